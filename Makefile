@@ -1,0 +1,97 @@
+# appinfra: the commands people type. `make help` lists them.
+#
+# Owns: the targets and their order. How the extension is built is in tools/extension.mk (PGXS), how
+# the sidecar is built in sidecar/CMakeLists.txt, and what a target does step by step in tools/.
+# Variables: PG_CONFIG (the server to build for), DESTDIR, prefix (for the sidecar).
+
+PG_CONFIG ?= $(shell tools/find-pg-config)
+prefix ?= /usr/local
+sbindir ?= $(prefix)/sbin
+unitdir ?= $(prefix)/lib/systemd/system
+
+PGXS_MAKE = $(MAKE) --no-print-directory -f tools/extension.mk srcdir=. PG_CONFIG='$(PG_CONFIG)'
+HAVE_SIDECAR := $(wildcard sidecar/CMakeLists.txt)
+HAVE_EXTENSION := $(wildcard extension/*.cpp)
+CMAKE_FLAGS ?= -DCMAKE_BUILD_TYPE=RelWithDebInfo
+
+all: extension sidecar ## build the extension and the sidecar
+
+extension: build-deps ## build appinfra.so
+ifneq (,$(HAVE_EXTENSION))
+	+@$(PGXS_MAKE) all
+endif
+
+sidecar: build-deps ## build build/sidecar/appinfrad and its tests
+ifneq (,$(HAVE_SIDECAR))
+	@cmake -S sidecar -B build/sidecar $(CMAKE_FLAGS) >build/sidecar-cmake.log 2>&1 || \
+		{ cat build/sidecar-cmake.log; exit 1; }
+	+@cmake --build build/sidecar -j$(or $(JOBS),2) -- --no-print-directory
+endif
+
+build-deps: ## say which packages are missing, and how to install them
+	@mkdir -p build
+	@tools/deps.sh verify build
+
+deps: ## install missing packages (as root)
+	@tools/deps.sh install build check
+
+install: install-extension install-sidecar ## install both (DESTDIR, prefix for the sidecar)
+
+install-extension: extension
+ifneq (,$(HAVE_EXTENSION))
+	@$(PGXS_MAKE) install
+endif
+
+install-sidecar: sidecar
+ifneq (,$(HAVE_SIDECAR))
+	install -D -m 755 build/sidecar/appinfrad '$(DESTDIR)$(sbindir)/appinfrad'
+	mkdir -p '$(DESTDIR)$(unitdir)'
+	sed 's|^ExecStart=[^ ]*/appinfrad|ExecStart=$(sbindir)/appinfrad|' sidecar/appinfrad.service \
+		>'$(DESTDIR)$(unitdir)/appinfrad.service'
+endif
+
+uninstall: ## remove what install put there
+	@$(PGXS_MAKE) uninstall
+	rm -f '$(DESTDIR)$(sbindir)/appinfrad' '$(DESTDIR)$(unitdir)/appinfrad.service'
+
+# Against a running server given by PGHOST, PGPORT and PGUSER, which has the settings of
+# test/regress.conf; the database contrib_regression is used as it is (the extension's worker is
+# connected to it, so it cannot be dropped and made again) and must not have the extension yet.
+installcheck: ## run the SQL and isolation tests against a running, prepared server
+	@tools/installcheck.sh '$(PG_CONFIG)'
+
+check-symbols: extension ## prove that appinfra.so needs no C++ run time and exports only its own
+	@tools/check-symbols.sh appinfra.so sql/install
+
+check: ## build, and run every test on private servers; as root, installs what is missing
+	@tools/check.sh
+
+attack: ## run test/attack against a private server
+	@tools/optional.sh test/attack/run "attack suite"
+
+bench: ## run the measurements in test/bench
+	@tools/optional.sh test/bench/run "benchmark"
+
+quickstart: ## a private host with one tenant, shown step by step; it keeps running
+	@tools/quickstart.sh
+
+quickstart-stop: ## stop the quickstart's host and remove it
+	@tools/quickstart-stop.sh
+
+format: ## rewrite the C++ sources in the house format
+	@tools/deps.sh verify format
+	@tools/sources.sh | xargs -r clang-format -i
+
+lint: build-deps ## static analysis of both trees
+	@tools/deps.sh verify lint
+	@tools/lint.sh '$(PG_CONFIG)'
+
+clean: ## remove what was built
+	@if [ -f "$$($(PG_CONFIG) --pgxs 2>/dev/null)" ]; then $(PGXS_MAKE) clean; fi
+	rm -rf build results output_iso tmp_check regression.diffs regression.out
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+.PHONY: all extension sidecar build-deps deps install install-extension install-sidecar uninstall \
+	installcheck check-symbols check attack bench quickstart quickstart-stop format lint clean help

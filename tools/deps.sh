@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Owns the list of packages appinfra needs, and how they get on a machine.
+#
+#   tools/deps.sh verify GROUP...    name what is missing with the command that installs it; exit 1
+#   tools/deps.sh install GROUP...   install it (root only), touching no cluster of this machine
+#
+# Groups: build, check, format, lint. Each need is probed by what is used (a command, a header, a
+# Perl module), not by package name, so that other sources of the same thing count.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+
+# group | package | kind | probe
+needs() {
+    local major=$1
+    cat <<LIST
+build|make|command|make
+build|g++|command|g++
+build|postgresql-$major|server|postgres
+build|postgresql-server-dev-$major|pgxs|pgxs
+build|libkrb5-dev|header|gssapi/gssapi.h
+build|libssl-dev|header|openssl/sha.h
+build|cmake|command|cmake
+build|pkg-config|command|pkg-config
+build|libpq-dev|pkgconfig|libpq
+build|libcurl4-openssl-dev|pkgconfig|libcurl
+build|libjansson-dev|pkgconfig|jansson
+build|libspdlog-dev|pkgconfig|spdlog
+build|libcli11-dev|header|CLI/CLI.hpp
+build|libgtest-dev|header|gtest/gtest.h
+check|libipc-run-perl|perl|IPC::Run
+check|perl|command|prove
+check|python3|command|python3
+check|openssl|command|openssl
+check|procps|command|ps
+check|util-linux|command|setpriv
+format|clang-format|command|clang-format
+lint|clang-tidy|command|clang-tidy
+lint|cppcheck|command|cppcheck
+LIST
+}
+
+# Prints the major version to build for: that of the pg_config in use, else 15.
+server_major() {
+    local version
+    version=$("$("$here/find-pg-config")" --version 2>/dev/null || true)
+    sed -nE 's/^PostgreSQL ([0-9]+).*/\1/p' <<<"${version:-PostgreSQL 15}"
+}
+
+# Succeeds when the need is met on this machine.
+present() {
+    local kind=$1 probe=$2 config
+    config=$("$here/find-pg-config")
+    case $kind in
+        command) command -v "$probe" >/dev/null ;;
+        header) echo "#include <$probe>" | g++ -E -x c++ - >/dev/null 2>&1 ;;
+        pkgconfig) pkg-config --exists "$probe" 2>/dev/null ;;
+        perl) perl -M"$probe" -e1 2>/dev/null ;;
+        server) [ -x "$("$config" --bindir 2>/dev/null)/postgres" ] ;;
+        pgxs) [ -f "$("$config" --pgxs 2>/dev/null)" ] ;;
+    esac
+}
+
+# Prints the packages of the given groups that are missing.
+missing() {
+    local group package kind probe
+    while IFS='|' read -r group package kind probe; do
+        case " $* " in *" $group "*) present "$kind" "$probe" || echo "$package" ;; esac
+    done < <(needs "$(server_major)")
+}
+
+verify() {
+    local packages
+    packages=$(missing "$@" | sort -u | tr '\n' ' ')
+    [ -z "$packages" ] && return 0
+    echo "appinfra: missing: $packages" >&2
+    echo "appinfra: install with:  apt-get install -y --no-install-recommends $packages" >&2
+    return 1
+}
+
+mode=${1:?verify or install}
+shift
+case $mode in
+    verify) verify "$@" ;;
+    install) . "$here/deps-install.sh"; install_groups "$@" ;;
+    *) echo "usage: tools/deps.sh verify|install GROUP..." >&2; exit 2 ;;
+esac

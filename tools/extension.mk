@@ -1,0 +1,36 @@
+# The extension, built with PGXS. The Makefile above calls this with PG_CONFIG set.
+#
+# Owns: how extension/*.cpp become appinfra.so and where it is installed. C++20 without its run time:
+# PGXS links with gcc, so nothing may need libstdc++ (`make check-symbols` proves it).
+# Rule to know: server headers come in as -isystem, because -Werror is for our code only.
+
+MODULE_big = appinfra
+OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp)))
+EXTENSION = control/appinfra
+MODULEDIR = extension
+DATA = $(wildcard sql/install/appinfra--*.sql)
+NO_INSTALLCHECK = 1
+
+SHLIB_LINK = -lcrypto
+PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden \
+	-Wall -Wextra -Werror -MMD -MP
+EXTRA_CLEAN = $(OBJS:.o=.d) build/server.stamp
+
+override with_llvm = no
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+override CPPFLAGS := -I. $(patsubst -I%,-isystem %,$(filter-out -I. -I./,$(CPPFLAGS)))
+# Our own -Wall -Wextra -Werror govern; the server's list carries options for C as well.
+override CXXFLAGS := $(filter-out -Wdeclaration-after-statement -Wmissing-prototypes,$(CXXFLAGS))
+
+# Objects made for another server are of no use: the stamp changes with PG_CONFIG.
+$(OBJS): build/server.stamp
+build/server.stamp: FORCE
+	@mkdir -p build
+	@echo '$(PG_CONFIG) $(VERSION) $(PG_CXXFLAGS)' | cmp -s - $@ || \
+		echo '$(PG_CONFIG) $(VERSION) $(PG_CXXFLAGS)' > $@
+FORCE:
+.PHONY: FORCE
+
+-include $(OBJS:.o=.d)
