@@ -11,6 +11,7 @@ unitdir ?= $(prefix)/lib/systemd/system
 
 PGXS_MAKE = $(MAKE) --no-print-directory -f tools/extension.mk srcdir=. PG_CONFIG='$(PG_CONFIG)'
 HAVE_SIDECAR := $(wildcard sidecar/CMakeLists.txt)
+UNITS := $(wildcard sidecar/systemd/*.service)
 HAVE_EXTENSION := $(wildcard extension/*.cpp)
 CMAKE_FLAGS ?= -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
@@ -46,13 +47,15 @@ install-sidecar: sidecar
 ifneq (,$(HAVE_SIDECAR))
 	install -D -m 755 build/sidecar/appinfrad '$(DESTDIR)$(sbindir)/appinfrad'
 	mkdir -p '$(DESTDIR)$(unitdir)'
-	sed 's|^ExecStart=[^ ]*/appinfrad|ExecStart=$(sbindir)/appinfrad|' sidecar/appinfrad.service \
-		>'$(DESTDIR)$(unitdir)/appinfrad.service'
+	for unit in $(UNITS); do \
+		sed 's|^\(Exec[A-Za-z]*=\)[^ ]*/appinfrad|\1$(sbindir)/appinfrad|' "$$unit" \
+			>'$(DESTDIR)$(unitdir)'/"$${unit##*/}" || exit 1; \
+	done
 endif
 
 uninstall: ## remove what install put there
 	@$(PGXS_MAKE) uninstall
-	rm -f '$(DESTDIR)$(sbindir)/appinfrad' '$(DESTDIR)$(unitdir)/appinfrad.service'
+	rm -f '$(DESTDIR)$(sbindir)/appinfrad' $(addprefix '$(DESTDIR)$(unitdir)'/,$(notdir $(UNITS)))
 
 # Against a running server given by PGHOST, PGPORT and PGUSER, which has the settings of
 # test/regress.conf; the database contrib_regression is used as it is (the extension's worker is

@@ -1,0 +1,151 @@
+# shellcheck shell=bash disable=SC2154
+# Sourced by tools/check.sh: one pair of functions per suite. has_X says whether there are tests,
+# suite_X runs them and ends with the line "X: N passed, N failed".
+# The SQL and isolation suites each get a server of their own; its settings are test/regress.conf.
+
+suite_limit=${SUITE_LIMIT:-900} # seconds
+
+# --- symbols -------------------------------------------------------------------------------------
+has_symbols() {
+    compgen -G "$root/extension/*.cpp" >/dev/null
+}
+
+suite_symbols() {
+    if "$root/tools/check-symbols.sh" "$root/appinfra.so" "$root/sql/install"; then
+        echo "symbols: 1 passed, 0 failed"
+    else
+        echo "symbols: 0 passed, 1 failed"
+    fi
+}
+
+# --- sidecar: gtest ------------------------------------------------------------------------------
+has_sidecar() {
+    compgen -G "$root/test/sidecar/*_test.cpp" >/dev/null
+}
+
+suite_sidecar() {
+    local log=$work/gtest.log status=0
+    (cd "$root" && timeout "$suite_limit" build/sidecar/appinfrad_tests --gtest_brief=0 --gtest_color=no) \
+        </dev/null >"$log" 2>&1 || status=$?
+    if [ "$status" != 0 ]; then
+        grep -aE -B 20 '^\[  FAILED  \]|Segmentation|terminate' "$log" | tail -n 200 || tail -n 50 "$log"
+    fi
+    local passed failed
+    passed=$(grep -acE '^\[       OK \]' "$log" || true)
+    failed=$(grep -acE '^\[  FAILED  \] .*\([0-9]+ ms\)' "$log" || true)
+    echo "sidecar: $passed passed, $failed failed"
+    return "$status"
+}
+
+# --- regress and isolation -----------------------------------------------------------------------
+# Starts a server in $work/$1 with test/regress.conf and an empty control database.
+start_test_server() {
+    local dir=$work/$1 port
+    port=$(free_port)
+    as_server mkdir -p "$dir/socket"
+    make_cluster "$dir/data"
+    {
+        cat "$work/tests/test/regress.conf"
+        echo "listen_addresses = '127.0.0.1'"
+        echo "port = $port"
+        echo "unix_socket_directories = '$dir/socket'"
+        echo "appinfra.public_port = $port"
+    } | as_server tee -a "$dir/data/postgresql.conf" >/dev/null
+    write_hba "$dir/data"
+    start_cluster "$dir/data" "$dir/server.log"
+    export PGHOST=$dir/socket PGPORT=$port PGUSER=postgres
+    as_server "$bindir/createdb" contrib_regression
+}
+
+# Counts result lines: "test x ... ok" of version 15 and "ok 1 - x" of later ones.
+count_results() {
+    grep -acE "$1" "$2" || true
+}
+
+report_pg_regress() {
+    local suite=$1 log=$2 passed failed
+    passed=$(count_results '^(test|    ) .*\.\.\. ok|^ok [0-9]+ ' "$log")
+    failed=$(count_results '^(test|    ) .*\.\.\. FAILED|^not ok [0-9]+ ' "$log")
+    if [ "$failed" != 0 ]; then
+        find "$work/$suite" -name regression.diffs -exec cat {} \; | head -n 300
+    fi
+    echo "$suite: $passed passed, $failed failed"
+}
+
+has_regress() {
+    grep -qs '^test:' "$root/test/schedule"
+}
+
+suite_regress() {
+    local status=0 out=$work/regress
+    start_test_server regress
+    as_server mkdir -p "$out/out"
+    as_server timeout "$suite_limit" "$pkglibdir/pgxs/src/test/regress/pg_regress" \
+        --inputdir="$work/tests" --outputdir="$out/out" --bindir="$bindir" --use-existing \
+        --dbname=contrib_regression --schedule="$work/tests/test/schedule" 2>&1 |
+        tee "$work/regress.out" || status=$?
+    report_pg_regress regress "$work/regress.out"
+    stop_cluster "$out/data"
+    return "$status"
+}
+
+has_isolation() {
+    compgen -G "$root/test/isolation/specs/*.spec" >/dev/null
+}
+
+suite_isolation() {
+    local status=0 out=$work/isolation spec names=()
+    for spec in "$root"/test/isolation/specs/*.spec; do names+=("$(basename "$spec" .spec)"); done
+    start_test_server isolation
+    as_server "$bindir/psql" -qX -d contrib_regression -c 'CREATE EXTENSION appinfra'
+    as_server mkdir -p "$out/out"
+    as_server timeout "$suite_limit" "$pkglibdir/pgxs/src/test/isolation/pg_isolation_regress" \
+        --inputdir="$work/tests/test/isolation" --outputdir="$out/out" --bindir="$bindir" \
+        --use-existing --dbname=contrib_regression "${names[@]}" 2>&1 |
+        tee "$work/isolation.out" || status=$?
+    report_pg_regress isolation "$work/isolation.out"
+    stop_cluster "$out/data"
+    return "$status"
+}
+
+# --- tap -----------------------------------------------------------------------------------------
+tap_files() {
+    local file
+    cd "$root" && for file in ${TAP:-test/tap/*.pl}; do
+        if [ -f "$file" ]; then echo "$file"; fi
+    done
+}
+
+has_tap() {
+    [ -n "$(tap_files)" ]
+}
+
+suite_tap() {
+    local files ports=/tmp/appinfra-ports-$server_user
+    mapfile -t files < <(tap_files)
+    as_server mkdir -p -m 700 "$ports" "$work/tap"
+    cd "$work/tests" || return
+    as_server env PATH="$bindir:$PATH" TESTDIR="$work/tap" PG_TEST_PORT_DIR="$ports" \
+        PG_REGRESS="$pkglibdir/pgxs/src/test/regress/pg_regress" PG_TEST_TIMEOUT_DEFAULT=120 \
+        PERL5LIB="$pkglibdir/pgxs/src/test/perl:$work/tests/test/tap/lib" \
+        APPINFRA_SIDECAR="$work/bin/appinfrad" APPINFRA_TESTS="$work/tests/test" \
+        timeout "$suite_limit" perl "$work/tools/prove.pl" "${JOBS:-2}" \
+        "$work/tests/test/tap/lib" "${files[@]}"
+}
+
+# --- attack --------------------------------------------------------------------------------------
+has_attack() {
+    [ -x "$root/test/attack/run" ]
+}
+
+# The script gets the private installation in APPINFRA_BINDIR and ends with "N passed, N failed".
+suite_attack() {
+    local status=0
+    as_server mkdir -p "$work/attack"
+    cd "$work/tests/test/attack" || return
+    as_server env APPINFRA_BINDIR="$bindir" APPINFRA_WORK="$work/attack" \
+        APPINFRA_SIDECAR="$work/bin/appinfrad" timeout "$suite_limit" ./run 2>&1 |
+        tee "$work/attack.out" || status=$?
+    tail -n 1 "$work/attack.out" | sed -nE 's/^([0-9]+ passed, [0-9]+ failed)$/attack: \1/p'
+    return "$status"
+}
