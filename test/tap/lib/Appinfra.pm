@@ -128,6 +128,27 @@ sub create_extension
 	return;
 }
 
+# Kills the postmaster and starts it again, as soon as it and its backends are gone.
+sub crash
+{
+	my ($self) = @_;
+	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
+	my $pid = $self->{_pid} or croak 'the host is not running';
+	$self->kill9;
+	while (kill 0, $pid)
+	{
+		croak "postmaster $pid survived its end" if time > $deadline;
+		sleep 0.01;
+	}
+	# The backends notice by themselves; until then the shared memory is in use.
+	until ($self->start(fail_ok => 1))
+	{
+		croak 'the host did not come back' if time > $deadline;
+		sleep 0.1;
+	}
+	return;
+}
+
 # Runs SQL as superuser in the control database and returns its output; dies on an error.
 sub control
 {
