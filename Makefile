@@ -2,7 +2,8 @@
 #
 # Owns: the targets and their order. How the extension is built is in tools/extension.mk (PGXS), how
 # the sidecar is built in sidecar/CMakeLists.txt, and what a target does step by step in tools/.
-# Variables: PG_CONFIG (the server to build for), DESTDIR, prefix (for the sidecar).
+# Variables: PG_CONFIG (the server to build for), DESTDIR, prefix (for the sidecar), JOBS,
+# SIDECAR_TARGET (appinfrad: without its tests).
 
 PG_CONFIG ?= $(shell tools/find-pg-config)
 prefix ?= /usr/local
@@ -26,7 +27,7 @@ sidecar: build-deps ## build build/sidecar/appinfrad and its tests
 ifneq (,$(HAVE_SIDECAR))
 	@cmake -S sidecar -B build/sidecar $(CMAKE_FLAGS) >build/sidecar-cmake.log 2>&1 || \
 		{ cat build/sidecar-cmake.log; exit 1; }
-	+@cmake --build build/sidecar -j$(or $(JOBS),2) -- --no-print-directory
+	+@cmake --build build/sidecar -j$(or $(JOBS),2) $(addprefix --target ,$(SIDECAR_TARGET)) -- --no-print-directory
 endif
 
 build-deps: ## say which packages are missing, and how to install them

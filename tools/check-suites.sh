@@ -4,6 +4,7 @@
 # The SQL and isolation suites each get a server of their own; its settings are test/regress.conf.
 
 suite_limit=${SUITE_LIMIT:-900} # seconds
+ports=/tmp/appinfra-ports-$server_user # shared, so that two checks do not take the same port
 
 # --- symbols -------------------------------------------------------------------------------------
 has_symbols() {
@@ -121,7 +122,7 @@ has_tap() {
 }
 
 suite_tap() {
-    local files ports=/tmp/appinfra-ports-$server_user
+    local files
     mapfile -t files < <(tap_files)
     as_server mkdir -p -m 700 "$ports" "$work/tap"
     cd "$work/tests" || return

@@ -27,6 +27,7 @@ finish() {
     for data in "$work"/*/data; do stop_cluster "$data" immediate; done
     if [ "$status" = 0 ] && [ -z "${KEEP:-}" ]; then
         rm -rf "$work"
+        rmdir "$ports" 2>/dev/null || true
     fi
     exit "$status"
 }

@@ -7,6 +7,8 @@
 # root, because PostgreSQL refuses root, else ourselves.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if [ -n "${QUICKSTART_DIR:-}" ]; then QUICKSTART_DIR=$(realpath -m "$QUICKSTART_DIR"); fi
+cd / # the server user may not be able to stand where we do
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSERVICE PGSERVICEFILE PGOPTIONS
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export LC_ALL=C.UTF-8
@@ -21,14 +23,14 @@ die() {
     exit 1
 }
 
-# Runs a command as the server user, with that user's home and nothing of root's.
+# Runs a command as the server user. What it starts must not keep our locks (descriptor 8) open.
 as_server() {
     if [ "$(id -u)" != 0 ]; then
-        "$@"
+        "$@" 8>&-
         return
     fi
     HOME=/tmp USER=$server_user LOGNAME=$server_user \
-        setpriv --reuid="$server_user" --regid="$server_user" --init-groups -- "$@"
+        setpriv --reuid="$server_user" --regid="$server_user" --init-groups -- "$@" 8>&-
 }
 
 # Installs missing packages as root; otherwise names them and fails.
@@ -40,10 +42,12 @@ ensure_packages() {
     fi
 }
 
-# Builds both trees. Output goes to the file $1; its end is shown when the build fails.
+# Builds both trees. Output goes to the file $1; its end is shown when the build fails. Further
+# arguments are make's.
 build_all() {
     local log=$1
-    if ! make --no-print-directory -C "$root" all JOBS="$(nproc)" >"$log" 2>&1; then
+    shift
+    if ! make --no-print-directory -C "$root" all JOBS="$(nproc)" "$@" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         die "the build failed; the whole output is in $log"
     fi
@@ -71,12 +75,17 @@ free_port() {
     local port
     for _ in $(seq 100); do
         port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        if port_is_free "$port"; then
             echo "$port"
             return 0
         fi
     done
     die "no free port found"
+}
+
+# Succeeds when nothing listens on a port of 127.0.0.1.
+port_is_free() {
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
 # Writes pg_hba.conf: the superuser over the private socket, everyone else by password over TCP.
@@ -103,13 +112,27 @@ make_cluster() {
     fi
 }
 
-# Starts the cluster in $1 with the log in $2, waiting until it accepts connections.
+# Waits until a command succeeds: wait_for SECONDS COMMAND...
+wait_for() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        sleep 0.05
+    done
+}
+
+# Starts the cluster in $1 with the log in $2, waiting until it accepts connections. After a crash
+# the old postmaster's backends need a moment to leave the shared memory: so it tries again.
 start_cluster() {
-    local data=$1 log=$2
-    if ! as_server "$bindir/pg_ctl" -D "$data" -l "$log" -w -t 60 start >"$data.start.log" 2>&1; then
-        tail -n 20 "$log" >&2
-        die "the server did not start; its log is $log"
+    if ! wait_for 20 try_start "$1" "$2"; then
+        tail -n 20 "$2" >&2
+        die "the server did not start; its log is $2"
     fi
+}
+
+try_start() {
+    as_server "$bindir/pg_ctl" -D "$1" -l "$2" -w -t 60 start >"$1.start.log" 2>&1
 }
 
 stop_cluster() {
