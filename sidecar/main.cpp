@@ -1,0 +1,62 @@
+// appinfrad: the sidecar. Reads the options, makes the parts, runs a command.
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "exit_code.hpp"
+#include "failure.hpp"
+#include "log.hpp"
+#include "options.hpp"
+#include "process.hpp"
+#include "service.hpp"
+#include "signals.hpp"
+#include "wipe.hpp"
+
+namespace
+{
+
+using namespace sidecar;
+
+// Runs the command the arguments name; returns its exit code.
+int
+run(const std::vector<std::string> &arguments)
+{
+    harden_process();
+    install_wiping_allocators();
+    const Signals signals;
+    const InheritedSecrets inherited = take_inherited_secrets();
+    auto answer = read_options(arguments, inherited);
+    if (const int *code = std::get_if<int>(&answer))
+        return *code;
+    Options &options = std::get<Options>(answer);
+    Log log(options.log_format, options.log_level);
+    const auto reread = [&] {
+        return std::get<Options>(read_options(arguments, inherited));
+    };
+    Service service(std::move(options), signals, log, reread);
+    return service.run();
+}
+
+} // namespace
+
+int
+main(int count, char **values)
+{
+    int code = exit_code::configuration;
+    try {
+        code = run(std::vector<std::string>(values + 1, values + count));
+    } catch (const Failure &failure) {
+        Log(LogFormat::text, LogLevel::info).error(failure.what());
+        code = failure.kind() == Failure::Kind::configuration ? exit_code::configuration
+                                                              : exit_code::failed;
+    } catch (const std::exception &error) {
+        Log(LogFormat::text, LogLevel::info).error(error.what());
+        code = exit_code::failed;
+    }
+    // A connect may still be under way in its thread; exit handlers must not run under it.
+    std::cout.flush();
+    std::_Exit(code);
+}
