@@ -1,0 +1,32 @@
+/* The library's entry point: defines the settings, then the hooks and the worker. Nothing else. */
+#include "guard.hpp"
+#include "install.hpp"
+#include "label.hpp"
+#include "refusal.hpp"
+#include "settings.hpp"
+#include "shared.hpp"
+#include "worker.hpp"
+
+extern "C" {
+PG_MODULE_MAGIC;
+PGDLLEXPORT void _PG_init(void);
+}
+
+/* Called when the library is loaded. Refuses any other way than by shared_preload_libraries. */
+void
+_PG_init()
+{
+    using namespace appinfra;
+
+    if (!process_shared_preload_libraries_in_progress)
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     "appinfra is not in shared_preload_libraries",
+                     "Its worker and its hooks start with the server.",
+                     "Add appinfra to shared_preload_libraries and restart the server."));
+    settings::define();
+    label::define();
+    shared::define();
+    guard::define();
+    install::define();
+    worker::define();
+}

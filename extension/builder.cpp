@@ -1,0 +1,228 @@
+/*
+ * The builder: makes the template and shells, one small committed step after another. See worker.hpp.
+ *
+ * Each step looks at what is there and does what is missing, so that a builder that starts after a
+ * kill at any moment goes on where the last one stopped.
+ */
+#include "worker.hpp"
+
+#include "database.hpp"
+#include "ddl.hpp"
+#include "leftovers.hpp"
+#include "names.hpp"
+#include "query.hpp"
+#include "scope.hpp"
+#include "secrets.hpp"
+#include "settings.hpp"
+#include "shared.hpp"
+#include "shell.hpp"
+#include "template.hpp"
+
+namespace appinfra::builder
+{
+
+/* A shell that is not ready yet. */
+struct Planned {
+    char db_id[16];
+    char name[NAMEDATALEN];
+    Oid database;
+};
+
+static bool work();
+static bool next_planned(Planned *shell);
+static bool is_short();
+static void plan();
+static void build(Planned *shell);
+static void create(Planned *shell);
+static void choose_another_oid(Planned *shell);
+static void finish(const Planned &shell);
+static void record_failure(const Planned &shell, const Failure *failure);
+
+constexpr long idle_ms = 30 * 1000;      /* how long a builder with nothing to do stays */
+constexpr long after_failure_ms = 1000; /* how long it lets a failure pass */
+
+/* Does one thing and tells whether there was one to do; waits after a failure. */
+static bool
+work()
+{
+    Planned shell;
+
+    if (const Failure *failure = attempt(CurrentMemoryContext, template_database::ensure)) {
+        template_database::record_failure(failure->message);
+        worker::wait(after_failure_ms);
+        return true;
+    }
+    if (!next_planned(&shell)) {
+        if (!is_short())
+            return false;
+        plan();
+        return true;
+    }
+    if (const Failure *failure = attempt(CurrentMemoryContext, [&] { build(&shell); })) {
+        record_failure(shell, failure);
+        worker::wait(after_failure_ms);
+    }
+    return true;
+}
+
+/* Finds the unfinished shell that has failed least. */
+static bool
+next_planned(Planned *shell)
+{
+    static query::Query select = {"SELECT db_id, database::text, database_oid FROM appinfra.shell"
+                                  " WHERE status = 'planned' ORDER BY attempts, created_at LIMIT 1"};
+    bool found = false;
+
+    in_transaction([&](MemoryContext) {
+        found = query::run(select) == 1;
+        if (found) {
+            strlcpy(shell->db_id, query::text_at(0, 1), sizeof(shell->db_id));
+            strlcpy(shell->name, query::text_at(0, 2), sizeof(shell->name));
+            shell->database = query::oid_at(0, 3);
+        }
+    });
+    return found;
+}
+
+/* Tells whether fewer shells are ready than the pool and the waiting callers want. */
+static bool
+is_short()
+{
+    static query::Query count = {"SELECT count(*) FROM appinfra.shell WHERE status = 'ready'"};
+    bool too_few = false;
+
+    in_transaction([&](MemoryContext) {
+        query::run(count);
+        too_few = query::int8_at(0, 1) < settings::pool_size + shared::waiting_callers();
+    });
+    return too_few;
+}
+
+/* Plans a shell: its ids, its group roles, and the OID its database will have. */
+static void
+plan()
+{
+    static query::Query insert = {
+        "INSERT INTO appinfra.shell (db_id, database, database_oid, hardening)"
+        " VALUES ($1, $2, $3, $4)"};
+
+    in_transaction([&](MemoryContext) {
+        const char *hex = secrets::random_hex(6);
+        const char *db_id = psprintf("db-%s", hex);
+        const char *name = psprintf("appinfra_%s", hex);
+
+        for (const char *access : shell::groups) {
+            const char *group = names::group(name, access);
+
+            ddl::create_group(group, strcmp(access, "service") == 0);
+            ddl::label_role(group, psprintf("%s group %s", db_id, access));
+        }
+        query::run(insert, {query::text(db_id), query::text(name),
+                            query::oid(database::choose_oid()), query::int4(setup::hardening)});
+    });
+}
+
+/* Takes a planned shell to the end. */
+static void
+build(Planned *shell)
+{
+    setup::Order order = {.database = InvalidOid, .job = setup::Job::dress_shell, .name = {}};
+
+    if (!database::exists(shell->database))
+        create(shell);
+    order.database = shell->database;
+    strlcpy(order.name, shell->name, sizeof(order.name));
+    worker::do_in_database(order);
+    finish(*shell);
+    shared::announce_shell();
+}
+
+/* Creates the database, after what an interrupted attempt has left is gone. */
+static void
+create(Planned *shell)
+{
+    if (database::remove_leftover(shell->database))
+        choose_another_oid(shell);
+    ddl::create_database({.name = shell->name,
+                          .source = template_database::name,
+                          .oid = shell->database,
+                          .connection_limit = settings::tenant_connection_limit,
+                          .encoding = nullptr,
+                          .locale = nullptr});
+}
+
+/* Buffers of the old OID may linger on a standby; a new one has no past. */
+static void
+choose_another_oid(Planned *shell)
+{
+    static query::Query update = {"UPDATE appinfra.shell SET database_oid = $2 WHERE db_id = $1"};
+
+    in_transaction([&](MemoryContext) {
+        shell->database = database::choose_oid();
+        query::run(update, {query::text(shell->db_id), query::oid(shell->database)});
+    });
+}
+
+/* Closes the database to PUBLIC, opens it to its groups, and puts the shell into the pool. */
+static void
+finish(const Planned &shell)
+{
+    static query::Query ready = {
+        "UPDATE appinfra.shell SET status = 'ready', ready_at = clock_timestamp(),"
+        "       last_error = NULL WHERE db_id = $1"};
+
+    in_transaction([&](MemoryContext) {
+        const char *name = shell.name;
+
+        ddl::close_database(name);
+        ddl::grant_on_database(name, names::group(name, "owner"), {"connect", "create", "temp"});
+        ddl::grant_on_database(name, names::group(name, "writer"), {"temp"});
+        ddl::grant_on_database(name, names::group(name, "service"), {"temp"});
+        ddl::label_database(name, psprintf("%s shell %d", shell.db_id, setup::hardening));
+        query::run(ready, {query::text(shell.db_id)});
+    });
+}
+
+/* Makes the failure visible in appinfra.pool. */
+static void
+record_failure(const Planned &shell, const Failure *failure)
+{
+    static query::Query update = {
+        "UPDATE appinfra.shell SET attempts = attempts + 1, last_error = $2 WHERE db_id = $1"};
+
+    in_transaction([&](MemoryContext) {
+        query::run(update, {query::text(shell.db_id), query::text(failure->message)});
+    });
+}
+
+} // namespace appinfra::builder
+
+using namespace appinfra;
+
+/* The process. It ends when nothing has been to do for a while. */
+void
+appinfra_builder_main(Datum)
+{
+    bool idle = false;
+
+    worker::begin(settings::control_database, InvalidOid);
+    shared::enroll(shared::Worker::builder);
+    MemoryContext turn =
+        AllocSetContextCreate(TopMemoryContext, "appinfra builder turn", ALLOCSET_DEFAULT_SIZES);
+    MemoryContextSwitchTo(turn);
+    bool installed = worker::is_installed();
+    leftovers::sweep(installed);
+    while (installed) {
+        bool worked = builder::work();
+
+        MemoryContextReset(turn);
+        pgstat_report_stat(true);
+        if (!worked && idle)
+            return;
+        if (!worked)
+            worker::wait(builder::idle_ms);
+        idle = !worked;
+        CHECK_FOR_INTERRUPTS();
+        installed = worker::is_installed();
+    }
+}

@@ -1,0 +1,208 @@
+/*
+ * Claims: choosing what is due, minting what it delivers. The other half of publication.hpp.
+ *
+ * The plaintext of a password exists here, in the row that is returned, and nowhere else.
+ */
+#include "publication.hpp"
+
+#include "audit.hpp"
+#include "credential.hpp"
+#include "json.hpp"
+#include "query.hpp"
+#include "scope.hpp"
+
+namespace appinfra::publication
+{
+
+/* A publication whose binding, tenant and own row are locked by this transaction. */
+struct Due {
+    int64 id;
+    int64 binding_id;
+    bool set;
+    int64 credential_id;
+    int32 attempt;
+    int64 version;
+    const char *db_id;
+    const char *database;
+    const char *access;
+};
+
+static int find_due(int32 batch, Due **due);
+static bool is_next(const Due &due);
+static void claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *result,
+                      MemoryContext caller);
+static char *mint(Due *due);
+static void emit(const Due &due, const pg_uuid_t *claim, const char *dsn, ReturnSetInfo *result);
+static Jsonb *variables_with(Datum variables, const char *dsn);
+
+void
+claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *result)
+{
+    with_spi([=](MemoryContext caller) {
+        Due *due;
+        int count = find_due(batch, &due);
+
+        for (int i = 0; i < count; i++)
+            if (is_next(due[i]))
+                claim_one(&due[i], worker, lease, result, caller);
+    });
+}
+
+/* Locks and returns what is pending, or claimed by somebody whose lease has ended. */
+static int
+find_due(int32 batch, Due **due)
+{
+    static query::Query select = {
+        "SELECT p.publication_id, p.binding_id, p.kind = 'set', p.credential_id, p.attempt,"
+        "       p.version, t.db_id, t.database::text, b.access"
+        "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
+        "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
+        " WHERE (p.status = 'pending' AND p.not_before <= clock_timestamp() AND NOT EXISTS ("
+        "         SELECT FROM appinfra.publication c"
+        "          WHERE c.binding_id = p.binding_id AND c.status = 'claimed'"
+        "            AND c.lease_until >= clock_timestamp()))"
+        "    OR (p.status = 'claimed' AND p.lease_until < clock_timestamp())"
+        " ORDER BY p.publication_id LIMIT $1"
+        " FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF b, t SKIP LOCKED"};
+    int count = query::run(select, {query::int4(batch)});
+
+    *due = static_cast<Due *>(palloc(Max(count, 1) * sizeof(Due)));
+    for (int i = 0; i < count; i++)
+        (*due)[i] = {.id = query::int8_at(i, 1),
+                     .binding_id = query::int8_at(i, 2),
+                     .set = query::bool_at(i, 3),
+                     .credential_id = query::int8_at(i, 4),
+                     .attempt = query::int4_at(i, 5),
+                     .version = query::int8_at(i, 6),
+                     .db_id = query::text_at(i, 7),
+                     .database = query::text_at(i, 8),
+                     .access = query::text_at(i, 9)};
+    return count;
+}
+
+/*
+ * Tells whether the publication, now that its binding is locked, is the one to be claimed. One that
+ * was claimed and has a newer one behind it is superseded instead: the newer one goes next.
+ */
+static bool
+is_next(const Due &due)
+{
+    static query::Query supersede = {
+        "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp(),"
+        "       past_claims = past_claims || claim, claim = NULL, lease_until = NULL"
+        " WHERE p.publication_id = $1 AND p.status = 'claimed' AND EXISTS ("
+        "       SELECT FROM appinfra.publication n"
+        "        WHERE n.binding_id = p.binding_id AND n.status = 'pending')"};
+    static query::Query competitor = {
+        "SELECT FROM appinfra.publication"
+        " WHERE binding_id = $2 AND status = 'claimed' AND publication_id <> $1"};
+
+    if (query::run(supersede, {query::int8(due.id)}) > 0)
+        return false;
+    return query::run(competitor, {query::int8(due.id), query::int8(due.binding_id)}) == 0;
+}
+
+/* Claims one publication, mints what it sets, and appends its row to the result. */
+static void
+claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *result,
+          MemoryContext caller)
+{
+    /* a later claim takes a new version: a late delivery of the earlier one is then the lower */
+    static query::Query renew_version = {
+        "UPDATE appinfra.binding SET version = version + 1 WHERE binding_id = $1"
+        " RETURNING version"};
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'claimed', attempt = attempt + 1, version = $2,"
+        "       credential_id = $3, worker = $4, claimed_at = clock_timestamp(),"
+        "       lease_until = clock_timestamp() + $5, claim = $6, error = NULL, delivered = NULL,"
+        "       past_claims = CASE WHEN claim IS NULL THEN past_claims ELSE past_claims || claim END"
+        " WHERE publication_id = $1 RETURNING attempt"};
+    const pg_uuid_t *claim = secrets::random_uuid();
+    char *dsn = due->set ? mint(due) : nullptr;
+
+    if (due->attempt > 0) {
+        query::run(renew_version, {query::int8(due->binding_id)});
+        due->version = query::int8_at(0, 1);
+    }
+    query::run(update, {query::int8(due->id), query::int8(due->version),
+                        query::int8(due->credential_id == 0 ? -1 : due->credential_id),
+                        query::text(worker), query::interval(lease), query::uuid(claim)});
+    due->attempt = query::int4_at(0, 1);
+    audit::record("claim_publication", due->db_id, nullptr,
+                  audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)},
+                                 {"worker", worker}}));
+    in_context(caller, [&] { emit(*due, claim, dsn, result); });
+    if (dsn != nullptr)
+        explicit_bzero(dsn, strlen(dsn));
+}
+
+/*
+ * Returns the DSN of a login whose password is made now. A waiting login gets it; where the login
+ * of the publication was handed out before, another is made.
+ */
+static char *
+mint(Due *due)
+{
+    static query::Query waiting = {"SELECT username::text FROM appinfra.credential"
+                                   " WHERE credential_id = $1 AND state = 'waiting'"};
+    const credential::Tenant tenant = {.db_id = due->db_id, .database = due->database};
+    credential::Credential login = {.id = due->credential_id, .username = nullptr};
+    secrets::Password password;
+
+    secrets::mint(&password);
+    if (due->credential_id != 0 && query::run(waiting, {query::int8(due->credential_id)}) == 1) {
+        login.username = query::text_at(0, 1);
+        credential::hand_over(login, password);
+    } else {
+        login = credential::create(tenant, due->access, due->binding_id, &password);
+        due->credential_id = login.id;
+    }
+    char *dsn = credential::dsn(login.username, password.text, due->database);
+    secrets::wipe(&password);
+    return dsn;
+}
+
+/* Appends the row of a claimed publication to the result. */
+static void
+emit(const Due &due, const pg_uuid_t *claim, const char *dsn, ReturnSetInfo *result)
+{
+    static query::Query binding = {
+        "SELECT target, app_id, producer, variables FROM appinfra.binding WHERE binding_id = $1"};
+    Datum values[9];
+    bool nulls[9] = {};
+    bool null;
+
+    query::run(binding, {query::int8(due.binding_id)});
+    Datum variables = query::datum_at(0, 4, &null);
+    values[0] = Int64GetDatum(due.id);
+    values[1] = UUIDPGetDatum(claim);
+    values[2] = CStringGetTextDatum(query::text_at(0, 1));
+    values[3] = CStringGetTextDatum(query::text_at(0, 2));
+    values[4] = CStringGetTextDatum(query::text_at(0, 3));
+    values[5] = Int64GetDatum(due.version);
+    Jsonb *set = variables_with(due.set ? variables : static_cast<Datum>(0), dsn);
+    values[6] = JsonbPGetDatum(set);
+    values[7] = due.set ? PointerGetDatum(construct_empty_array(TEXTOID)) : variables;
+    values[8] = Int32GetDatum(due.attempt);
+    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    explicit_bzero(set, VARSIZE(set));
+}
+
+/* Returns a JSON object that gives every variable the DSN; an empty one for no variables. */
+static Jsonb *
+variables_with(Datum variables, const char *dsn)
+{
+    json::Object object;
+    Datum *names = nullptr;
+    int count = 0;
+
+    json::begin(&object);
+    if (variables != 0)
+        deconstruct_array(DatumGetArrayTypeP(variables), TEXTOID, -1, false, TYPALIGN_INT, &names,
+                          nullptr, &count);
+    for (int i = 0; i < count; i++)
+        json::add(&object, TextDatumGetCString(names[i]), dsn);
+    return json::end(&object);
+}
+
+} // namespace appinfra::publication

@@ -1,0 +1,87 @@
+/* Keeps tenants' logins in their own database. See guard.hpp. */
+#include "guard.hpp"
+
+#include "label.hpp"
+#include "refusal.hpp"
+
+namespace appinfra::guard
+{
+
+static ClientAuthentication_hook_type next_client_authentication;
+
+static void client_authentication(Port *port, int status);
+static bool grants_connect(const char *database, Oid role);
+static bool acl_names(const Acl *acl, Oid role);
+
+void
+define()
+{
+    next_client_authentication = ClientAuthentication_hook;
+    ClientAuthentication_hook = client_authentication;
+}
+
+/*
+ * After the password was checked: a tenant's login enters only a database whose ACL names it for
+ * CONNECT (what PUBLIC may does not count), and no replication connection.
+ */
+static void
+client_authentication(Port *port, int status)
+{
+    label::Label label;
+
+    if (next_client_authentication)
+        next_client_authentication(port, status);
+    if (status != STATUS_OK)
+        return;
+    Oid role = get_role_oid(port->user_name, true);
+    if (!OidIsValid(role) || !label::of_role(role, &label))
+        return;
+    if (am_walsender)
+        ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("permission denied for replication"),
+                        errdetail("Rule \"login_replication\": a tenant's login may not open a "
+                                  "replication connection.")));
+    if (strcmp(label.kind, "login") != 0 || !grants_connect(port->database_name, role))
+        ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("permission denied for database \"%s\"", port->database_name),
+                        errdetail("Rule \"login_database\": a tenant's login enters its own "
+                                  "database only.")));
+}
+
+/*
+ * Tells whether the database's ACL names the role for CONNECT. Reads pg_database itself: no syscache
+ * finds a database by name, and indexes may not be there yet this early.
+ */
+static bool
+grants_connect(const char *database, Oid role)
+{
+    Relation relation = table_open(DatabaseRelationId, AccessShareLock);
+    ScanKeyData key;
+    bool granted = false;
+    bool null;
+
+    ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
+                CStringGetDatum(database));
+    SysScanDesc scan = systable_beginscan(relation, DatabaseNameIndexId,
+                                          criticalSharedRelcachesBuilt, nullptr, 1, &key);
+    HeapTuple tuple = systable_getnext(scan);
+    if (HeapTupleIsValid(tuple)) {
+        Datum acl = heap_getattr(tuple, Anum_pg_database_datacl, RelationGetDescr(relation), &null);
+
+        granted = !null && acl_names(DatumGetAclP(acl), role);
+    }
+    systable_endscan(scan);
+    table_close(relation, AccessShareLock);
+    return granted;
+}
+
+static bool
+acl_names(const Acl *acl, Oid role)
+{
+    for (const AclItem &item : std::span(ACL_DAT(acl), ACL_NUM(acl)))
+        if (item.ai_grantee == role && (ACLITEM_GET_PRIVS(item) & ACL_CONNECT) != 0)
+            return true;
+    return false;
+}
+
+} // namespace appinfra::guard

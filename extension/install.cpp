@@ -1,0 +1,132 @@
+/* Guards CREATE EXTENSION and DROP EXTENSION. See install.hpp. */
+#include "install.hpp"
+
+#include "ddl.hpp"
+#include "label.hpp"
+#include "query.hpp"
+#include "refusal.hpp"
+#include "scope.hpp"
+#include "settings.hpp"
+#include "shared.hpp"
+
+namespace appinfra::install
+{
+
+static ProcessUtility_hook_type next_process_utility;
+
+static void process_utility(PlannedStmt *statement, const char *text, bool read_only,
+                            ProcessUtilityContext context, ParamListInfo parameters,
+                            QueryEnvironment *environment, DestReceiver *destination,
+                            QueryCompletion *completion);
+static bool drops_appinfra(const Node *statement);
+static void check_drop(const DropStmt *statement);
+static void make_lane_roles();
+
+void
+define()
+{
+    next_process_utility = ProcessUtility_hook ? ProcessUtility_hook : standard_ProcessUtility;
+    ProcessUtility_hook = process_utility;
+}
+
+void
+check(Oid)
+{
+    const char *database = get_database_name(MyDatabaseId);
+
+    if (!creating_extension)
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     "check_installation() is for CREATE EXTENSION only"));
+    if (strcmp(database, settings::control_database) != 0)
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     psprintf("database \"%s\" is not the control database", database),
+                     psprintf("appinfra.control_database is \"%s\".", settings::control_database),
+                     "Connect to that database, or set appinfra.control_database and restart the "
+                     "server."));
+    make_lane_roles();
+    ddl::close_database(database);
+    if (strcmp(database, "template1") != 0 && OidIsValid(get_database_oid("template1", true)))
+        ddl::close_database("template1");
+    shared::wake_at_commit(shared::work_install);
+}
+
+char *
+version()
+{
+    static query::Query select = {
+        "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'appinfra'"};
+    char *version = nullptr;
+
+    with_spi([&](MemoryContext caller) {
+        if (query::run(select) == 1) {
+            const char *text = query::text_at(0, 1);
+
+            in_context(caller, [&] { version = pstrdup(text); });
+        }
+    });
+    return version;
+}
+
+/* Makes the group roles of the lanes where they do not exist. A role of a tenant is not taken over. */
+static void
+make_lane_roles()
+{
+    for (const char *name : {"appinfra_admin", "appinfra_publisher", "appinfra_auditor"}) {
+        Oid role = get_role_oid(name, true);
+        label::Label label;
+
+        if (!OidIsValid(role))
+            ddl::create_group(name, false);
+        else if (label::of_role(role, &label))
+            raise(refuse(ERRCODE_DUPLICATE_OBJECT,
+                         psprintf("role \"%s\" exists and is a tenant's", name)));
+    }
+}
+
+/* Every utility statement passes here; only DROP EXTENSION appinfra is ours. */
+static void
+process_utility(PlannedStmt *statement, const char *text, bool read_only,
+                ProcessUtilityContext context, ParamListInfo parameters,
+                QueryEnvironment *environment, DestReceiver *destination,
+                QueryCompletion *completion)
+{
+    if (drops_appinfra(statement->utilityStmt))
+        check_drop(reinterpret_cast<const DropStmt *>(statement->utilityStmt));
+    next_process_utility(statement, text, read_only, context, parameters, environment, destination,
+                         completion);
+}
+
+static bool
+drops_appinfra(const Node *statement)
+{
+    if (!IsA(statement, DropStmt) ||
+        reinterpret_cast<const DropStmt *>(statement)->removeType != OBJECT_EXTENSION)
+        return false;
+    ListCell *cell;
+    foreach (cell, reinterpret_cast<const DropStmt *>(statement)->objects)
+        if (IsA(lfirst(cell), String) && strcmp(strVal(lfirst(cell)), "appinfra") == 0)
+            return OidIsValid(get_extension_oid("appinfra", true));
+    return false;
+}
+
+/* Refuses to drop the registry of tenants that exist, unless CASCADE says so. */
+static void
+check_drop(const DropStmt *statement)
+{
+    static query::Query count = {
+        "SELECT count(*) FROM appinfra.tenant WHERE status <> 'dropped'"};
+    int64 tenants = 0;
+
+    with_spi([&](MemoryContext) {
+        query::run(count);
+        tenants = query::int8_at(0, 1);
+    });
+    if (tenants > 0 && statement->behavior != DROP_CASCADE)
+        raise(refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                     "cannot drop extension \"appinfra\" while it has tenants",
+                     psprintf(INT64_FORMAT " databases are in its registry.", tenants),
+                     "DROP EXTENSION appinfra CASCADE forgets them; their databases and data stay."));
+    shared::wake_at_commit(shared::work_install);
+}
+
+} // namespace appinfra::install

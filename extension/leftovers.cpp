@@ -1,0 +1,93 @@
+/* Drops what nobody claims. See leftovers.hpp. */
+#include "leftovers.hpp"
+
+#include "ddl.hpp"
+#include "query.hpp"
+#include "scope.hpp"
+
+namespace appinfra::leftovers
+{
+
+struct Names {
+    uint64 count;
+    char **names;
+};
+
+static Names list(query::Query &query);
+static void drop_databases(const Names &databases);
+static void drop_roles(const Names &roles);
+
+/* db_ids of group roles that are no tenant's database's. */
+#define ORPHANED_GROUPS \
+    " FROM pg_catalog.pg_shseclabel g" \
+    " WHERE g.provider = 'appinfra' AND g.classoid = 'pg_catalog.pg_authid'::regclass" \
+    "   AND g.label LIKE 'db-% group %' AND NOT EXISTS (" \
+    "       SELECT FROM pg_catalog.pg_shseclabel d" \
+    "        WHERE d.provider = 'appinfra' AND d.classoid = 'pg_catalog.pg_database'::regclass" \
+    "          AND d.label LIKE split_part(g.label, ' ', 1) || ' tenant %')"
+#define UNREGISTERED_GROUPS \
+    ORPHANED_GROUPS \
+    "   AND NOT EXISTS (SELECT FROM appinfra.shell WHERE db_id = split_part(g.label, ' ', 1))" \
+    "   AND NOT EXISTS (SELECT FROM appinfra.tenant WHERE db_id = split_part(g.label, ' ', 1))"
+#define THEIR_DATABASES(groups) \
+    "SELECT datname FROM pg_catalog.pg_database WHERE datname IN (" \
+    " SELECT replace(split_part(g.label, ' ', 1), 'db-', 'appinfra_')" groups ")"
+#define THEIR_ROLES(groups) \
+    "SELECT rolname FROM pg_catalog.pg_authid WHERE oid IN (SELECT g.objoid" groups ")"
+#define TEMPLATES \
+    "SELECT datname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shseclabel l" \
+    "    ON l.classoid = 'pg_catalog.pg_database'::regclass AND l.objoid = d.oid" \
+    " WHERE l.provider = 'appinfra' AND l.label LIKE '- template %'"
+
+void
+sweep(bool installed)
+{
+    static query::Query unregistered[] = {
+        {THEIR_DATABASES(UNREGISTERED_GROUPS)},
+        {TEMPLATES " AND d.oid NOT IN (SELECT database_oid FROM appinfra.template)"},
+        {THEIR_ROLES(UNREGISTERED_GROUPS)}};
+    static query::Query all[] = {
+        {THEIR_DATABASES(ORPHANED_GROUPS)}, {TEMPLATES}, {THEIR_ROLES(ORPHANED_GROUPS)}};
+    query::Query *queries = installed ? unregistered : all;
+
+    drop_databases(list(queries[0]));
+    drop_databases(list(queries[1]));
+    drop_roles(list(queries[2]));
+}
+
+/* Returns the first column of the query's rows. */
+static Names
+list(query::Query &query)
+{
+    Names found = {};
+
+    in_transaction([&](MemoryContext caller) {
+        found.count = query::run(query);
+        found.names = static_cast<char **>(
+            MemoryContextAlloc(caller, (found.count + 1) * sizeof(char *)));
+        for (uint64 i = 0; i < found.count; i++)
+            found.names[i] = MemoryContextStrdup(caller, query::text_at(i, 1));
+    });
+    return found;
+}
+
+static void
+drop_databases(const Names &databases)
+{
+    for (const char *name : std::span(databases.names, databases.count)) {
+        in_transaction([&](MemoryContext) { ddl::mark_template(name, false); });
+        ddl::drop_database(name);
+        ereport(LOG, (errmsg("dropped database \"%s\", which no registry names", name)));
+    }
+}
+
+static void
+drop_roles(const Names &roles)
+{
+    in_transaction([&](MemoryContext) {
+        for (const char *name : std::span(roles.names, roles.count))
+            ddl::drop_role(name);
+    });
+}
+
+} // namespace appinfra::leftovers

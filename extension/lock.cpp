@@ -1,0 +1,24 @@
+/* Takes locks on names. See lock.hpp. */
+#include "lock.hpp"
+
+namespace appinfra::lock
+{
+
+bool
+try_take(Kind kind, const char *name, const char *of)
+{
+    /* the advisory functions of core use 1 and 2 */
+    constexpr uint16 our_class = 0x4149;
+    char *key = psprintf("%c%s %s", static_cast<char>(kind), of, name);
+    uint64 hash = hash_bytes_extended(reinterpret_cast<unsigned char *>(key), strlen(key), 0);
+    LOCKTAG tag;
+
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32>(hash >> 32),
+                         static_cast<uint32>(hash), our_class);
+    bool taken = LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+    if (taken)
+        AcceptInvalidationMessages(); /* what the previous holder committed is now visible */
+    return taken;
+}
+
+} // namespace appinfra::lock

@@ -1,0 +1,111 @@
+/*
+ * The only includer of PostgreSQL's headers, and the only place that knows how majors differ.
+ *
+ * Backend code is C that reports errors by longjmp: every file that includes this one keeps to the
+ * rule of the house: no destructor does work, no exception, nothing from the C++ run time.
+ */
+#pragma once
+
+/* 15 leaves PGDLLEXPORT empty; with hidden visibility _PG_init would then never be found. */
+#define PGDLLEXPORT __attribute__((visibility("default")))
+
+extern "C" {
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/binary_upgrade.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_shseclabel.h"
+#include "catalog/pg_tablespace.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "commands/dbcommands.h"
+#include "commands/dbcommands_xlog.h"
+#include "commands/extension.h"
+#include "commands/seclabel.h"
+#include "common/cryptohash.h"
+#include "common/file_utils.h"
+#include "common/hashfn.h"
+#include "common/ip.h"
+#include "common/sha2.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "libpq/auth.h"
+#include "libpq/libpq-be.h"
+#include "libpq/scram.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/bgwriter.h"
+#include "postmaster/interrupt.h"
+#include "postmaster/postmaster.h"
+#include "replication/walsender.h"
+#include "storage/bufmgr.h"
+#include "storage/condition_variable.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/md.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/procsignal.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+#include "utils/wait_event.h"
+}
+
+/* Declares an SQL entry point; 15's own macro leaves the function itself hidden. */
+#define SQL_FUNCTION(name)                                                                         \
+    PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
+    PG_FUNCTION_INFO_V1(name)
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+namespace pg
+{
+
+/* The oldest minor release of the running major that has no known hole open to a tenant. */
+struct SecurityFloor {
+    int major;
+    int version_num;
+};
+
+/* 15.20 and the minor releases published with it. */
+constexpr std::array<SecurityFloor, 4> security_floors = {
+    {{15, 150020}, {16, 160016}, {17, 170012}, {18, 180006}}};
+
+} // namespace pg

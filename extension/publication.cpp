@@ -1,0 +1,279 @@
+/* Owes publications and takes the answers to their claims. See publication.hpp. */
+#include "publication.hpp"
+
+#include "audit.hpp"
+#include "credential.hpp"
+#include "query.hpp"
+#include "scope.hpp"
+#include "shared.hpp"
+
+namespace appinfra::publication
+{
+
+/* Whether a claim is held, was held, or never was. */
+enum class Hold { held, lost, unknown };
+
+/* A publication as an answer to one of its claims finds it; the row is locked. */
+struct Answered {
+    Hold hold;
+    const char *status;
+    int64 binding_id;
+    int64 credential_id;
+    const char *db_id;
+};
+
+static Answered find_answered(int64 publication_id, const pg_uuid_t *claim);
+static void answer_late(int64 publication_id, const pg_uuid_t *claim, const Answered &found);
+static void retire_predecessors(int64 publication_id);
+static void record(const char *action, int64 publication_id, const Answered &found);
+static char *without_secrets(const char *error);
+
+int64
+enqueue(int64 binding_id, int64 credential_id)
+{
+    static query::Query next_version = {
+        "UPDATE appinfra.binding SET version = version + 1 WHERE binding_id = $1"
+        " RETURNING version, ended"};
+    static query::Query supersede = {
+        "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp()"
+        " WHERE binding_id = $1 AND status = 'pending'"
+        " RETURNING (SELECT credential_id FROM appinfra.credential c"
+        "             WHERE c.credential_id = p.credential_id AND c.state = 'waiting')"};
+    static query::Query insert = {
+        "INSERT INTO appinfra.publication (binding_id, kind, version, credential_id)"
+        " VALUES ($1, CASE WHEN $2 THEN 'unset' ELSE 'set' END, $3, $4) RETURNING publication_id"};
+
+    if (query::run(next_version, {query::int8(binding_id)}) != 1)
+        elog(ERROR, "binding " INT64_FORMAT " has vanished", binding_id);
+    int64 version = query::int8_at(0, 1);
+    bool ended = query::bool_at(0, 2);
+    if (query::run(supersede, {query::int8(binding_id)}) > 0 && credential_id == 0)
+        credential_id = query::int8_at(0, 1);
+    query::run(insert, {query::int8(binding_id), query::boolean(ended), query::int8(version),
+                        query::int8(credential_id == 0 || ended ? -1 : credential_id)});
+    shared::wake_at_commit(shared::work_publications);
+    return query::int8_at(0, 1);
+}
+
+bool
+extend(int64 publication_id, const pg_uuid_t *claim, const Interval *lease)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET lease_until = clock_timestamp() + $3"
+        " WHERE publication_id = $1 AND claim = $2 AND status = 'claimed'"};
+    bool held = false;
+
+    with_spi([&](MemoryContext) {
+        held = query::run(update, {query::int8(publication_id), query::uuid(claim),
+                                   query::interval(lease)}) == 1;
+    });
+    return held;
+}
+
+bool
+complete(int64 publication_id, const pg_uuid_t *claim, const Jsonb *response)
+{
+    static query::Query publish = {
+        "UPDATE appinfra.publication SET status = 'published', lease_until = NULL,"
+        "       ended_at = clock_timestamp(), response = $2"
+        " WHERE publication_id = $1"};
+    bool held = false;
+
+    with_spi([&](MemoryContext) {
+        Answered found = find_answered(publication_id, claim);
+
+        /* the same answer once more, because the first reply to it was lost: still true */
+        held = found.hold == Hold::held && (strcmp(found.status, "claimed") == 0 ||
+                                            strcmp(found.status, "published") == 0);
+        if (held && strcmp(found.status, "claimed") == 0) {
+            query::run(publish, {query::int8(publication_id), query::jsonb(response)});
+            retire_predecessors(publication_id);
+            record("complete_publication", publication_id, found);
+        } else if (!held) {
+            answer_late(publication_id, claim, found);
+        }
+    });
+    return held;
+}
+
+char *
+fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered delivered,
+     Datum retry_at, bool for_good)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication p SET lease_until = NULL, error = $2,"
+        "       delivered = CASE WHEN $3 THEN 'unknown' ELSE 'no' END,"
+        "       not_before = coalesce($4, not_before),"
+        "       ended_at = CASE WHEN $4 IS NULL THEN clock_timestamp() END,"
+        "       status = CASE WHEN EXISTS (SELECT FROM appinfra.publication n"
+        "                                   WHERE n.binding_id = p.binding_id"
+        "                                     AND n.status = 'pending') THEN 'superseded'"
+        "                     WHEN $4 IS NULL THEN 'failed' ELSE 'pending' END"
+        " WHERE publication_id = $1 RETURNING status"};
+    char *status = nullptr;
+
+    with_spi([&](MemoryContext caller) {
+        Answered found = find_answered(publication_id, claim);
+        const char *result = found.status;
+
+        if (found.hold == Hold::held && strcmp(found.status, "claimed") == 0) {
+            if (delivered == Delivered::no && found.credential_id != 0)
+                credential::take_back(found.credential_id);
+            query::run(update, {query::int8(publication_id), query::text(without_secrets(error)),
+                                query::boolean(delivered == Delivered::unknown),
+                                query::timestamp(retry_at, for_good)});
+            result = query::text_at(0, 1);
+            record("fail_publication", publication_id, found);
+            if (!for_good)
+                shared::wake_at_commit(shared::work_publications);
+        } else if (found.hold == Hold::lost) {
+            answer_late(publication_id, claim, found);
+        }
+        in_context(caller, [&] { status = pstrdup(result); });
+    });
+    return status;
+}
+
+void
+retry(int64 publication_id)
+{
+    static query::Query select = {
+        "SELECT p.status, b.ended, EXISTS (SELECT FROM appinfra.publication n"
+        "         WHERE n.binding_id = p.binding_id AND n.version > p.version), b.db_id"
+        "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
+        " WHERE publication_id = $1 FOR UPDATE OF p FOR NO KEY UPDATE OF b"};
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'pending', not_before = clock_timestamp(),"
+        "       ended_at = NULL WHERE publication_id = $1"};
+
+    with_spi([&](MemoryContext) {
+        const char *hint = "Only a failed publication can be retried.";
+
+        if (query::run(select, {query::int8(publication_id)}) == 0)
+            raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                         psprintf("publication " INT64_FORMAT " does not exist", publication_id),
+                         nullptr, "Look at appinfra.publications."));
+        const char *status = query::text_at(0, 1);
+        const char *db_id = query::text_at(0, 4);
+        if (query::bool_at(0, 3) || query::bool_at(0, 2))
+            hint = "A newer publication of the same variables replaced it.";
+        else if (strcmp(status, "failed") == 0)
+            hint = nullptr;
+        if (hint != nullptr)
+            raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                         psprintf("publication " INT64_FORMAT " cannot be retried", publication_id),
+                         psprintf("Its status is \"%s\".", status), hint));
+        query::run(update, {query::int8(publication_id)});
+        shared::wake_at_commit(shared::work_publications);
+        audit::record("retry_publication", db_id, nullptr,
+                      audit::detail({{"publication_id", psprintf(INT64_FORMAT, publication_id)}}));
+    });
+}
+
+/* Locks the publication and says what the claim is to it. Raises 42704 for an unknown id or claim. */
+static Answered
+find_answered(int64 publication_id, const pg_uuid_t *claim)
+{
+    static query::Query select = {
+        "SELECT CASE WHEN p.claim = $2 THEN 0 WHEN $2 = ANY (p.past_claims) THEN 1 ELSE 2 END,"
+        "       p.status, p.binding_id, p.credential_id, b.db_id"
+        "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
+        " WHERE p.publication_id = $1 FOR UPDATE OF p"};
+
+    if (query::run(select, {query::int8(publication_id), query::uuid(claim)}) == 0)
+        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                     psprintf("publication " INT64_FORMAT " does not exist", publication_id)));
+    Answered found = {.hold = static_cast<Hold>(query::int4_at(0, 1)),
+                      .status = query::text_at(0, 2),
+                      .binding_id = query::int8_at(0, 3),
+                      .credential_id = query::int8_at(0, 4),
+                      .db_id = query::text_at(0, 5)};
+    if (found.hold == Hold::unknown)
+        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                     psprintf("publication " INT64_FORMAT " was never given to this claim",
+                              publication_id)));
+    /* a claim that a revocation ended was held, and is held no more */
+    if (found.hold == Hold::held && strcmp(found.status, "cancelled") == 0)
+        found.hold = Hold::lost;
+    return found;
+}
+
+/*
+ * Answers a claim that was lost: what it delivered may stand over something newer, so the binding is
+ * published once more. Only the first such answer of a claim counts.
+ */
+static void
+answer_late(int64 publication_id, const pg_uuid_t *claim, const Answered &found)
+{
+    static query::Query forget = {
+        "UPDATE appinfra.publication SET past_claims = array_remove(past_claims, $2),"
+        "       claim = nullif(claim, $2) WHERE publication_id = $1"};
+    static query::Query lock_binding = {
+        "SELECT EXISTS (SELECT FROM appinfra.publication p"
+        "                WHERE p.binding_id = b.binding_id AND p.status = 'pending')"
+        "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
+        " WHERE b.binding_id = $1 FOR NO KEY UPDATE OF b, t"};
+
+    query::run(forget, {query::int8(publication_id), query::uuid(claim)});
+    query::run(lock_binding, {query::int8(found.binding_id)});
+    if (!query::bool_at(0, 1))
+        enqueue(found.binding_id, 0);
+    record("late_answer", publication_id, found);
+}
+
+/* Starts the retirement of every earlier credential of the binding: their successor is published. */
+static void
+retire_predecessors(int64 publication_id)
+{
+    static query::Query mark_published = {
+        "UPDATE appinfra.credential c SET published_at = clock_timestamp()"
+        "  FROM appinfra.publication p"
+        " WHERE p.publication_id = $1 AND c.credential_id = p.credential_id"};
+    static query::Query retire = {
+        "UPDATE appinfra.credential c SET state = 'retiring', successor_id = p.credential_id,"
+        "       grace = p.grace, retire_by = clock_timestamp() + p.deadline"
+        "  FROM appinfra.publication p"
+        " WHERE p.publication_id = $1 AND c.binding_id = p.binding_id"
+        "   AND c.credential_id <> p.credential_id AND c.state = 'active'"};
+
+    query::run(mark_published, {query::int8(publication_id)});
+    query::run(retire, {query::int8(publication_id)});
+}
+
+/* Records an answer in the audit. */
+static void
+record(const char *action, int64 publication_id, const Answered &found)
+{
+    audit::record(action, found.db_id, nullptr,
+                  audit::detail({{"publication_id", psprintf(INT64_FORMAT, publication_id)}}));
+}
+
+/*
+ * Returns at most 512 bytes of the text with every run of characters long enough to be a password
+ * blotted out: a producer may have echoed what it was sent.
+ */
+static char *
+without_secrets(const char *error)
+{
+    StringInfoData clean;
+    int length = pg_mbcliplen(error, strlen(error), 512);
+
+    initStringInfo(&clean);
+    for (int at = 0; at < length;) {
+        int run = 0;
+
+        while (at + run < length && (isalnum(static_cast<unsigned char>(error[at + run])) ||
+                                     error[at + run] == '-' || error[at + run] == '_'))
+            run++;
+        if (run >= secrets::password_length)
+            appendStringInfoString(&clean, "***");
+        else
+            appendBinaryStringInfo(&clean, error + at, run);
+        at += run;
+        if (at < length)
+            appendStringInfoChar(&clean, error[at++]);
+    }
+    return clean.data;
+}
+
+} // namespace appinfra::publication

@@ -1,0 +1,35 @@
+/*
+ * Settings: every appinfra.* parameter, its default, unit and meaning.
+ *
+ * Read-only for everyone but PostgreSQL's own settings machinery.
+ */
+#pragma once
+
+#include "pg.hpp"
+
+namespace appinfra::settings
+{
+
+extern char *control_database;   /* the database the extension lives in */
+extern int pool_size;            /* shells kept ready */
+extern int provision_timeout;    /* milliseconds to wait for a shell */
+extern char *public_host;        /* host name in DSNs; empty: not set */
+extern int public_port;          /* port in DSNs; 0: the server's own */
+extern bool allow_unsafe_server; /* provision below the security floor, for test machines */
+extern char *tenant_encoding;    /* of new shells; empty: template0's */
+extern char *tenant_locale;      /* of new shells; empty: template0's */
+extern int tenant_connection_limit;
+extern int tenant_statement_timeout;
+extern int tenant_idle_in_transaction_timeout;
+extern int tenant_temp_file_limit;
+
+/* Defines the settings. Called once, by _PG_init. */
+void define();
+
+/* Returns the port that DSNs name. */
+int effective_public_port();
+
+/* Returns the sslmode that DSNs carry. */
+const char *effective_public_sslmode();
+
+} // namespace appinfra::settings

@@ -1,0 +1,92 @@
+/* Takes shells out of the pool. See shell.hpp. */
+#include "shell.hpp"
+
+#include "query.hpp"
+#include "refusal.hpp"
+#include "settings.hpp"
+#include "shared.hpp"
+
+namespace appinfra::shell
+{
+
+static bool try_take(Shell *shell);
+static void wait_and_take(void *shell);
+static const Refusal *exhausted();
+
+/* A waiting caller looks by itself this often, should an announcement be missed. */
+constexpr long look_again_ms = 1000;
+
+Shell
+take()
+{
+    Shell shell;
+
+    shared::wake_at_commit(shared::work_pool);
+    if (!try_take(&shell))
+        shared::while_waiting(wait_and_take, &shell);
+    return shell;
+}
+
+/*
+ * Takes a ready shell if there is one. A session inside it (autovacuum) would make the rename wait,
+ * so shells that have one come last.
+ */
+static bool
+try_take(Shell *shell)
+{
+    static query::Query take_one = {
+        "DELETE FROM appinfra.shell WHERE db_id = ("
+        " SELECT db_id FROM appinfra.shell WHERE status = 'ready'"
+        "  ORDER BY appinfra.has_sessions(database_oid), ready_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        " RETURNING db_id, database::text, database_oid, hardening"};
+
+    if (query::run(take_one) == 0)
+        return false;
+    *shell = {.db_id = query::text_at(0, 1),
+              .database = query::text_at(0, 2),
+              .database_oid = query::oid_at(0, 3),
+              .hardening = query::int4_at(0, 4)};
+    return true;
+}
+
+/* Waits until a shell could be taken, or raises when the time is over. */
+static void
+wait_and_take(void *shell)
+{
+    TimestampTz deadline =
+        TimestampTzPlusMilliseconds(GetCurrentTimestamp(), settings::provision_timeout);
+
+    shared::add_work(shared::work_pool);
+    shared::prepare_to_sleep_for_shell();
+    while (!try_take(static_cast<Shell *>(shell))) {
+        long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+
+        if (left <= 0)
+            raise(exhausted());
+        shared::sleep_for_shell(Min(left, look_again_ms));
+    }
+    shared::stop_sleeping_for_shell();
+}
+
+/* Returns the refusal of a caller that waited in vain, with what keeps shells from being built. */
+static const Refusal *
+exhausted()
+{
+    static query::Query why = {
+        "SELECT coalesce((SELECT last_error FROM appinfra.template),"
+        "  (SELECT last_error FROM appinfra.shell WHERE last_error IS NOT NULL"
+        "    ORDER BY created_at DESC LIMIT 1))"};
+    const char *detail = "Shells are being built, but none was free in time.";
+
+    query::run(why);
+    if (!query::is_null_at(0, 1))
+        detail = psprintf("Building shells fails: %s", query::text_at(0, 1));
+    else if (!shared::is_running(shared::Worker::scheduler))
+        detail = "The appinfra worker is not running.";
+    return refuse(ERRCODE_INSUFFICIENT_RESOURCES,
+                  psprintf("no database is ready after %d ms", settings::provision_timeout), detail,
+                  "Look at appinfra.pool, raise appinfra.pool_size or appinfra.provision_timeout, "
+                  "and try again.");
+}
+
+} // namespace appinfra::shell

@@ -1,0 +1,44 @@
+/*
+ * Tenants: provisioning, as one ordinary transaction.
+ *
+ * provision() claims a shell: renames its database and groups, makes its logins, writes its registry
+ * rows. It takes every lock without waiting, so callers never wait for each other's commit and never
+ * deadlock; whatever it did is undone by a rollback.
+ */
+#pragma once
+
+#include "refusal.hpp"
+
+namespace appinfra::tenant
+{
+
+/* The arguments of provision_tenant(), none of them checked yet but for NULL. */
+struct Request {
+    const char *app_id;
+    const char *owner_user_id;
+    const char *slug;
+    const char *engine;
+    Jsonb *env;
+    bool publish;
+    const char *idempotency_key; /* null pointer: none */
+};
+
+/* What the caller gets. Null pointers become NULL. */
+struct Connection {
+    const char *db_id;
+    const char *status;
+    const char *database;
+    const char *username;
+    const char *password;
+    const char *url;
+    Jsonb *env;
+};
+
+/* Claims a database for an app. The result lives in the caller's memory context. */
+Connection provision(const Request &request);
+
+/* Refuses while this host or this transaction cannot provision. */
+const Refusal *check_host();
+const Refusal *check_transaction();
+
+} // namespace appinfra::tenant

@@ -1,0 +1,45 @@
+/*
+ * Workers: the scheduler, the builder, and setup workers.
+ *
+ * The *scheduler* is the one static worker: it runs a table of short periodic tasks in the control
+ * database and keeps a builder running while shells are short. The *builder* creates databases, which
+ * takes long. A *setup worker* enters one database that admits nobody, does one transaction there,
+ * and ends. All start only after recovery, so a standby has none.
+ */
+#pragma once
+
+#include "setup.hpp"
+
+namespace appinfra::worker
+{
+
+/* Registers the scheduler. Called once, by _PG_init. */
+void define();
+
+/* Starts a dynamic worker of ours; null when no slot is free. */
+BackgroundWorkerHandle *start(const char *name, const char *entry_point,
+                              const void *extra = nullptr, size_t extra_size = 0);
+
+/* Has a setup worker carry out the order and waits for it. Raises what went wrong there. */
+void do_in_database(const setup::Order &order);
+
+/* Does what every worker does first: signals, a connection by name or OID, reset_session(). */
+void begin(const char *database, Oid database_oid);
+
+/* Overrides what ALTER DATABASE or ALTER ROLE made of this session. */
+void reset_session();
+
+/* Waits for the latch or the time-out, and takes in interrupts and reloaded settings. */
+void wait(long milliseconds);
+
+/* Tells whether the extension is installed here. */
+bool is_installed();
+
+} // namespace appinfra::worker
+
+/* Entry points of the processes. */
+extern "C" {
+PGDLLEXPORT void appinfra_scheduler_main(Datum argument);
+PGDLLEXPORT void appinfra_builder_main(Datum argument);
+PGDLLEXPORT void appinfra_setup_main(Datum argument);
+}

@@ -1,0 +1,353 @@
+/* sql/install/appinfra--0.1.0.sql: the registry, its views, and every SQL function. */
+\echo Use "CREATE EXTENSION appinfra" to load this file. \quit
+
+CREATE SCHEMA appinfra;
+COMMENT ON SCHEMA appinfra IS 'managed databases: registry, views and functions';
+
+-- Only in the control database, and only with the library preloaded.
+CREATE FUNCTION appinfra.check_installation() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'appinfra_check_installation';
+REVOKE ALL ON FUNCTION appinfra.check_installation() FROM PUBLIC;
+COMMENT ON FUNCTION appinfra.check_installation() IS
+    'refuses to install outside the control database; makes the group roles; closes the control database and the templates of the host to PUBLIC';
+SELECT appinfra.check_installation();
+
+---------------------------------------------------------------------------------------------------
+-- Registry. Closed to everyone: only the functions below, which run as the owner, touch it.
+---------------------------------------------------------------------------------------------------
+
+CREATE TABLE appinfra.host (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    host_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE appinfra.host IS 'the one row that names this host: publication ids are unique only together with it';
+
+-- A registry restored from a dump brings the identity of its host along.
+CREATE FUNCTION appinfra.adopt_host() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE appinfra.host SET host_id = new.host_id, created_at = new.created_at;
+    IF found THEN
+        RETURN NULL;
+    END IF;
+    RETURN new;
+END $$;
+REVOKE ALL ON FUNCTION appinfra.adopt_host() FROM PUBLIC;
+COMMENT ON FUNCTION appinfra.adopt_host() IS 'trigger: a second row replaces the first';
+CREATE TRIGGER adopt_host BEFORE INSERT ON appinfra.host
+    FOR EACH ROW EXECUTE FUNCTION appinfra.adopt_host();
+INSERT INTO appinfra.host DEFAULT VALUES;
+
+CREATE TABLE appinfra.template (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    database_oid oid NOT NULL,
+    hardening int NOT NULL,
+    encoding text NOT NULL,
+    locale text NOT NULL,
+    ready boolean NOT NULL DEFAULT false,
+    last_error text
+);
+COMMENT ON TABLE appinfra.template IS 'the closed database that shells are copied from; its OID is here before it is created';
+
+CREATE TABLE appinfra.shell (
+    db_id text PRIMARY KEY CHECK (db_id ~ '^db-[0-9a-f]{12}$'),
+    database name NOT NULL UNIQUE,
+    database_oid oid NOT NULL UNIQUE,
+    hardening int NOT NULL,
+    status text NOT NULL DEFAULT 'planned' CHECK (status IN ('planned', 'ready')),
+    attempts int NOT NULL DEFAULT 0,
+    last_error text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    ready_at timestamptz
+);
+COMMENT ON TABLE appinfra.shell IS 'shells: planned ones are being built, ready ones wait to be claimed';
+
+CREATE TABLE appinfra.tenant (
+    db_id text PRIMARY KEY CHECK (db_id ~ '^db-[0-9a-f]{12}$'),
+    app_id text NOT NULL,
+    owner_user_id text NOT NULL,
+    slug text NOT NULL,
+    engine text NOT NULL,
+    database name NOT NULL UNIQUE,
+    database_oid oid NOT NULL,
+    status text NOT NULL DEFAULT 'ready'
+        CHECK (status IN ('ready', 'revoked', 'retiring', 'retained', 'dropped')),
+    notes text,
+    hardening int NOT NULL,
+    logins int NOT NULL DEFAULT 0,
+    idempotency_key text UNIQUE,
+    request jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON appinfra.tenant (app_id, created_at);
+COMMENT ON TABLE appinfra.tenant IS 'tenants: claimed databases and whose they are';
+COMMENT ON COLUMN appinfra.tenant.logins IS 'how many login names the tenant has used; the next is one more';
+COMMENT ON COLUMN appinfra.tenant.request IS 'the arguments of the call, to tell a repetition from another request';
+
+CREATE TABLE appinfra.binding (
+    binding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    db_id text NOT NULL REFERENCES appinfra.tenant,
+    app_id text NOT NULL,
+    target text NOT NULL,
+    variables text[] NOT NULL CHECK (cardinality(variables) > 0),
+    access text NOT NULL CHECK (access IN ('owner', 'writer', 'reader', 'service')),
+    producer text NOT NULL DEFAULT 'postgres',
+    version bigint NOT NULL DEFAULT 0,
+    ended boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON appinfra.binding (db_id);
+COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
+
+CREATE TABLE appinfra.binding_variable (
+    target text NOT NULL,
+    variable text NOT NULL,
+    binding_id bigint NOT NULL REFERENCES appinfra.binding,
+    PRIMARY KEY (target, variable)
+);
+CREATE INDEX ON appinfra.binding_variable (binding_id);
+COMMENT ON TABLE appinfra.binding_variable IS 'the variables of bindings that have not ended: (target, variable) is unique on the host';
+
+CREATE TABLE appinfra.credential (
+    credential_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    username name NOT NULL,
+    db_id text NOT NULL REFERENCES appinfra.tenant,
+    binding_id bigint REFERENCES appinfra.binding,
+    access text NOT NULL CHECK (access IN ('owner', 'writer', 'reader', 'service')),
+    state text NOT NULL DEFAULT 'waiting'
+        CHECK (state IN ('waiting', 'active', 'retiring', 'revoked', 'gone')),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    minted_at timestamptz,
+    published_at timestamptz,
+    successor_id bigint REFERENCES appinfra.credential,
+    grace interval,
+    retire_by timestamptz,
+    last_error text
+);
+CREATE UNIQUE INDEX credential_username ON appinfra.credential (username) WHERE state <> 'gone';
+CREATE INDEX ON appinfra.credential (db_id);
+CREATE INDEX ON appinfra.credential (binding_id);
+COMMENT ON TABLE appinfra.credential IS 'logins: waiting for their first password, active, retiring, revoked or gone. Never a password';
+
+CREATE TABLE appinfra.publication (
+    publication_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    binding_id bigint NOT NULL REFERENCES appinfra.binding,
+    kind text NOT NULL DEFAULT 'set' CHECK (kind IN ('set', 'unset')),
+    status text NOT NULL DEFAULT 'pending'
+        CHECK (status IN ('pending', 'claimed', 'published', 'failed', 'superseded', 'cancelled')),
+    version bigint NOT NULL,
+    credential_id bigint REFERENCES appinfra.credential,
+    grace interval NOT NULL DEFAULT '1 hour',
+    deadline interval NOT NULL DEFAULT '7 days',
+    attempt int NOT NULL DEFAULT 0,
+    claim uuid,
+    past_claims uuid[] NOT NULL DEFAULT '{}',
+    worker text,
+    lease_until timestamptz,
+    not_before timestamptz NOT NULL DEFAULT now(),
+    error text,
+    delivered text CHECK (delivered IN ('no', 'unknown')),
+    response jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    claimed_at timestamptz,
+    ended_at timestamptz,
+    CHECK ((status = 'claimed') <= (claim IS NOT NULL AND lease_until IS NOT NULL))
+);
+CREATE UNIQUE INDEX publication_pending ON appinfra.publication (binding_id) WHERE status = 'pending';
+CREATE UNIQUE INDEX publication_claimed ON appinfra.publication (binding_id) WHERE status = 'claimed';
+CREATE INDEX publication_due ON appinfra.publication (publication_id) WHERE status IN ('pending', 'claimed');
+CREATE INDEX ON appinfra.publication (binding_id);
+CREATE INDEX ON appinfra.publication (credential_id);
+COMMENT ON TABLE appinfra.publication IS 'deliveries: one for a binding, claimed by at most one sidecar at a time. Never a password';
+
+CREATE TABLE appinfra.audit_log (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    time timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor text NOT NULL,
+    effective_role text NOT NULL,
+    application_name text,
+    client_address text,
+    database name NOT NULL DEFAULT current_database(),
+    action text NOT NULL,
+    db_id text,
+    credential text,
+    outcome text NOT NULL CHECK (outcome IN ('done', 'refused', 'failed')),
+    detail jsonb,
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX ON appinfra.audit_log (db_id, id);
+COMMENT ON TABLE appinfra.audit_log IS 'who did what, written in the transaction that did it';
+
+-- What a dump of the control database keeps. Shells and the template belong to this server alone.
+SELECT pg_extension_config_dump('appinfra.host', '');
+SELECT pg_extension_config_dump('appinfra.tenant', '');
+SELECT pg_extension_config_dump('appinfra.binding', '');
+SELECT pg_extension_config_dump('appinfra.binding_variable', '');
+SELECT pg_extension_config_dump('appinfra.credential', '');
+SELECT pg_extension_config_dump('appinfra.publication', '');
+SELECT pg_extension_config_dump('appinfra.audit_log', '');
+SELECT pg_extension_config_dump('appinfra.binding_binding_id_seq', '');
+SELECT pg_extension_config_dump('appinfra.credential_credential_id_seq', '');
+SELECT pg_extension_config_dump('appinfra.publication_publication_id_seq', '');
+SELECT pg_extension_config_dump('appinfra.audit_log_id_seq', '');
+
+---------------------------------------------------------------------------------------------------
+-- Functions. Refusals carry an errcode, a detail and, where a remedy is known, a hint.
+---------------------------------------------------------------------------------------------------
+
+CREATE TYPE appinfra.connection AS (
+    db_id text, status text, host text, port int, database text,
+    username text, password text, url text, env jsonb
+);
+COMMENT ON TYPE appinfra.connection IS
+    'how to reach a tenant: username, password and url are those of DATABASE_URL (or of the one credential asked for), env has every variable; password, url and the values of env are NULL when a publication carries them';
+
+CREATE FUNCTION appinfra.version() RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_version';
+COMMENT ON FUNCTION appinfra.version() IS 'the version of the installed extension';
+
+CREATE FUNCTION appinfra.host_id() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT host_id FROM appinfra.host';
+COMMENT ON FUNCTION appinfra.host_id() IS 'the id of this host';
+
+CREATE FUNCTION appinfra.public_address(OUT host text, OUT port int, OUT sslmode text)
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_public_address';
+COMMENT ON FUNCTION appinfra.public_address() IS 'how applications reach this host: what DSNs carry';
+
+CREATE FUNCTION appinfra.has_sessions(database oid) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'appinfra_has_sessions';
+COMMENT ON FUNCTION appinfra.has_sessions(oid) IS 'whether any process, autovacuum included, is in the database just now';
+
+CREATE FUNCTION appinfra.service_username(service_id text, host_id text) RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_service_username';
+COMMENT ON FUNCTION appinfra.service_username(text, text) IS
+    'the role name of a service user: svc_{service_id}_{host_id} with hyphens as underscores; above 63 bytes cut and given 8 hex digits of SHA-256. 22004 for NULL, 22023 for an empty id';
+
+CREATE FUNCTION appinfra.provision_tenant(
+    app_id text, owner_user_id text, slug text, engine text = 'postgres',
+    env jsonb = '{"DATABASE_URL": "owner"}', publish boolean = true, idempotency_key text = NULL)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_provision_tenant';
+COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text) IS
+    'claims a ready database for an app, in this transaction. env maps variables to owner, writer, reader or service. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
+
+CREATE FUNCTION appinfra.claim_publications(
+    worker text, batch int = 16, lease interval = '1 minute')
+    RETURNS TABLE (publication_id bigint, claim uuid, target text, app_id text, producer text,
+                   version bigint, set jsonb, unset text[], attempt int)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_claim_publications';
+COMMENT ON FUNCTION appinfra.claim_publications(text, int, interval) IS
+    'hands up to batch (1 to 1000) due publications to a sidecar for the time of the lease (1 s to 1 day), minting their passwords: set is the one place that carries them. Skips what others hold';
+
+CREATE FUNCTION appinfra.extend_claim(
+    publication_id bigint, claim uuid, lease interval = '1 minute') RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_extend_claim';
+COMMENT ON FUNCTION appinfra.extend_claim(bigint, uuid, interval) IS
+    'sets the lease anew, counted from now; false when the claim is no longer held';
+
+CREATE FUNCTION appinfra.complete_publication(
+    publication_id bigint, claim uuid, response jsonb = NULL) RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_complete_publication';
+COMMENT ON FUNCTION appinfra.complete_publication(bigint, uuid, jsonb) IS
+    'records that the variables are stored; of response only env_keys and version are kept. False when the claim is no longer held: then the variables are published once more';
+
+CREATE FUNCTION appinfra.fail_publication(
+    publication_id bigint, claim uuid, error text, delivered text, retry_at timestamptz = NULL)
+    RETURNS text
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_fail_publication';
+COMMENT ON FUNCTION appinfra.fail_publication(bigint, uuid, text, text, timestamptz) IS
+    'records that a delivery failed: delivered no (surely not stored: the login waits again, without a password) or unknown (the login lives until a successor is published). With retry_at it is pending again, else failed. Returns the publication''s status';
+
+CREATE FUNCTION appinfra.retry_publication(publication_id bigint) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_retry_publication';
+COMMENT ON FUNCTION appinfra.retry_publication(bigint) IS
+    'makes a failed publication pending again. 42704 for an unknown id, 55000 when it has not failed or something newer replaced it';
+
+---------------------------------------------------------------------------------------------------
+-- Views. None holds a secret or a verifier.
+---------------------------------------------------------------------------------------------------
+
+CREATE VIEW appinfra.databases AS
+    SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
+           a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
+           t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening
+      FROM appinfra.tenant t
+     CROSS JOIN appinfra.public_address() a
+      LEFT JOIN LATERAL (
+           SELECT array_agg(v.variable ORDER BY v.variable COLLATE "C") AS env_keys
+             FROM appinfra.binding b JOIN appinfra.binding_variable v USING (binding_id)
+            WHERE b.db_id = t.db_id AND b.target NOT LIKE '%/svc/%') e ON true
+      LEFT JOIN LATERAL (
+           SELECT c.username
+             FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)
+            WHERE c.db_id = t.db_id AND c.state IN ('waiting', 'active')
+            ORDER BY 'DATABASE_URL' = ANY (b.variables) DESC, b.binding_id,
+                     c.published_at DESC NULLS LAST, c.credential_id
+            LIMIT 1) c ON true;
+COMMENT ON VIEW appinfra.databases IS 'tenants and how their apps reach them';
+
+CREATE VIEW appinfra.credentials AS
+    SELECT c.username::text, c.db_id, c.access, c.state, b.target, b.variables, c.created_at,
+           c.minted_at, c.published_at, s.username::text AS successor, c.retire_by, c.last_error
+      FROM appinfra.credential c
+      LEFT JOIN appinfra.binding b USING (binding_id)
+      LEFT JOIN appinfra.credential s ON s.credential_id = c.successor_id;
+COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in their life';
+
+CREATE VIEW appinfra.bindings AS
+    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at
+      FROM appinfra.binding;
+COMMENT ON VIEW appinfra.bindings IS 'which credential stands in which variables of which target';
+
+CREATE VIEW appinfra.publications AS
+    SELECT p.publication_id, p.binding_id, b.db_id, b.app_id, b.target, p.kind, b.variables,
+           p.status, p.version, c.username::text, p.attempt, p.worker, p.lease_until, p.not_before,
+           p.delivered, p.error, p.response, p.created_at, p.claimed_at, p.ended_at
+      FROM appinfra.publication p
+      JOIN appinfra.binding b USING (binding_id)
+      LEFT JOIN appinfra.credential c USING (credential_id);
+COMMENT ON VIEW appinfra.publications IS 'deliveries of variables to producers';
+
+CREATE VIEW appinfra.pool AS
+    SELECT db_id, CASE status WHEN 'planned' THEN 'building' ELSE status END AS status,
+           database::text, attempts, last_error, created_at, ready_at
+      FROM appinfra.shell;
+COMMENT ON VIEW appinfra.pool IS 'shells: ready to be claimed, or being built';
+
+CREATE VIEW appinfra.audit AS SELECT * FROM appinfra.audit_log;
+COMMENT ON VIEW appinfra.audit IS 'every provisioning action';
+
+---------------------------------------------------------------------------------------------------
+-- Rights.
+---------------------------------------------------------------------------------------------------
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appinfra FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA appinfra TO appinfra_admin, appinfra_publisher, appinfra_auditor;
+
+GRANT SELECT ON appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.publications,
+    appinfra.pool TO appinfra_admin, appinfra_auditor;
+GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
+
+GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id()
+    TO appinfra_admin, appinfra_publisher, appinfra_auditor;
+GRANT EXECUTE ON FUNCTION appinfra.public_address(), appinfra.service_username(text, text)
+    TO appinfra_admin, appinfra_auditor;
+GRANT EXECUTE ON FUNCTION
+    appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text),
+    appinfra.retry_publication(bigint)
+    TO appinfra_admin;
+GRANT EXECUTE ON FUNCTION
+    appinfra.claim_publications(text, int, interval),
+    appinfra.extend_claim(bigint, uuid, interval),
+    appinfra.complete_publication(bigint, uuid, jsonb),
+    appinfra.fail_publication(bigint, uuid, text, text, timestamptz)
+    TO appinfra_publisher;
