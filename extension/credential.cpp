@@ -121,8 +121,9 @@ make_role(const Tenant &tenant, const char *username, const char *access,
         {"default_transaction_read_only", "on"}, /* readers only */
     };
 
-    ddl::create_login(username, group,
-                      password != nullptr ? secrets::verifier(password) : nullptr);
+    ddl::create_login(username, group);
+    if (password != nullptr)
+        ddl::set_password(username, secrets::verifier(password));
     ddl::label_role(username, psprintf("%s login %s", tenant.db_id, access));
     ddl::grant_on_database(tenant.database, username, {"connect"});
     ddl::set_settings(username, std::span(settings).first(reader ? 5 : 4));

@@ -20,8 +20,8 @@ struct Setting {
 
 void create_group(const char *name, bool bypass_rls);
 
-/* Creates a login in one group, without a password when verifier is null. */
-void create_login(const char *name, const char *group, const char *verifier);
+/* Creates a login in one group, without a password. */
+void create_login(const char *name, const char *group);
 
 /* Gives a login a password by its verifier, or takes it away (null). */
 void set_password(const char *login, const char *verifier);
