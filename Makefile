@@ -86,7 +86,7 @@ format: ## rewrite the C++ sources in the house format
 	@tools/deps.sh verify format
 	@tools/sources.sh | xargs -r clang-format -i
 
-lint: build-deps ## static analysis of both trees
+lint: build-deps sidecar ## static analysis of both trees
 	@tools/deps.sh verify lint
 	@tools/lint.sh '$(PG_CONFIG)'
 

@@ -6,6 +6,19 @@
 suite_limit=${SUITE_LIMIT:-900} # seconds
 ports=/tmp/appinfra-ports-$server_user # shared, so that two checks do not take the same port
 
+# --- layout: the version is the same everywhere -----------------------------------------------------
+has_layout() {
+    true
+}
+
+suite_layout() {
+    if "$root/tools/check-layout.sh"; then
+        echo "layout: 1 passed, 0 failed"
+    else
+        echo "layout: 0 passed, 1 failed"
+    fi
+}
+
 # --- symbols -------------------------------------------------------------------------------------
 has_symbols() {
     compgen -G "$root/extension/*.cpp" >/dev/null

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # `make check`: builds, installs into a private place, and runs every suite that has tests.
 #
-# Counted are: the symbol check (1), SQL tests and isolation specs (each 1), TAP assertions, the
-# sidecar's unit tests, and what test/attack reports. A suite that crashes, times out or runs
-# nothing counts as a failure. The last line is "N passed, N failed".
+# Counted are: the layout and symbol checks, SQL tests and isolation specs (1 each), TAP
+# assertions, the sidecar's unit tests, and what test/attack reports. A suite that crashes, times
+# out or runs nothing counts as a failure. The last line is "N passed, N failed".
 # SUITES="regress tap" runs some only; TAP="test/tap/010_x.pl" some TAP files only; KEEP=1 keeps
 # the private directory. It may run twice at a time, and leaves nothing behind when all is well.
 set -euo pipefail
@@ -57,7 +57,7 @@ run_suite() {
 # Prints the suites that have tests, in the order in which they run.
 suites() {
     local suite
-    for suite in ${SUITES:-symbols sidecar regress isolation tap attack}; do
+    for suite in ${SUITES:-layout symbols sidecar regress isolation tap attack}; do
         if "has_$suite"; then echo "$suite"; fi
     done
 }

@@ -21,40 +21,14 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use PostgreSQL::Test::BackgroundPsql;
 use Appinfra::Dsn qw(dsn_env dsn_psql);
+use Appinfra::Orphans;
 use Appinfra::Process;
 
-our @ISA = ('PostgreSQL::Test::Cluster');
+our @ISA = ('PostgreSQL::Test::Cluster', 'Appinfra::Orphans');
 
 # Ports below the range for outgoing connections: a client of another test must not sit on the
 # port of a host that is being restarted.
 $PostgreSQL::Test::Cluster::last_port_assigned = 12000 + int(rand(20000));
-
-# What is ours is labelled with its db_id first and its kind second; what is the registry's is in
-# appinfra.pool or appinfra.databases, and its logins are in appinfra.credentials.
-use constant ORPHANS => <<'SQL';
-WITH known AS (
-    SELECT db_id FROM appinfra.pool
-    UNION SELECT db_id FROM appinfra.databases WHERE status <> 'dropped'
-), labelled AS (
-    SELECT classoid, objoid, split_part(label, ' ', 1) AS db_id, split_part(label, ' ', 2) AS kind
-      FROM pg_shseclabel WHERE provider = 'appinfra'
-)
-SELECT 'database ' || datname FROM pg_database d
-  LEFT JOIN labelled l ON l.objoid = d.oid AND l.classoid = 'pg_database'::regclass
- WHERE datname NOT IN ('template0', 'template1', 'postgres', 'control')
-   AND (l.kind IS NULL OR l.kind <> 'template' AND l.db_id NOT IN (SELECT db_id FROM known))
-UNION ALL
-SELECT 'role ' || rolname FROM pg_authid r
-  LEFT JOIN labelled l ON l.objoid = r.oid AND l.classoid = 'pg_authid'::regclass
- WHERE r.oid <> 10 AND rolname !~ '^(pg|appinfra)_'
-   AND (l.kind IS NULL OR l.db_id NOT IN (SELECT db_id FROM known)
-        OR l.kind = 'login' AND rolname NOT IN (SELECT username FROM appinfra.credentials))
-UNION ALL
-SELECT 'credential ' || username FROM appinfra.credentials c
- WHERE state NOT IN ('dropped', 'retired')
-   AND NOT EXISTS (SELECT FROM pg_authid WHERE rolname = c.username)
- ORDER BY 1
-SQL
 
 # Makes and starts a host. Options: pool_size (2), conf (more settings), extension (1: create it
 # and the sidecar's role), start (1), init (arguments of Cluster's init, such as allows_streaming).
@@ -300,19 +274,6 @@ sub wait_for_env
 		sleep 0.02;
 	}
 	croak "$variable of $app_id was never published";
-}
-
-# Returns what nobody owns: database directories without a database, and databases and roles that
-# the registry does not know. An empty list is what every test of a crash must end with. Names of
-# databases and roles that the test itself made are given as arguments.
-sub orphans
-{
-	my ($self, @mine) = @_;
-	my %known = map { $_ => 1 } split /\n/, $self->control('SELECT oid FROM pg_database');
-	opendir my $base, $self->data_dir . '/base' or croak "base: $!";
-	my @found = map { "directory base/$_" } grep { /^\d+$/ && !$known{$_} } sort readdir $base;
-	my %mine = map { $_ => 1 } @mine;
-	return @found, grep { !$mine{ s/^\S+ //r } } split /\n/, $self->control(ORPHANS);
 }
 
 1;

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Proves that the version, which the control file alone decides, is what META.json, the changelog
+# and the install script's name say too.
+# shellcheck disable=SC2016 # the conditions are for expect to evaluate
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=$(sed -nE "s/^default_version = '([^']+)'.*/\1/p" control/appinfra.control)
+failed=0
+
+# The conditions are evaluated here, so that each can be stated beside its complaint.
+expect() {
+    if ! eval "$2" >/dev/null; then
+        echo "check-layout: $1" >&2
+        failed=1
+    fi
+}
+
+expect "the control file states no version" '[ -n "$version" ]'
+expect "META.json is not of version $version" \
+    'python3 -c "import json,sys; m = json.load(open(\"META.json\")); sys.exit(not (m[\"version\"] == m[\"provides\"][\"appinfra\"][\"version\"] == \"$version\"))"'
+expect "CHANGELOG.md has no entry for $version" 'grep -qF "## [$version]" CHANGELOG.md'
+expect "sql/install has no script for $version" '[ -f "sql/install/appinfra--$version.sql" ]'
+[ "$failed" = 0 ] || exit 1
+echo "check-layout: version $version everywhere"
