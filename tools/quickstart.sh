@@ -136,6 +136,7 @@ prepare_control() {
     have=$(superuser_psql -Atq -d control -c "SELECT count(*) FROM pg_roles WHERE rolname = 'appinfra_sidecar'")
     if [ "$have" = 0 ]; then
         show_sql "CREATE ROLE appinfra_sidecar LOGIN IN ROLE appinfra_publisher"
+        show_sql "GRANT CONNECT ON DATABASE control TO appinfra_sidecar"
     fi
 }
 
@@ -191,6 +192,7 @@ wait_for_env() {
     local from
     from=$(date +%s%N)
     wait_for 30 env_arrived || die_with_log "$sidecar_log" "the app's environment did not arrive in $env_file"
+    echo "It arrived after $(since "$from")."
     echo "\$ cat $env_file        (the password is masked here, and only here)"
     sed -E 's|(://[^:/@]+:)[^@]+@|\1********@|' "$env_file"
 }

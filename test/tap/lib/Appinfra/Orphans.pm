@@ -30,7 +30,7 @@ SELECT 'role ' || rolname FROM pg_authid r
         OR l.kind = 'login' AND rolname NOT IN (SELECT username FROM appinfra.credentials))
 UNION ALL
 SELECT 'credential ' || username FROM appinfra.credentials c
- WHERE state NOT IN ('dropped', 'retired')
+ WHERE state <> 'gone'
    AND NOT EXISTS (SELECT FROM pg_authid WHERE rolname = c.username)
  ORDER BY 1
 SQL
