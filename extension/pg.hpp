@@ -45,7 +45,7 @@ extern "C" {
 #include "lib/stringinfo.h"
 #include "libpq/auth.h"
 #include "libpq/libpq-be.h"
-#include "libpq/scram.h"
+#include "common/scram-common.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -107,5 +107,8 @@ struct SecurityFloor {
 /* 15.20 and the minor releases published with it. */
 constexpr std::array<SecurityFloor, 4> security_floors = {
     {{15, 150020}, {16, 160016}, {17, 170012}, {18, 180006}}};
+
+/* The key derivation's rounds: PostgreSQL's default, whatever a session has set. */
+constexpr int scram_iterations = 4096;
 
 } // namespace pg

@@ -134,6 +134,7 @@ appinfra_scheduler_main(Datum)
         in_context(turn, [&] { next = worker::run_due_tasks(due); });
         MemoryContextReset(turn);
         pgstat_report_stat(true);
-        worker::wait(next);
+        if (worker::wait(next))
+            shared::add_work(shared::work_pool); /* pool_size may have grown */
     }
 }

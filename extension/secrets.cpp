@@ -1,10 +1,14 @@
 /* Passwords, verifiers, random ids and digests. See secrets.hpp. */
 #include "secrets.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 namespace appinfra::secrets
 {
 
 static void fill_random(void *to, size_t bytes);
+static char *base64(std::span<const uint8> bytes);
 static void append_hex(StringInfo to, std::span<const uint8> bytes);
 
 void
@@ -33,10 +37,35 @@ wipe(Password *password)
     explicit_bzero(password->text, sizeof(password->text));
 }
 
+/*
+ * As pg_be_scram_build_secret() does, with the key derivation of OpenSSL, which takes a third of the
+ * time. The text is base64url, so SASLprep has nothing to change in it.
+ */
 char *
 verifier(const Password *password)
 {
-    return pg_be_scram_build_secret(password->text);
+    using Digest = std::array<uint8, PG_SHA256_DIGEST_LENGTH>;
+    std::array<uint8, SCRAM_DEFAULT_SALT_LEN> salt;
+    Digest salted, client_key, stored_key, server_key;
+    const EVP_MD *sha256 = EVP_sha256();
+    auto hmac = [&](std::string_view text, Digest *to) {
+        return HMAC(sha256, salted.data(), salted.size(),
+                    reinterpret_cast<const uint8 *>(text.data()), text.size(), to->data(),
+                    nullptr) != nullptr;
+    };
+
+    fill_random(salt.data(), salt.size());
+    if (PKCS5_PBKDF2_HMAC(password->text, password_length, salt.data(), salt.size(),
+                          pg::scram_iterations, sha256, salted.size(), salted.data()) != 1 ||
+        !hmac("Client Key", &client_key) || !hmac("Server Key", &server_key) ||
+        EVP_Digest(client_key.data(), client_key.size(), stored_key.data(), nullptr, sha256,
+                   nullptr) != 1)
+        ereport(ERROR,
+                (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a SCRAM verifier")));
+    explicit_bzero(salted.data(), salted.size());
+    explicit_bzero(client_key.data(), client_key.size());
+    return psprintf("SCRAM-SHA-256$%d:%s$%s:%s", pg::scram_iterations, base64(salt),
+                    base64(stored_key), base64(server_key));
 }
 
 char *
@@ -86,6 +115,15 @@ fill_random(void *to, size_t bytes)
 {
     if (!pg_strong_random(to, bytes))
         ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR), errmsg("could not generate random values")));
+}
+
+static char *
+base64(std::span<const uint8> bytes)
+{
+    auto *text = static_cast<uint8 *>(palloc(bytes.size() * 4 / 3 + 5));
+
+    EVP_EncodeBlock(text, bytes.data(), bytes.size());
+    return reinterpret_cast<char *>(text);
 }
 
 /* Appends the bytes as lower-case hex. */

@@ -90,9 +90,11 @@ reset_session()
     set_internal("row_security", "off");
 }
 
-void
+bool
 wait(long milliseconds)
 {
+    bool reloaded = false;
+
     WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
               PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
@@ -100,7 +102,9 @@ wait(long milliseconds)
     if (ConfigReloadPending) {
         ConfigReloadPending = false;
         ProcessConfigFile(PGC_SIGHUP);
+        reloaded = true;
     }
+    return reloaded;
 }
 
 bool

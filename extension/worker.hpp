@@ -29,8 +29,8 @@ void begin(const char *database, Oid database_oid);
 /* Overrides what ALTER DATABASE or ALTER ROLE made of this session. */
 void reset_session();
 
-/* Waits for the latch or the time-out, and takes in interrupts and reloaded settings. */
-void wait(long milliseconds);
+/* Waits for the latch or the time-out and takes in interrupts; true when settings were reloaded. */
+bool wait(long milliseconds);
 
 /* Tells whether the extension is installed here. */
 bool is_installed();
