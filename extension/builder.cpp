@@ -211,7 +211,7 @@ appinfra_builder_main(Datum)
         AllocSetContextCreate(TopMemoryContext, "appinfra builder turn", ALLOCSET_DEFAULT_SIZES);
     MemoryContextSwitchTo(turn);
     bool installed = worker::is_installed();
-    leftovers::sweep(installed);
+    attempt(turn, [&] { leftovers::sweep(installed); }); /* what stays is looked for next time */
     while (installed) {
         bool worked = builder::work();
 

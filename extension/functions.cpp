@@ -15,7 +15,6 @@ using namespace appinfra;
 
 extern "C" {
 SQL_FUNCTION(appinfra_check_installation);
-SQL_FUNCTION(appinfra_version);
 SQL_FUNCTION(appinfra_public_address);
 SQL_FUNCTION(appinfra_has_sessions);
 SQL_FUNCTION(appinfra_service_username);
@@ -40,15 +39,9 @@ static const Jsonb *receipt(const Jsonb *response);
 Datum
 appinfra_check_installation(PG_FUNCTION_ARGS)
 {
-    install::check(fcinfo->flinfo->fn_oid);
-    PG_RETURN_VOID();
-}
-
-Datum
-appinfra_version(PG_FUNCTION_ARGS)
-{
     (void)fcinfo;
-    PG_RETURN_TEXT_P(cstring_to_text(install::version()));
+    install::check();
+    PG_RETURN_VOID();
 }
 
 Datum

@@ -12,6 +12,8 @@
 namespace appinfra::install
 {
 
+constexpr const char *lane_roles[] = {"appinfra_admin", "appinfra_publisher", "appinfra_auditor"};
+
 static ProcessUtility_hook_type next_process_utility;
 
 static void process_utility(PlannedStmt *statement, const char *text, bool read_only,
@@ -30,7 +32,7 @@ define()
 }
 
 void
-check(Oid)
+check()
 {
     const char *database = get_database_name(MyDatabaseId);
 
@@ -45,33 +47,18 @@ check(Oid)
                      "server."));
     make_lane_roles();
     ddl::close_database(database);
+    for (const char *role : lane_roles)
+        ddl::grant_on_database(database, role, {"connect"});
     if (strcmp(database, "template1") != 0 && OidIsValid(get_database_oid("template1", true)))
         ddl::close_database("template1");
     shared::wake_at_commit(shared::work_install);
-}
-
-char *
-version()
-{
-    static query::Query select = {
-        "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'appinfra'"};
-    char *version = nullptr;
-
-    with_spi([&](MemoryContext caller) {
-        if (query::run(select) == 1) {
-            const char *text = query::text_at(0, 1);
-
-            in_context(caller, [&] { version = pstrdup(text); });
-        }
-    });
-    return version;
 }
 
 /* Makes the group roles of the lanes where they do not exist. A role of a tenant is not taken over. */
 static void
 make_lane_roles()
 {
-    for (const char *name : {"appinfra_admin", "appinfra_publisher", "appinfra_auditor"}) {
+    for (const char *name : lane_roles) {
         Oid role = get_role_oid(name, true);
         label::Label label;
 

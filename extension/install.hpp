@@ -13,11 +13,8 @@ void define();
 
 /*
  * Refuses outside CREATE EXTENSION and outside the control database; makes the group roles of the
- * lanes; closes the control database and the host's templates to PUBLIC.
+ * lanes; closes the control database to all others, and the host's template1 to PUBLIC.
  */
-void check(Oid function);
-
-/* Returns the installed version of the extension, as the catalog has it. */
-char *version();
+void check();
 
 } // namespace appinfra::install

@@ -23,7 +23,7 @@ static Template look();
 static void plan();
 static void create(Oid database);
 static void finish();
-static void drop();
+static void drop(Oid database);
 
 void
 ensure()
@@ -35,7 +35,7 @@ ensure()
     /* one that was half hardened is not hardened twice but made anew */
     if (present.planned) {
         if (database::exists(present.database))
-            drop();
+            drop(present.database);
         database::remove_leftover(present.database);
     }
     plan();
@@ -122,11 +122,17 @@ finish()
     });
 }
 
+/* Drops it by its OID: a database of the same name may be somebody else's. */
 static void
-drop()
+drop(Oid database)
 {
-    in_transaction([&](MemoryContext) { ddl::mark_template(name, false); });
-    ddl::drop_database(name);
+    char *present_name = nullptr;
+
+    in_transaction([&](MemoryContext caller) {
+        present_name = MemoryContextStrdup(caller, get_database_name(database));
+        ddl::mark_template(present_name, false);
+    });
+    ddl::drop_database(present_name);
 }
 
 } // namespace appinfra::template_database

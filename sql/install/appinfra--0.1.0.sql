@@ -9,7 +9,7 @@ CREATE FUNCTION appinfra.check_installation() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'appinfra_check_installation';
 REVOKE ALL ON FUNCTION appinfra.check_installation() FROM PUBLIC;
 COMMENT ON FUNCTION appinfra.check_installation() IS
-    'refuses to install outside the control database; makes the group roles; closes the control database and the templates of the host to PUBLIC';
+    'refuses to install outside the control database; makes the group roles; closes the control database to all but them, and template1 to PUBLIC';
 SELECT appinfra.check_installation();
 
 ---------------------------------------------------------------------------------------------------
@@ -204,7 +204,8 @@ COMMENT ON TYPE appinfra.connection IS
     'how to reach a tenant: username, password and url are those of DATABASE_URL (or of the one credential asked for), env has every variable; password, url and the values of env are NULL when a publication carries them';
 
 CREATE FUNCTION appinfra.version() RETURNS text
-    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_version';
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS $$SELECT extversion FROM pg_extension WHERE extname = 'appinfra'$$;
 COMMENT ON FUNCTION appinfra.version() IS 'the version of the installed extension';
 
 CREATE FUNCTION appinfra.host_id() RETURNS uuid
