@@ -60,6 +60,8 @@ public:
     }
 
 private:
+    void overwrite_input(const Rows &rows);
+
     std::string worker_;
     PgLink claims_;
     PgLink reports_;

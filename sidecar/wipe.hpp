@@ -1,7 +1,7 @@
 // Memory that held a secret is overwritten when it is given back. This covers every copy on the
 // heap, also those the libraries make: C++ through the replaced operator delete, libcurl, OpenSSL
 // and jansson through their allocator hooks, libpq's larger buffers through M_PERTURB.
-// What is left: libpq's input buffer, while its connection lives, holds the last rows it received.
+// What is left: libpq's input buffer holds the last rows until pg_queue has overwritten it.
 #pragma once
 
 #include <cstddef>
