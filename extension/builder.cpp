@@ -199,30 +199,38 @@ record_failure(const Planned &shell, const Failure *failure)
 
 using namespace appinfra;
 
-/* The process. It ends when nothing has been to do for a while. */
+/*
+ * The process. It ends when nothing has been to do for a while, or the extension is gone. It looks
+ * for leftovers once for each installation it meets, the lack of one included.
+ */
 void
 appinfra_builder_main(Datum)
 {
-    bool idle = false;
+    bool swept = false;
+    Oid known = InvalidOid;
 
     worker::begin(settings::control_database, InvalidOid);
+    TimestampTz last_work = GetCurrentTimestamp();
     shared::enroll(shared::Worker::builder);
     MemoryContext turn =
         AllocSetContextCreate(TopMemoryContext, "appinfra builder turn", ALLOCSET_DEFAULT_SIZES);
-    MemoryContextSwitchTo(turn);
-    bool installed = worker::is_installed();
-    attempt(turn, [&] { leftovers::sweep(installed); }); /* what stays is looked for next time */
-    while (installed) {
-        bool worked = builder::work();
-
+    for (;;) {
+        MemoryContextSwitchTo(turn);
         MemoryContextReset(turn);
         pgstat_report_stat(true);
-        if (!worked && idle)
-            return;
-        if (!worked)
-            worker::wait(builder::idle_ms);
-        idle = !worked;
         CHECK_FOR_INTERRUPTS();
-        installed = worker::is_installed();
+        Oid installation = worker::installation();
+        if (!swept || installation != known)
+            attempt(turn, [&] { leftovers::sweep(OidIsValid(installation)); });
+        swept = true;
+        known = installation;
+        if (!OidIsValid(installation))
+            return;
+        if (builder::work())
+            last_work = GetCurrentTimestamp();
+        else if (TimestampDifferenceExceeds(last_work, GetCurrentTimestamp(), builder::idle_ms))
+            return;
+        else
+            worker::wait(builder::idle_ms);
     }
 }

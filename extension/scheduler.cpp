@@ -62,7 +62,7 @@ notify_sidecars(unsigned)
     static query::Query pending = {
         "SELECT FROM appinfra.publication WHERE status = 'pending' LIMIT 1"};
 
-    if (!is_installed())
+    if (!OidIsValid(installation()))
         return;
     attempt(CurrentMemoryContext, [] {
         in_transaction([](MemoryContext) {
@@ -105,7 +105,7 @@ needs_builder()
 
     if (!swept)
         return true;
-    if (!is_installed())
+    if (!OidIsValid(installation()))
         return false;
     in_transaction([&](MemoryContext) {
         query::run(count, {query::int8(settings::pool_size + shared::waiting_callers())});

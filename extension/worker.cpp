@@ -107,13 +107,13 @@ wait(long milliseconds)
     return reloaded;
 }
 
-bool
-is_installed()
+Oid
+installation()
 {
-    bool installed = false;
+    Oid extension = InvalidOid;
 
-    in_transaction([&](MemoryContext) { installed = OidIsValid(get_extension_oid("appinfra", true)); });
-    return installed;
+    in_transaction([&](MemoryContext) { extension = get_extension_oid("appinfra", true); });
+    return extension;
 }
 
 /* Fills in what all our workers have in common. */

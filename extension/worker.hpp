@@ -32,8 +32,8 @@ void reset_session();
 /* Waits for the latch or the time-out and takes in interrupts; true when settings were reloaded. */
 bool wait(long milliseconds);
 
-/* Tells whether the extension is installed here. */
-bool is_installed();
+/* Returns the extension's OID, by which one installation is told from the next; 0: not installed. */
+Oid installation();
 
 } // namespace appinfra::worker
 
