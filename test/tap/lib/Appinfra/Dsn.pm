@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use Carp;
 use Exporter 'import';
+use File::Temp;
 use IPC::Run;
 
 our @EXPORT_OK = qw(parse_dsn dsn_env dsn_psql);
@@ -47,9 +48,13 @@ sub dsn_psql
 	my ($dsn, $sql, %other) = @_;
 	local %ENV = (%ENV, dsn_env($dsn, %other));
 	my ($out, $err) = ('', '');
+	# From a file: a psql that cannot connect never reads its input, and a pipe would break.
+	my $input = File::Temp->new;
+	print $input $sql;
+	close $input;
 	IPC::Run::run(
 		[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose', '-f', '-' ],
-		'<', \$sql, '>', \$out, '2>', \$err,
+		'<', $input->filename, '>', \$out, '2>', \$err,
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	my $code = $? >> 8;
 	chomp $out;
