@@ -32,8 +32,8 @@ struct DispatchSettings {
 class Dispatcher
 {
 public:
-    Dispatcher(DispatchSettings settings, Queue &queue, Sink &sink, const Clock &clock, Log &log,
-               Backoff backoff);
+    Dispatcher(const DispatchSettings &settings, Queue &queue, Sink &sink, const Clock &clock,
+               Log &log, Backoff backoff);
 
     // Does everything that is due; says when the next thing will be, events aside.
     TimePoint step();

@@ -87,7 +87,7 @@ file_name_for(std::string_view text)
     if (name.starts_with('.'))
         name.replace(0, 1, "%2E");
     if (name.size() > longest_name)
-        name = name.substr(0, kept_prefix) + "~" + sha256_hex(text);
+        name.replace(kept_prefix, std::string::npos, "~" + sha256_hex(text));
     return name;
 }
 

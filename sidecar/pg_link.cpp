@@ -14,7 +14,7 @@ PgLink::PgLink(std::string name, std::shared_ptr<const Conninfo> conninfo,
                std::vector<std::string> preparation, Duration statement_limit, const Clock &clock,
                Log &log, Backoff backoff)
     : name_(std::move(name)), connector_(std::move(conninfo), std::move(preparation)),
-      statement_limit_(statement_limit), clock_(clock), log_(log), backoff_(std::move(backoff))
+      statement_limit_(statement_limit), clock_(clock), log_(log), backoff_(backoff)
 {
 }
 

@@ -134,6 +134,7 @@ PgQueue::claim(int batch, Duration lease, Answer<std::vector<Publication>> done)
                     {worker_, std::to_string(batch), interval_of(lease)},
                     reading<std::vector<Publication>>(std::move(done), [this](const Rows &rows) {
                         std::vector<Publication> publications;
+                        publications.reserve(static_cast<std::size_t>(PQntuples(rows.get())));
                         for (int row = 0; row < PQntuples(rows.get()); row++)
                             publications.push_back(publication_of(rows, row));
                         if (!publications.empty())

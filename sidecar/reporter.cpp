@@ -73,9 +73,10 @@ Reporter::step(TimePoint now)
         if (entry.asked || entry.due > now)
             continue;
         entry.asked = true;
-        queue_.report(entry.report, [this, key = key](std::variant<Receipt, Failure> answer) {
-            answered(key, answer);
-        });
+        queue_.report(entry.report,
+                      [this, key = key](const std::variant<Receipt, Failure> &answer) {
+                          answered(key, answer);
+                      });
     }
 }
 

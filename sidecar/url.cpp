@@ -33,7 +33,7 @@ part_of(const Url &url, CURLUPart part)
     char *text = nullptr;
     if (curl_url_get(url.get(), part, &text, 0) != CURLUE_OK || text == nullptr)
         return {};
-    const std::string copy(text);
+    std::string copy(text);
     curl_free(text);
     return copy;
 }
