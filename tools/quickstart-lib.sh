@@ -34,10 +34,12 @@ host_runs() {
 }
 
 # Succeeds when the recorded sidecar lives and is one: a pid alone may have been given to another.
+# Its name is all one can read: it has turned core dumps off, which hides /proc/PID/exe.
 sidecar_runs() {
     local pid
     pid=$(cat "$home/run/sidecar.pid" 2>/dev/null) || return 1
-    [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe" 2>/dev/null | sed 's/ (deleted)$//')" = "$home/bin/appinfrad" ]
+    [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = appinfrad ] &&
+        ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null
 }
 
 stop_sidecar() {
@@ -45,13 +47,13 @@ stop_sidecar() {
     if sidecar_runs; then
         pid=$(cat "$home/run/sidecar.pid")
         kill "$pid" 2>/dev/null || true
-        wait_for 15 sidecar_ended "$pid" || kill -9 "$pid" 2>/dev/null || true
+        wait_for 15 sidecar_ended || kill -9 "$pid" 2>/dev/null || true
     fi
     rm -f "$home/run/sidecar.pid"
 }
 
 sidecar_ended() {
-    ! sidecar_runs || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
+    ! sidecar_runs
 }
 
 # Runs psql as the superuser over the private socket.
