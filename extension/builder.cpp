@@ -30,8 +30,7 @@ struct Planned {
 
 static bool work();
 static bool next_planned(Planned *shell);
-static bool is_short();
-static void plan();
+static bool plan();
 static void build(Planned *shell);
 static void create(Planned *shell);
 static void choose_another_oid(Planned *shell);
@@ -52,12 +51,8 @@ work()
         worker::wait(after_failure_ms);
         return true;
     }
-    if (!next_planned(&shell)) {
-        if (!is_short())
-            return false;
-        plan();
-        return true;
-    }
+    if (!next_planned(&shell))
+        return plan();
     if (const Failure *failure = attempt(CurrentMemoryContext, [&] { build(&shell); })) {
         record_failure(shell, failure);
         worker::wait(after_failure_ms);
@@ -84,29 +79,19 @@ next_planned(Planned *shell)
     return found;
 }
 
-/* Tells whether fewer shells are ready than the pool and the waiting callers want. */
+/* Plans a shell if there are too few: its ids, its group roles, the OID its database will have. */
 static bool
-is_short()
-{
-    static query::Query count = {"SELECT count(*) FROM appinfra.shell WHERE status = 'ready'"};
-    bool too_few = false;
-
-    in_transaction([&](MemoryContext) {
-        query::run(count);
-        too_few = query::int8_at(0, 1) < settings::pool_size + shared::waiting_callers();
-    });
-    return too_few;
-}
-
-/* Plans a shell: its ids, its group roles, and the OID its database will have. */
-static void
 plan()
 {
+    bool planned = false;
+
     static query::Query insert = {
         "INSERT INTO appinfra.shell (db_id, database, database_oid, hardening)"
         " VALUES ($1, $2, $3, $4)"};
 
     in_transaction([&](MemoryContext) {
+        if (!shell::is_short())
+            return;
         const char *hex = secrets::random_hex(6);
         const char *db_id = psprintf("db-%s", hex);
         const char *name = psprintf("appinfra_%s", hex);
@@ -119,7 +104,9 @@ plan()
         }
         query::run(insert, {query::text(db_id), query::text(name),
                             query::oid(database::choose_oid()), query::int4(setup::hardening)});
+        planned = true;
     });
+    return planned;
 }
 
 /* Takes a planned shell to the end. */

@@ -17,6 +17,7 @@ extern "C" {
 SQL_FUNCTION(appinfra_check_installation);
 SQL_FUNCTION(appinfra_public_address);
 SQL_FUNCTION(appinfra_has_sessions);
+SQL_FUNCTION(appinfra_is_running);
 SQL_FUNCTION(appinfra_service_username);
 SQL_FUNCTION(appinfra_provision_tenant);
 SQL_FUNCTION(appinfra_claim_publications);
@@ -60,6 +61,12 @@ Datum
 appinfra_has_sessions(PG_FUNCTION_ARGS)
 {
     PG_RETURN_BOOL(CountDBBackends(PG_GETARG_OID(0)) > 0);
+}
+
+Datum
+appinfra_is_running(PG_FUNCTION_ARGS)
+{
+    PG_RETURN_BOOL(TransactionIdIsInProgress(PG_GETARG_TRANSACTIONID(0)));
 }
 
 Datum

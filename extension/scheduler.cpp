@@ -5,6 +5,7 @@
 #include "scope.hpp"
 #include "settings.hpp"
 #include "shared.hpp"
+#include "shell.hpp"
 
 namespace appinfra::worker
 {
@@ -97,10 +98,9 @@ keep_builder(unsigned work)
 static bool
 needs_builder()
 {
-    static query::Query count = {
-        "SELECT count(*) FILTER (WHERE status = 'ready') < $1,"
-        "       bool_or(status = 'planned'), (SELECT ready FROM appinfra.template)"
-        "  FROM appinfra.shell"};
+    static query::Query unfinished = {
+        "SELECT EXISTS (SELECT FROM appinfra.shell WHERE status = 'planned')"
+        "    OR NOT EXISTS (SELECT FROM appinfra.template WHERE ready)"};
     bool needed = true;
 
     if (!swept)
@@ -108,8 +108,8 @@ needs_builder()
     if (!OidIsValid(installation()))
         return false;
     in_transaction([&](MemoryContext) {
-        query::run(count, {query::int8(settings::pool_size + shared::waiting_callers())});
-        needed = query::bool_at(0, 1) || query::bool_at(0, 2) || !query::bool_at(0, 3);
+        query::run(unfinished);
+        needed = query::bool_at(0, 1) || shell::is_short();
     });
     return needed;
 }

@@ -28,6 +28,26 @@ take()
 }
 
 /*
+ * A row that an open transaction has deleted is still visible. Were it counted, a caller that takes
+ * more shells than the pool holds, in one transaction, would wait for ever.
+ */
+int64
+claimable()
+{
+    static query::Query count = {"SELECT count(*) FROM appinfra.shell"
+                                 " WHERE status = 'ready' AND NOT appinfra.is_running(xmax)"};
+
+    query::run(count);
+    return query::int8_at(0, 1);
+}
+
+bool
+is_short()
+{
+    return claimable() < settings::pool_size + shared::waiting_callers();
+}
+
+/*
  * Takes a ready shell if there is one. A session inside it (autovacuum) would make the rename wait,
  * so shells that have one come last.
  */

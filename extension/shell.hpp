@@ -26,4 +26,10 @@ constexpr std::array<const char *, 4> groups = {"owner", "writer", "reader", "se
  */
 Shell take();
 
+/* Returns how many shells are ready that no open transaction has taken. Inside with_spi(). */
+int64 claimable();
+
+/* Tells whether fewer are claimable than the pool and the waiting callers want. Inside with_spi(). */
+bool is_short();
+
 } // namespace appinfra::shell

@@ -221,6 +221,10 @@ CREATE FUNCTION appinfra.has_sessions(database oid) RETURNS boolean
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'appinfra_has_sessions';
 COMMENT ON FUNCTION appinfra.has_sessions(oid) IS 'whether any process, autovacuum included, is in the database just now';
 
+CREATE FUNCTION appinfra.is_running(transaction xid) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'appinfra_is_running';
+COMMENT ON FUNCTION appinfra.is_running(xid) IS 'whether the transaction has not ended yet';
+
 CREATE FUNCTION appinfra.service_username(service_id text, host_id text) RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_service_username';
 COMMENT ON FUNCTION appinfra.service_username(text, text) IS
