@@ -24,8 +24,8 @@ struct Report {
     std::int64_t publication_id = 0;
     std::string claim;
     bool complete = false;
-    std::string response;      // complete: JSON or empty
-    std::string error;         // fail: redacted
+    std::string response{};    // complete: JSON or empty
+    std::string error{};       // fail: redacted
     bool maybe_stored = false; // fail: delivered 'unknown' instead of 'no'
     bool retry_now = false;    // fail: pending again at once, for another sidecar
 };
