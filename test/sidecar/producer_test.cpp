@@ -1,88 +1,15 @@
-// The producer client against a real peer: what broken connections, wrong certificates and odd
-// answers come to, and that a secret goes nowhere else.
+// The producer client against a real peer: what broken connections and odd answers come to, and
+// that a secret goes nowhere else.
 #include <gtest/gtest.h>
 
-#include "failure.hpp"
-#include "json.hpp"
-#include "peer.hpp"
-#include "producer.hpp"
-#include "wipe.hpp"
-#include "workspace.hpp"
+#include <cstdlib>
 
-using namespace sidecar;
-using namespace std::chrono_literals;
+#include "producer_client.hpp"
+
+using namespace over_http;
 
 namespace
 {
-
-constexpr const char *dsn = "postgres://u:a-password-of-some-length@h:5432/d?sslmode=require";
-
-Publication
-publication(std::int64_t id = 1, std::int64_t version = 1)
-{
-    Publication made;
-    made.host_id = "host";
-    made.id = id;
-    made.attempt = 3;
-    made.version = version;
-    made.app_id = made.target = "app 1/x";
-    made.producer = "postgres";
-    made.set.push_back({"DATABASE_URL", Secret(dsn)});
-    return made;
-}
-
-struct Client {
-    SystemClock clock;
-    Producer producer;
-
-    explicit Client(const std::string &url, const std::string &ca = "", Duration call = 5s,
-                    const std::string &token = "tok")
-        : producer(
-              {ProducerUrl(url, "/api/apps/{app_id}/env", false), Secret(token), ca, 2s, call, 8},
-              clock)
-    {
-    }
-
-    // Sends and waits for what comes of it.
-    Outcome
-    send(const Publication &what)
-    {
-        producer.start(what);
-        for (const auto deadline = clock.now() + 20s; clock.now() < deadline;) {
-            for (Finished &finished : producer.collect())
-                return std::move(finished.outcome);
-            producer.wait({}, 100ms);
-        }
-        ADD_FAILURE() << "no outcome";
-        return {};
-    }
-};
-
-// A peer with a script and a journal.
-struct Scripted {
-    Workspace work;
-    Peer peer;
-
-    explicit Scripted(const std::string &rules, std::vector<std::string> more = {})
-        : peer(arguments(rules, std::move(more)))
-    {
-    }
-
-    std::vector<std::string>
-    arguments(const std::string &rules, std::vector<std::string> more)
-    {
-        work.write("script", "{\"rules\": [" + rules + "]}");
-        more.insert(more.end(), {"--token", "tok", "--script", work.path("script"), "--journal",
-                                 work.path("journal")});
-        return more;
-    }
-
-    std::string
-    stored() const
-    {
-        return shell("curl -s --noproxy '*' " + peer.url() + "/store");
-    }
-};
 
 // What one send to a peer with one rule comes to.
 Outcome
@@ -272,94 +199,4 @@ TEST(ProducerFaults, ASlowAppHoldsUpNoOther)
         ASSERT_TRUE(client.producer.collect().empty());
     }
     EXPECT_EQ(client.send(publication(2, 2)).verdict, Verdict::stored);
-}
-
-// --- certificates --------------------------------------------------------------------------------
-
-namespace
-{
-
-// An authority, and a server's certificate by it.
-struct Authority {
-    Workspace work;
-
-    Authority()
-    {
-        shell("cd " + work.root.string() +
-              " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-              "-subj /CN=test-ca -keyout ca.key -out ca.pem 2>/dev/null");
-    }
-
-    std::string
-    path(const std::string &name) const
-    {
-        return work.path(name);
-    }
-
-    // Makes NAME.pem (with its key) for an alternative name, valid for some days; negative: past.
-    std::string
-    issue(const std::string &name, const std::string &alternative, int days) const
-    {
-        shell("cd " + work.root.string() +
-              " && openssl req -newkey ec -pkeyopt "
-              "ec_paramgen_curve:P-256 -nodes -subj /CN=peer -keyout k.pem -out r.pem 2>/dev/null"
-              " && echo subjectAltName=" +
-              alternative +
-              " > ext"
-              " && openssl x509 -req -in r.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days " +
-              std::to_string(days) +
-              " -extfile ext -out c.pem 2>/dev/null"
-              " && cat c.pem k.pem > " +
-              name + ".pem");
-        return path(name + ".pem");
-    }
-};
-
-Outcome
-over_tls(const std::string &certificate, const std::string &ca,
-         const std::string &host = "127.0.0.1")
-{
-    const Scripted scripted("", {"--tls-cert", certificate});
-    const Outcome outcome = Client(scripted.peer.url("https", host), ca).send(publication());
-    if (outcome.verdict != Verdict::stored) {
-        EXPECT_EQ(scripted.work.read("journal"), "");
-    }
-    return outcome;
-}
-
-} // namespace
-
-TEST(ProducerCertificates, OfTheNamedAuthorityAreTaken)
-{
-    const Authority authority;
-    const std::string good = authority.issue("good", "IP:127.0.0.1", 2);
-    const Outcome outcome = over_tls(good, authority.path("ca.pem"));
-    EXPECT_EQ(outcome.verdict, Verdict::stored) << outcome.error;
-}
-
-TEST(ProducerCertificates, ThatAreWrongAreRefusedBeforeAnythingIsSent)
-{
-    const Authority authority;
-    const Authority stranger;
-    const std::string ca = authority.path("ca.pem");
-    const std::string good = authority.issue("good", "IP:127.0.0.1", 2);
-    const std::string other = authority.issue("other", "DNS:other.example", 2);
-    const std::string expired = authority.issue("expired", "IP:127.0.0.1", -1);
-    const std::string foreign = stranger.issue("foreign", "IP:127.0.0.1", 2);
-    const std::pair<std::string, std::string> cases[] = {
-        {other, ca}, {expired, ca}, {foreign, ca}, {good, ""}, {good, "/no/such/file"}};
-    for (const auto &[certificate, trusted] : cases) {
-        const Outcome outcome = over_tls(certificate, trusted);
-        EXPECT_EQ(outcome.verdict, Verdict::again) << certificate << " " << trusted;
-        EXPECT_FALSE(outcome.maybe_stored) << certificate << " " << trusted;
-        EXPECT_NE(outcome.error, "");
-    }
-}
-
-TEST(ProducerCertificates, OfPlaintextPeersAreMissing)
-{
-    const Scripted scripted("");
-    const Outcome outcome = Client(scripted.peer.url("https")).send(publication());
-    EXPECT_EQ(outcome.verdict, Verdict::again);
-    EXPECT_FALSE(outcome.maybe_stored);
 }
