@@ -213,11 +213,11 @@ appinfra_builder_main(Datum)
         known = installation;
         if (!OidIsValid(installation))
             return;
-        if (builder::work())
+        bool worked = builder::work();
+        if (worked)
             last_work = GetCurrentTimestamp();
         else if (TimestampDifferenceExceeds(last_work, GetCurrentTimestamp(), builder::idle_ms))
             return;
-        else
-            worker::wait(builder::idle_ms);
+        worker::wait(worked ? 0 : builder::idle_ms); /* a busy one hears of new settings, too */
     }
 }
