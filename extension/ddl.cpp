@@ -151,11 +151,19 @@ allow_connections(const char *database, bool allow)
                    option("allow_connections", reinterpret_cast<Node *>(makeBoolean(allow))));
 }
 
+/* Leaves alone what is as wanted: a database whose drop was interrupted cannot be altered. */
 void
 mark_template(const char *database, bool is_template)
 {
-    alter_database(database,
-                   option("is_template", reinterpret_cast<Node *>(makeBoolean(is_template))));
+    HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(get_database_oid(database, false)));
+
+    if (!HeapTupleIsValid(tuple))
+        elog(ERROR, "database \"%s\" has vanished", database);
+    bool marked = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->datistemplate;
+    ReleaseSysCache(tuple);
+    if (marked != is_template)
+        alter_database(database,
+                       option("is_template", reinterpret_cast<Node *>(makeBoolean(is_template))));
 }
 
 static void

@@ -1,0 +1,85 @@
+# Owns finding and killing the processes of a host, as fast as possible: through /proc, without SQL.
+#
+#   my $pid = find_process($host, qr/appinfra builder/);       # now, or undef
+#   my $pid = catch_process($host, qr/appinfra setup/);        # as soon as there is one; dies after 60 s
+#   kill_and_recover($host, $pid);                             # SIGKILL, then wait for crash recovery
+# The killed process takes every other one with it: PostgreSQL restarts all of them.
+package Appinfra::Kill;
+
+use strict;
+use warnings;
+use Carp;
+use Exporter 'import';
+use Time::HiRes qw(sleep time);
+use PostgreSQL::Test::Utils;
+
+our @EXPORT_OK = qw(find_process catch_process kill_and_recover wait_for_server directories);
+
+# Returns the process whose title matches, or undef.
+sub find_process
+{
+	my ($host, $title) = @_;
+	for my $pid (_children($host->{_pid}))
+	{
+		return $pid if _read("/proc/$pid/cmdline") =~ $title;
+	}
+	return undef;
+}
+
+# Waits for a process whose title matches, and returns it.
+sub catch_process
+{
+	my ($host, $title) = @_;
+	my $deadline = time + 60;
+	while (time < $deadline)
+	{
+		my $pid = find_process($host, $title);
+		return $pid if defined $pid;
+		sleep 0.0005;
+	}
+	croak "no process $title appeared";
+}
+
+# Kills a process and waits until the server admits sessions again.
+sub kill_and_recover
+{
+	my ($host, $pid) = @_;
+	kill 'KILL', $pid;
+	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
+	while (_read("/proc/$pid/stat") ne '' && time < $deadline) { sleep 0.002; }
+	wait_for_server($host);
+	return;
+}
+
+# Waits until the server admits sessions to its control database.
+sub wait_for_server
+{
+	my ($host) = @_;
+	$host->poll_query_until('control', 'SELECT NOT pg_is_in_recovery()')
+	  or croak 'the server did not come back';
+	return;
+}
+
+# Returns the database directories of a host.
+sub directories
+{
+	my ($host) = @_;
+	opendir my $base, $host->data_dir . '/base' or croak "base: $!";
+	return grep { /^\d+$/ } readdir $base;
+}
+
+sub _children
+{
+	my ($pid) = @_;
+	return split ' ', _read("/proc/$pid/task/$pid/children");
+}
+
+sub _read
+{
+	my ($file) = @_;
+	open my $in, '<', $file or return '';
+	local $/;
+	return scalar <$in> // '';
+}
+
+1;
