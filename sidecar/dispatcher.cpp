@@ -33,6 +33,7 @@ Dispatcher::reconnected()
 {
     wanted_ = true;
     claim_failure_.reset();
+    reporter_.hurry();
 }
 
 void

@@ -14,8 +14,8 @@ Dispatcher::claim(TimePoint now)
 {
     if (settled_since_claim_ && deliveries_.empty() && reporter_.idle())
         wanted_ = true; // what waited behind those bindings may be free now
-    if (draining_ || claiming_ || !queue_.connected() || (!wanted_ && poll_at_ > now) ||
-        (claim_failure_ && poll_at_ > now))
+    if (draining_ || claiming_ || !queue_.connected() || reporter_.cut_off() ||
+        (!wanted_ && poll_at_ > now) || (claim_failure_ && poll_at_ > now))
         return;
     const std::size_t batch = room(now);
     if (batch == 0)

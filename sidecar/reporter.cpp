@@ -102,8 +102,10 @@ Reporter::postpone(std::uint64_t key, const Failure &failure)
     Entry &entry = entries_.at(key);
     entry.asked = false;
     entry.due = clock_.now() + std::chrono::seconds(1);
-    if (failure.kind() == Failure::Kind::retry)
+    if (failure.kind() == Failure::Kind::retry) {
+        entry.cut_off = true;
         return;
+    }
     Fields fields = entry.life;
     fields.push_back({"error", failure.what()});
     if (++entry.failures < most_refusals) {
@@ -113,6 +115,20 @@ Reporter::postpone(std::uint64_t key, const Failure &failure)
     log_.error("report refused, given up; the lease will run out", fields);
     tally_.unreported++;
     entries_.erase(key);
+}
+
+bool
+Reporter::cut_off() const
+{
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [](const auto &entry) { return entry.second.cut_off; });
+}
+
+void
+Reporter::hurry()
+{
+    for (auto &[key, entry] : entries_)
+        entry.due = TimePoint{};
 }
 
 TimePoint

@@ -47,6 +47,13 @@ public:
         return entries_.empty();
     }
 
+    // Whether a report met a lost connection and has not been taken since. Its claim may have run
+    // out meanwhile, and claiming would get that very publication again.
+    bool cut_off() const;
+
+    // Makes every report due (the connection is there again).
+    void hurry();
+
     // When the next report is to be tried again.
     TimePoint next_due() const;
 
@@ -64,6 +71,7 @@ private:
         TimePoint due{};
         int failures = 0;
         bool asked = false;
+        bool cut_off = false;
     };
 
     void answered(std::uint64_t key, const std::variant<Receipt, Failure> &answer);

@@ -155,6 +155,25 @@ TEST(Reporting, IsRepeatedUntilTheDatabaseTakesIt)
     EXPECT_TRUE(world.dispatcher->idle());
 }
 
+TEST(Reporting, NothingIsClaimedWhileAReportIsCutOff)
+{
+    World world;
+    world.send_one();
+    world.sink.finish(1, outcome(Verdict::stored));
+    world.queue.failure = Failure(Failure::Kind::retry, "lost");
+    world.dispatcher->step();
+    world.queue.deliver();
+    world.queue.failure.reset();
+    const int claims = world.queue.claims;
+    world.dispatcher->wake();
+    world.dispatcher->step();
+    EXPECT_EQ(world.queue.claims, claims);
+    world.dispatcher->reconnected();
+    world.settle();
+    EXPECT_EQ(world.queue.reports.size(), 1u); // at once
+    EXPECT_GT(world.queue.claims, claims);
+}
+
 TEST(Reporting, ALateAnswerCountsAsLost)
 {
     World world;
