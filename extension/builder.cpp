@@ -113,10 +113,12 @@ plan()
 static void
 build(Planned *shell)
 {
-    setup::Order order = {.database = InvalidOid, .job = setup::Job::dress_shell, .name = {}};
+    setup::Order order = {};
 
     if (!database::exists(shell->database))
         create(shell);
+    order.orderer = shared::Worker::builder;
+    order.job = setup::Job::dress_shell;
     order.database = shell->database;
     strlcpy(order.name, shell->name, sizeof(order.name));
     worker::do_in_database(order);

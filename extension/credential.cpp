@@ -11,34 +11,43 @@
 namespace appinfra::credential
 {
 
-static const char *choose_username(const Tenant &tenant);
-static void make_role(const Tenant &tenant, const char *username, const char *access,
+static const char *choose_username(const Purpose &purpose);
+static const char *choose_service_username(const Purpose &purpose);
+static bool take_name(const char *name);
+static bool is_login_of(const char *name, const char *db_id);
+static void make_role(const Purpose &purpose, const char *username,
                       const secrets::Password *password);
 
-bool
-is_access(const char *word)
+const Refusal *
+check_access(const char *word, const char *of)
 {
     for (const char *access : {"owner", "writer", "reader", "service"})
-        if (strcmp(word, access) == 0)
-            return true;
-    return false;
+        if (word != nullptr && strcmp(word, access) == 0)
+            return nullptr;
+    return refuse(ERRCODE_INVALID_PARAMETER_VALUE, psprintf("invalid access for %s", of),
+                  word != nullptr
+                      ? psprintf("\"%.*s\" is not an access.",
+                                 pg_mbcliplen(word, strlen(word), names::quoted_limit), word)
+                      : "The access is not a string.",
+                  "Access is one of owner, writer, reader, service.");
 }
 
 Credential
-create(const Tenant &tenant, const char *access, int64 binding_id,
-       const secrets::Password *password)
+create(const Purpose &purpose, const secrets::Password *password)
 {
     static query::Query insert = {
-        "INSERT INTO appinfra.credential (username, db_id, binding_id, access, state, minted_at)"
-        " VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN 'active' ELSE 'waiting' END,"
+        "INSERT INTO appinfra.credential (username, role_name, db_id, binding_id, access, state,"
+        "                                 minted_at)"
+        " VALUES ($1, $1, $2, $3, $4, CASE WHEN $5 THEN 'active' ELSE 'waiting' END,"
         "         CASE WHEN $5 THEN clock_timestamp() END)"
         " RETURNING credential_id"};
-    const char *username = choose_username(tenant);
+    const char *username = purpose.service_id != nullptr ? choose_service_username(purpose)
+                                                         : choose_username(purpose);
 
-    make_role(tenant, username, access, password);
-    query::run(insert, {query::text(username), query::text(tenant.db_id),
-                        query::int8(binding_id == 0 ? -1 : binding_id), query::text(access),
-                        query::boolean(password != nullptr)});
+    make_role(purpose, username, password);
+    query::run(insert, {query::text(username), query::text(purpose.db_id),
+                        query::int8(purpose.binding_id == 0 ? -1 : purpose.binding_id),
+                        query::text(purpose.access), query::boolean(password != nullptr)});
     return {.id = query::int8_at(0, 1), .username = username};
 }
 
@@ -58,60 +67,84 @@ take_back(int64 credential_id)
 {
     static query::Query update = {
         "UPDATE appinfra.credential SET state = 'waiting', minted_at = NULL"
-        " WHERE credential_id = $1 AND state = 'active' RETURNING username"};
+        " WHERE credential_id = $1 AND state = 'active' RETURNING role_name"};
 
     if (query::run(update, {query::int8(credential_id)}) == 1)
         ddl::set_password(query::text_at(0, 1), nullptr);
 }
 
-char *
-dsn(const char *username, const char *password, const char *database)
+void
+replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
+              const Interval *deadline)
 {
-    StringInfoData url;
-    bool ipv6 = strchr(settings::public_host, ':') != nullptr;
+    static query::Query update = {
+        "UPDATE appinfra.credential SET state = 'retiring', grace = $3,"
+        "       retire_by = clock_timestamp() + $4"
+        " WHERE binding_id = $1 AND credential_id < $2 AND state = 'active'"};
 
-    initStringInfo(&url);
-    appendStringInfoString(&url, "postgres://");
-    names::append_percent_encoded(&url, username);
-    appendStringInfoChar(&url, ':');
-    names::append_percent_encoded(&url, password);
-    appendStringInfoChar(&url, '@');
-    if (ipv6)
-        appendStringInfo(&url, "[%s]", settings::public_host);
-    else
-        names::append_percent_encoded(&url, settings::public_host);
-    appendStringInfo(&url, ":%d/", settings::effective_public_port());
-    names::append_percent_encoded(&url, database);
-    appendStringInfo(&url, "?sslmode=%s", settings::effective_public_sslmode());
-    return url.data;
+    query::run(update, {query::int8(binding_id), query::int8(credential_id),
+                        query::interval(grace), query::interval(deadline)});
 }
 
-/*
- * Returns the tenant's next login name that no role has and no other transaction is taking. The
- * first is the database's own name.
- */
+/* Returns the tenant's next login name that is free. The first is the database's own name. */
 static const char *
-choose_username(const Tenant &tenant)
+choose_username(const Purpose &purpose)
 {
     static query::Query next = {
         "UPDATE appinfra.tenant SET logins = logins + 1 WHERE db_id = $1 RETURNING logins"};
 
     for (;;) {
-        if (query::run(next, {query::text(tenant.db_id)}) != 1)
-            elog(ERROR, "tenant \"%s\" has vanished", tenant.db_id);
-        const char *name = names::login(tenant.database, query::int4_at(0, 1));
-        if (lock::try_take(lock::Kind::name, name) && !OidIsValid(get_role_oid(name, true)))
+        if (query::run(next, {query::text(purpose.db_id)}) != 1)
+            elog(ERROR, "tenant \"%s\" has vanished", purpose.db_id);
+        const char *name = names::numbered(purpose.database, query::int4_at(0, 1));
+        if (take_name(name))
             return name;
     }
 }
 
+/*
+ * Returns a name for a service user: the plain one; numbered, where the tenant's own predecessor
+ * still has it; the form with the tenant in its hash, where somebody else has it.
+ */
+static const char *
+choose_service_username(const Purpose &purpose)
+{
+    const char *name = names::service_user(purpose.service_id, purpose.host_id);
+
+    if (take_name(name))
+        return name;
+    if (!is_login_of(name, purpose.db_id))
+        name = names::service_user_of(purpose.db_id, purpose.service_id, purpose.host_id);
+    for (int n = 1;; n++) {
+        const char *candidate = names::numbered(name, n);
+
+        if (take_name(candidate))
+            return candidate;
+    }
+}
+
+/* Locks the name and tells whether it is free: no role has it, no transaction is taking it. */
+static bool
+take_name(const char *name)
+{
+    return lock::try_take(lock::Kind::name, name) && !OidIsValid(get_role_oid(name, true));
+}
+
+static bool
+is_login_of(const char *name, const char *db_id)
+{
+    Oid role = get_role_oid(name, true);
+    label::Label label;
+
+    return OidIsValid(role) && label::of_role(role, &label) && strcmp(label.db_id, db_id) == 0;
+}
+
 /* Makes the role: one group, its label, CONNECT on its database, what its sessions start with. */
 static void
-make_role(const Tenant &tenant, const char *username, const char *access,
-          const secrets::Password *password)
+make_role(const Purpose &purpose, const char *username, const secrets::Password *password)
 {
-    const char *group = names::group(tenant.database, access);
-    bool reader = strcmp(access, "reader") == 0;
+    const char *group = names::group(purpose.database, purpose.access);
+    bool reader = strcmp(purpose.access, "reader") == 0;
     const ddl::Setting settings[] = {
         {"role", group},
         {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},
@@ -124,8 +157,8 @@ make_role(const Tenant &tenant, const char *username, const char *access,
     ddl::create_login(username, group);
     if (password != nullptr)
         ddl::set_password(username, secrets::verifier(password));
-    ddl::label_role(username, psprintf("%s login %s", tenant.db_id, access));
-    ddl::grant_on_database(tenant.database, username, {"connect"});
+    ddl::label_role(username, psprintf("%s login %s", purpose.db_id, purpose.access));
+    ddl::grant_on_database(purpose.database, username, {"connect"});
     ddl::set_settings(username, std::span(settings).first(reader ? 5 : 4));
 }
 

@@ -7,15 +7,20 @@
  */
 #pragma once
 
+#include "refusal.hpp"
 #include "secrets.hpp"
 
 namespace appinfra::credential
 {
 
-/* The tenant that credentials are made for. Its row is locked by the caller. */
-struct Tenant {
+/* What a credential is made for. The tenant's row is locked by the caller. */
+struct Purpose {
     const char *db_id;
     const char *database;
+    const char *access;
+    int64 binding_id;       /* 0: none */
+    const char *service_id; /* null pointers: a login named after the database */
+    const char *host_id;
 };
 
 struct Credential {
@@ -23,15 +28,11 @@ struct Credential {
     const char *username;
 };
 
-/* Tells whether the word is an access. */
-bool is_access(const char *word);
+/* Refuses a word that is no access. */
+const Refusal *check_access(const char *word, const char *of);
 
-/*
- * Makes a login and its registry row. With a password it is active, without one it waits for its
- * first. Binding 0: none.
- */
-Credential create(const Tenant &tenant, const char *access, int64 binding_id,
-                  const secrets::Password *password);
+/* Makes a login and its registry row: with a password active, without one waiting for its first. */
+Credential create(const Purpose &purpose, const secrets::Password *password);
 
 /* Gives a waiting credential its password: from now on it is active. */
 void hand_over(const Credential &credential, const secrets::Password &password);
@@ -39,7 +40,11 @@ void hand_over(const Credential &credential, const secrets::Password &password);
 /* Takes the password of a credential away again, that surely nobody received: it waits once more. */
 void take_back(int64 credential_id);
 
-/* Returns the DSN of a login. It is a secret when the password is one. */
-char *dsn(const char *username, const char *password, const char *database);
+/*
+ * Starts the retirement of the binding's active credentials that are older than this one: it has
+ * been published, or handed to the caller.
+ */
+void replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
+                   const Interval *deadline);
 
 } // namespace appinfra::credential

@@ -10,6 +10,7 @@ static void run(Node *statement, ProcessUtilityContext context = PROCESS_UTILITY
 static void run_alone(Node *statement);
 static void alter_database(const char *database, DefElem *option);
 static void set_label(ObjectType type, const char *name, const char *text);
+static AccessPriv *access(const char *name);
 static RoleSpec *role_spec(const char *name);
 static DefElem *option(const char *name, Node *value);
 static Node *text_value(const char *text);
@@ -40,6 +41,37 @@ create_login(const char *name, const char *group)
                    option("inherit", reinterpret_cast<Node *>(makeBoolean(false))),
                    option("addroleto", reinterpret_cast<Node *>(list_make1(role_spec(group)))));
     run(reinterpret_cast<Node *>(statement));
+}
+
+static void
+alter_role(const char *role, List *options)
+{
+    auto *statement = makeNode(AlterRoleStmt);
+
+    statement->role = role_spec(role);
+    statement->options = options;
+    statement->action = +1;
+    run(reinterpret_cast<Node *>(statement));
+}
+
+void
+disable_login(const char *login, const char *group)
+{
+    auto *statement = makeNode(GrantRoleStmt);
+
+    alter_role(login,
+               list_make2(option("canlogin", reinterpret_cast<Node *>(makeBoolean(false))),
+                          option("password", nullptr)));
+    statement->granted_roles = list_make1(access(group));
+    statement->grantee_roles = list_make1(role_spec(login));
+    statement->is_grant = false;
+    run(reinterpret_cast<Node *>(statement));
+}
+
+void
+set_valid_until(const char *login, TimestampTz time)
+{
+    alter_role(login, list_make1(option("validUntil", text_value(timestamptz_to_str(time)))));
 }
 
 /*
@@ -187,13 +219,15 @@ grant_on_database(const char *database, const char *role,
 {
     List *list = NIL;
 
-    for (const char *privilege : privileges) {
-        auto *access = makeNode(AccessPriv);
-
-        access->priv_name = pstrdup(privilege);
-        list = lappend(list, access);
-    }
+    for (const char *privilege : privileges)
+        list = lappend(list, access(privilege));
     change_grant(database, role_spec(role), true, list);
+}
+
+void
+revoke_connect(const char *database, const char *role)
+{
+    change_grant(database, role_spec(role), false, list_make1(access("connect")));
 }
 
 void
@@ -226,6 +260,16 @@ create_database(const NewDatabase &database)
         options = lappend(options, option("locale", text_value(database.locale)));
     statement->dbname = pstrdup(database.name);
     statement->options = options;
+    run_alone(reinterpret_cast<Node *>(statement));
+}
+
+void
+roll_back_prepared(const char *gid)
+{
+    auto *statement = makeNode(TransactionStmt);
+
+    statement->kind = TRANS_STMT_ROLLBACK_PREPARED;
+    statement->gid = pstrdup(gid);
     run_alone(reinterpret_cast<Node *>(statement));
 }
 
@@ -291,6 +335,16 @@ set_label(ObjectType type, const char *name, const char *text)
     statement->provider = pstrdup(label::provider);
     statement->label = text != nullptr ? pstrdup(text) : nullptr;
     run(reinterpret_cast<Node *>(statement));
+}
+
+/* Returns a privilege, or the name of a granted role. */
+static AccessPriv *
+access(const char *name)
+{
+    auto *access = makeNode(AccessPriv);
+
+    access->priv_name = pstrdup(name);
+    return access;
 }
 
 static RoleSpec *

@@ -23,6 +23,12 @@ void create_group(const char *name, bool bypass_rls);
 /* Creates a login in one group, without a password. */
 void create_login(const char *name, const char *group);
 
+/* Makes a role no login any more: NOLOGIN, no password, no membership in its group. */
+void disable_login(const char *login, const char *group);
+
+/* Lets the password of a login expire. */
+void set_valid_until(const char *login, TimestampTz time);
+
 /* Gives a login a password by its verifier, or takes it away (null). */
 void set_password(const char *login, const char *verifier);
 
@@ -42,6 +48,9 @@ void mark_template(const char *database, bool is_template);
 void grant_on_database(const char *database, const char *role,
                        std::initializer_list<const char *> privileges);
 
+/* Takes CONNECT on a database from a role. */
+void revoke_connect(const char *database, const char *role);
+
 /* Takes every privilege on the database from PUBLIC. */
 void close_database(const char *database);
 
@@ -57,6 +66,9 @@ struct NewDatabase {
 
 /* Creates a database that admits nobody. Commits by itself: only outside a transaction block. */
 void create_database(const NewDatabase &database);
+
+/* Rolls back a prepared transaction of this database: only outside a transaction block. */
+void roll_back_prepared(const char *gid);
 
 /* Drops a database. Commits by itself: only outside a transaction block. */
 void drop_database(const char *name);

@@ -3,6 +3,7 @@
 
 #include "label.hpp"
 #include "refusal.hpp"
+#include "sessions.hpp"
 
 namespace appinfra::guard
 {
@@ -46,6 +47,7 @@ client_authentication(Port *port, int status)
                         errmsg("permission denied for database \"%s\"", port->database_name),
                         errdetail("Rule \"login_database\": a tenant's login enters its own "
                                   "database only.")));
+    sessions::entering(role);
 }
 
 /*

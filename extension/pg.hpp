@@ -108,6 +108,13 @@ struct SecurityFloor {
 constexpr std::array<SecurityFloor, 4> security_floors = {
     {{15, 150020}, {16, 160016}, {17, 170012}, {18, 180006}}};
 
+/* Returns the number of a process's slot among all. */
+inline int
+number_of(const PGPROC *process)
+{
+    return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
 /* The key derivation's rounds: PostgreSQL's default, whatever a session has set. */
 constexpr int scram_iterations = 4096;
 

@@ -104,7 +104,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON SEQUENCES TO {reader};
 GRANT EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),
     pg_catalog.lo_from_bytea(oid, bytea) TO {owner})sql";
 
-/* Does the order in one transaction that can be repeated as a whole. */
+/* Hardens a template or dresses a shell in one transaction that can be repeated as a whole. */
 static void
 carry_out(const Order &order)
 {
@@ -165,9 +165,14 @@ appinfra_setup_main(Datum)
 
     memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof(order));
     worker::begin(nullptr, order.database);
-    const Failure *failure = attempt(TopMemoryContext, [&] { setup::carry_out(order); });
+    const Failure *failure = attempt(TopMemoryContext, [&] {
+        if (order.job == setup::Job::release_role)
+            setup::release_role(order);
+        else
+            setup::carry_out(order);
+    });
     if (failure == nullptr)
-        shared::finish_job(0, "");
+        shared::finish_job(order.orderer, 0, "");
     else
-        shared::finish_job(failure->code, failure->message);
+        shared::finish_job(order.orderer, failure->code, failure->message);
 }

@@ -1,13 +1,14 @@
 /*
- * Setup: what is done inside a database that admits nobody yet.
+ * Setup: what workers do inside another database than the control database.
  *
  * The template gets the first layer of hardening: revokes, and the functions by which a tenant sees
  * its own sessions. A shell gets its schema, grants and default privileges. Everything is recorded
- * as initial privileges, so that a tenant's dump does not carry it.
+ * as initial privileges, so that a tenant's dump does not carry it. A role that is to be dropped is
+ * released: what it owns goes to its group, what names it forgets it.
  */
 #pragma once
 
-#include "pg.hpp"
+#include "shared.hpp"
 
 namespace appinfra::setup
 {
@@ -15,15 +16,22 @@ namespace appinfra::setup
 /* The hardening that new templates and shells get. Grows with every change to it. */
 constexpr int hardening = 1;
 
-enum class Job : int { harden_template = 1, dress_shell = 2 };
+enum class Job : int { harden_template = 1, dress_shell = 2, release_role = 3 };
 
 /* What a setup worker is to do; travels in bgw_extra. */
 struct Order {
-    Oid database;
+    shared::Worker orderer;
     Job job;
-    char name[NAMEDATALEN]; /* of the shell: prefix of its group roles */
+    Oid database;
+    char name[NAMEDATALEN]; /* of a shell: prefix of its group roles */
+    Oid role;               /* to be released */
+    Oid heir;               /* gets what the role owns; 0: it owns nothing here */
+    Oid successor;          /* takes its place in policies; 0: nobody does */
 };
 
 static_assert(sizeof(Order) <= BGW_EXTRALEN);
+
+/* Releases the role of the order in this database. Outside a transaction. */
+void release_role(const Order &order);
 
 } // namespace appinfra::setup

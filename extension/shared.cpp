@@ -1,16 +1,18 @@
 /* Keeps the latches, counters and the job slot in shared memory. See shared.hpp. */
 #include "shared.hpp"
 
+#include "sessions.hpp"
+
 namespace appinfra::shared
 {
 
 struct State {
-    slock_t mutex; /* guards latches and job */
+    slock_t mutex; /* guards latches and jobs */
     Latch *latches[worker_count];
     pg_atomic_uint32 work;
     pg_atomic_uint32 waiting;
     ConditionVariable shell_ready;
-    JobOutcome job;
+    JobOutcome jobs[worker_count];
 };
 
 static State *state;
@@ -128,28 +130,30 @@ announce_shell()
 }
 
 void
-reset_job()
+reset_job(Worker orderer)
 {
     SpinLockAcquire(&state->mutex);
-    state->job = {};
+    state->jobs[static_cast<int>(orderer)] = {};
     SpinLockRelease(&state->mutex);
 }
 
 void
-finish_job(int code, const char *message)
+finish_job(Worker orderer, int code, const char *message)
 {
+    JobOutcome *job = &state->jobs[static_cast<int>(orderer)];
+
     SpinLockAcquire(&state->mutex);
-    state->job.done = true;
-    state->job.code = code;
-    strlcpy(state->job.message, message, sizeof(state->job.message));
+    job->done = true;
+    job->code = code;
+    strlcpy(job->message, message, sizeof(job->message));
     SpinLockRelease(&state->mutex);
 }
 
 JobOutcome
-job_outcome()
+job_outcome(Worker orderer)
 {
     SpinLockAcquire(&state->mutex);
-    JobOutcome outcome = state->job;
+    JobOutcome outcome = state->jobs[static_cast<int>(orderer)];
     SpinLockRelease(&state->mutex);
     return outcome;
 }
@@ -161,6 +165,7 @@ request()
     if (next_shmem_request)
         next_shmem_request();
     RequestAddinShmemSpace(MAXALIGN(sizeof(State)));
+    RequestAddinShmemSpace(MAXALIGN(sessions::shared_size()));
 }
 
 /* Attaches to the memory; the first process also fills it in. */
@@ -180,6 +185,7 @@ startup()
         pg_atomic_init_u32(&state->waiting, 0);
         ConditionVariableInit(&state->shell_ready);
     }
+    sessions::attach();
     LWLockRelease(AddinShmemInitLock);
 }
 

@@ -12,15 +12,17 @@ namespace appinfra::shared
 {
 
 /* The workers of the control database. */
-enum class Worker : int { scheduler = 0, builder = 1 };
-constexpr int worker_count = 2;
+enum class Worker : int { scheduler = 0, builder = 1, janitor = 2 };
+constexpr int worker_count = 3;
 
 /* What a committed transaction left to do. */
 constexpr unsigned work_publications = 1; /* the sidecar has something to claim */
 constexpr unsigned work_pool = 2;         /* a shell was taken */
 constexpr unsigned work_install = 4;      /* the extension came or went */
+constexpr unsigned work_credentials = 8;  /* a login was revoked, or logged in first */
+constexpr unsigned work_housekeeping = 16; /* something can be dropped or renamed */
 
-/* The outcome of the one job a setup worker does at a time. */
+/* The outcome of the one job that a setup worker does for a worker at a time. */
 struct JobOutcome {
     bool done;
     int code;          /* SQLSTATE when it failed */
@@ -62,9 +64,9 @@ void stop_sleeping_for_shell();
 /* Tells all waiting callers that a shell is ready. */
 void announce_shell();
 
-/* The place where a setup worker leaves its outcome for the builder. */
-void reset_job();
-void finish_job(int code, const char *message);
-JobOutcome job_outcome();
+/* The place where a setup worker leaves its outcome for the worker that ordered it. */
+void reset_job(Worker orderer);
+void finish_job(Worker orderer, int code, const char *message);
+JobOutcome job_outcome(Worker orderer);
 
 } // namespace appinfra::shared

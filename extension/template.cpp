@@ -41,9 +41,10 @@ ensure()
     plan();
     present = look();
     create(present.database);
-    setup::Order order = {.database = present.database,
-                          .job = setup::Job::harden_template,
-                          .name = {}};
+    setup::Order order = {};
+    order.orderer = shared::Worker::builder;
+    order.job = setup::Job::harden_template;
+    order.database = present.database;
     worker::do_in_database(order);
     finish();
 }

@@ -42,7 +42,7 @@ start(const char *name, const char *entry_point, const void *extra, size_t extra
 void
 do_in_database(const setup::Order &order)
 {
-    shared::reset_job();
+    shared::reset_job(order.orderer);
     BackgroundWorkerHandle *handle =
         start("setup", "appinfra_setup_main", &order, sizeof(order));
     if (handle == nullptr)
@@ -51,7 +51,7 @@ do_in_database(const setup::Order &order)
                         errhint("Raise max_worker_processes.")));
     if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
         proc_exit(1);
-    shared::JobOutcome outcome = shared::job_outcome();
+    shared::JobOutcome outcome = shared::job_outcome(order.orderer);
     if (!outcome.done)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("the worker that sets up a database ended before it was done"),

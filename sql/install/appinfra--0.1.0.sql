@@ -78,10 +78,20 @@ CREATE TABLE appinfra.tenant (
     logins int NOT NULL DEFAULT 0,
     idempotency_key text UNIQUE,
     request jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    wanted_name name NOT NULL,
+    retain interval,
+    retained_until timestamptz,
+    rotate_after interval,
+    attempts int NOT NULL DEFAULT 0,
+    try_at timestamptz NOT NULL DEFAULT now(),
+    last_error text
 );
 CREATE INDEX ON appinfra.tenant (app_id, created_at);
+CREATE INDEX tenant_leaving ON appinfra.tenant (try_at) WHERE status IN ('retiring', 'retained');
 COMMENT ON TABLE appinfra.tenant IS 'tenants: claimed databases and whose they are';
+COMMENT ON COLUMN appinfra.tenant.wanted_name IS 'the name it was given; database is another one while it is retained';
+COMMENT ON COLUMN appinfra.tenant.attempts IS 'how often a housekeeping step has failed; try_at says when it is tried again';
 COMMENT ON COLUMN appinfra.tenant.logins IS 'how many login names the tenant has used; the next is one more';
 COMMENT ON COLUMN appinfra.tenant.request IS 'the arguments of the call, to tell a repetition from another request';
 
@@ -93,21 +103,26 @@ CREATE TABLE appinfra.binding (
     variables text[] NOT NULL CHECK (cardinality(variables) > 0),
     access text NOT NULL CHECK (access IN ('owner', 'writer', 'reader', 'service')),
     producer text NOT NULL DEFAULT 'postgres',
+    service_id text,
+    host_id text,
     version bigint NOT NULL DEFAULT 0,
     ended boolean NOT NULL DEFAULT false,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CHECK ((service_id IS NULL) = (host_id IS NULL))
 );
 CREATE INDEX ON appinfra.binding (db_id);
+CREATE UNIQUE INDEX binding_service ON appinfra.binding (db_id, service_id, host_id) WHERE NOT ended;
 COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
 
-CREATE TABLE appinfra.binding_variable (
+CREATE TABLE appinfra.variable (
     target text NOT NULL,
     variable text NOT NULL,
-    binding_id bigint NOT NULL REFERENCES appinfra.binding,
+    version bigint NOT NULL DEFAULT 0,
+    binding_id bigint REFERENCES appinfra.binding,
     PRIMARY KEY (target, variable)
 );
-CREATE INDEX ON appinfra.binding_variable (binding_id);
-COMMENT ON TABLE appinfra.binding_variable IS 'the variables of bindings that have not ended: (target, variable) is unique on the host';
+CREATE INDEX ON appinfra.variable (binding_id);
+COMMENT ON TABLE appinfra.variable IS 'variables of environments and the binding that holds them: (target, variable) is unique on the host. Stays when the binding ends, so that versions never fall';
 
 CREATE TABLE appinfra.credential (
     credential_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -117,17 +132,30 @@ CREATE TABLE appinfra.credential (
     access text NOT NULL CHECK (access IN ('owner', 'writer', 'reader', 'service')),
     state text NOT NULL DEFAULT 'waiting'
         CHECK (state IN ('waiting', 'active', 'retiring', 'revoked', 'gone')),
+    role_name name NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     minted_at timestamptz,
     published_at timestamptz,
-    successor_id bigint REFERENCES appinfra.credential,
+    first_login_at timestamptz,
+    valid_until timestamptz,
     grace interval,
     retire_by timestamptz,
+    revoked_at timestamptz,
+    reason text,
+    sessions_ended_at timestamptz,
+    sessions_ended int,
+    gone_at timestamptz,
+    attempts int NOT NULL DEFAULT 0,
+    try_at timestamptz NOT NULL DEFAULT now(),
     last_error text
 );
-CREATE UNIQUE INDEX credential_username ON appinfra.credential (username) WHERE state <> 'gone';
+CREATE UNIQUE INDEX credential_role ON appinfra.credential (role_name) WHERE state <> 'gone';
+CREATE INDEX ON appinfra.credential (username);
+CREATE INDEX credential_leaving ON appinfra.credential (credential_id) WHERE state IN ('retiring', 'revoked');
+CREATE INDEX credential_new ON appinfra.credential (credential_id) WHERE first_login_at IS NULL AND state IN ('active', 'retiring');
 CREATE INDEX ON appinfra.credential (db_id);
 CREATE INDEX ON appinfra.credential (binding_id);
+COMMENT ON COLUMN appinfra.credential.role_name IS 'the role''s name now: username until housekeeping renames it out of the way';
 COMMENT ON TABLE appinfra.credential IS 'logins: waiting for their first password, active, retiring, revoked or gone. Never a password';
 
 CREATE TABLE appinfra.publication (
@@ -183,7 +211,7 @@ COMMENT ON TABLE appinfra.audit_log IS 'who did what, written in the transaction
 SELECT pg_extension_config_dump('appinfra.host', '');
 SELECT pg_extension_config_dump('appinfra.tenant', '');
 SELECT pg_extension_config_dump('appinfra.binding', '');
-SELECT pg_extension_config_dump('appinfra.binding_variable', '');
+SELECT pg_extension_config_dump('appinfra.variable', '');
 SELECT pg_extension_config_dump('appinfra.credential', '');
 SELECT pg_extension_config_dump('appinfra.publication', '');
 SELECT pg_extension_config_dump('appinfra.audit_log', '');

@@ -1,0 +1,72 @@
+/* Makes the values of variables. See environment.hpp. */
+#include "environment.hpp"
+
+#include "json.hpp"
+#include "names.hpp"
+#include "settings.hpp"
+
+namespace appinfra::environment
+{
+
+static const char *value(std::string_view variable, const Login &login);
+
+char *
+dsn(const Login &login)
+{
+    StringInfoData url;
+    bool ipv6 = strchr(settings::public_host, ':') != nullptr;
+
+    initStringInfo(&url);
+    appendStringInfoString(&url, "postgres://");
+    names::append_percent_encoded(&url, login.username);
+    appendStringInfoChar(&url, ':');
+    names::append_percent_encoded(&url, login.password);
+    appendStringInfoChar(&url, '@');
+    if (ipv6)
+        appendStringInfo(&url, "[%s]", settings::public_host);
+    else
+        names::append_percent_encoded(&url, settings::public_host);
+    appendStringInfo(&url, ":%d/", settings::effective_public_port());
+    names::append_percent_encoded(&url, login.database);
+    appendStringInfo(&url, "?sslmode=%s", settings::effective_public_sslmode());
+    return url.data;
+}
+
+Jsonb *
+object(Datum variables, const Login *login)
+{
+    json::Object object;
+    Datum *names;
+    int count;
+
+    json::begin(&object);
+    deconstruct_array(DatumGetArrayTypeP(variables), TEXTOID, -1, false, TYPALIGN_INT, &names,
+                      nullptr, &count);
+    for (Datum name : std::span(names, count)) {
+        const char *variable = TextDatumGetCString(name);
+
+        json::add(&object, variable, login != nullptr ? value(variable, *login) : nullptr);
+    }
+    return json::end(&object);
+}
+
+/* Returns what stands in one variable. */
+static const char *
+value(std::string_view variable, const Login &login)
+{
+    const std::array<const char *, 6> parts = {login.username,
+                                               login.password,
+                                               settings::public_host,
+                                               psprintf("%d", settings::effective_public_port()),
+                                               login.database,
+                                               settings::effective_public_sslmode()};
+
+    if (!login.is_service)
+        return dsn(login);
+    for (size_t i = 0; i < parts.size(); i++)
+        if (variable == service_variables[i])
+            return parts[i];
+    elog(ERROR, "variable \"%s\" is none of a service user", variable.data());
+}
+
+} // namespace appinfra::environment

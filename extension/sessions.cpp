@@ -1,0 +1,151 @@
+/* Finds and ends sessions. See sessions.hpp. */
+#include "sessions.hpp"
+
+#include "shared.hpp"
+
+#include <csignal>
+
+namespace appinfra::sessions
+{
+
+/* What a process that has passed the password check left; valid while the pid is that of its PGPROC. */
+struct Entering {
+    int pid;
+    Oid login;
+};
+
+struct State {
+    pg_atomic_uint32 watched[watched_limit]; /* roles; 0: none */
+    pg_atomic_uint32 watched_count;
+    pg_atomic_uint32 reported[watched_limit]; /* a ring of roles; 0: empty */
+    pg_atomic_uint32 reported_head;
+    Entering entering[FLEXIBLE_ARRAY_MEMBER]; /* by the number of the PGPROC */
+};
+
+static State *state;
+
+static void report(Oid login);
+static int find(Oid login, int *pids);
+
+size_t
+shared_size()
+{
+    return add_size(offsetof(State, entering), mul_size(MaxBackends, sizeof(Entering)));
+}
+
+void
+attach()
+{
+    bool found;
+
+    state = static_cast<State *>(ShmemInitStruct("appinfra sessions", shared_size(), &found));
+    if (found)
+        return;
+    memset(state, 0, shared_size());
+    for (pg_atomic_uint32 &role : state->watched)
+        pg_atomic_init_u32(&role, 0);
+    for (pg_atomic_uint32 &role : state->reported)
+        pg_atomic_init_u32(&role, 0);
+    pg_atomic_init_u32(&state->watched_count, 0);
+    pg_atomic_init_u32(&state->reported_head, 0);
+}
+
+void
+entering(Oid login)
+{
+    volatile Entering *mine = &state->entering[pg::number_of(MyProc)];
+
+    mine->pid = 0;
+    pg_write_barrier();
+    mine->login = login;
+    pg_write_barrier();
+    mine->pid = MyProcPid;
+    /* full barrier: whoever scans before this point commits what we read after it */
+    pg_memory_barrier();
+    report(login);
+}
+
+int
+end_all(Oid login)
+{
+    auto *pids = static_cast<int *>(palloc(MaxBackends * sizeof(int)));
+    int found = find(login, pids);
+
+    for (int pid : std::span(pids, found))
+        kill(pid, SIGTERM);
+    pfree(pids);
+    return found;
+}
+
+int
+count(Oid login)
+{
+    auto *pids = static_cast<int *>(palloc(MaxBackends * sizeof(int)));
+    int found = find(login, pids);
+
+    pfree(pids);
+    return found;
+}
+
+void
+watch(std::span<const Oid> logins)
+{
+    int index = 0;
+
+    for (Oid login : logins)
+        pg_atomic_write_u32(&state->watched[index++], login);
+    pg_atomic_write_u32(&state->watched_count, index);
+}
+
+Oid
+take_login()
+{
+    for (pg_atomic_uint32 &role : state->reported)
+        if (pg_atomic_read_u32(&role) != 0)
+            return pg_atomic_exchange_u32(&role, 0);
+    return InvalidOid;
+}
+
+/* Reports the login once, if it is watched. What a full ring loses, the next login reports. */
+static void
+report(Oid login)
+{
+    uint32 watched = pg_atomic_read_u32(&state->watched_count);
+
+    for (uint32 i = 0; i < watched; i++) {
+        uint32 expected = login;
+
+        if (pg_atomic_read_u32(&state->watched[i]) == login &&
+            pg_atomic_compare_exchange_u32(&state->watched[i], &expected, 0)) {
+            uint32 place = pg_atomic_fetch_add_u32(&state->reported_head, 1) % watched_limit;
+
+            pg_atomic_write_u32(&state->reported[place], login);
+            shared::add_work(shared::work_credentials);
+            return;
+        }
+    }
+}
+
+/* Collects the processes of a login, parallel workers and those about to enter included. */
+static int
+find(Oid login, int *pids)
+{
+    int found = 0;
+
+    pg_memory_barrier();
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    for (int i = 0; i < MaxBackends; i++) {
+        const volatile PGPROC *process = &ProcGlobal->allProcs[i];
+        const volatile Entering *entry = &state->entering[i];
+        int pid = process->pid;
+
+        if (pid != 0 && pid != MyProcPid &&
+            (process->roleId == login ||
+             (process->roleId == InvalidOid && entry->pid == pid && entry->login == login)))
+            pids[found++] = pid;
+    }
+    LWLockRelease(ProcArrayLock);
+    return found;
+}
+
+} // namespace appinfra::sessions
