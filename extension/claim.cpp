@@ -29,6 +29,7 @@ struct Due {
 
 static int find_due(int32 batch, Due **due);
 static bool is_next(const Due &due);
+static void put_off(const Due &due, const Failure *failure);
 static void claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *result,
                       MemoryContext caller);
 static char *mint(Due *due);
@@ -42,9 +43,14 @@ claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *res
         Due *due;
         int count = find_due(batch, &due);
 
-        for (int i = 0; i < count; i++)
-            if (is_next(due[i]))
-                claim_one(&due[i], worker, lease, result, caller);
+        for (Due &one : std::span(due, count)) {
+            if (!is_next(one))
+                continue;
+            const Failure *failure =
+                attempt_part([&] { claim_one(&one, worker, lease, result, caller); });
+            if (failure != nullptr)
+                put_off(one, failure);
+        }
     });
 }
 
@@ -100,6 +106,24 @@ is_next(const Due &due)
     if (query::run(supersede, {query::int8(due.id)}) > 0)
         return false;
     return query::run(competitor, {query::int8(due.id), query::int8(due.binding_id)}) == 0;
+}
+
+/*
+ * Leaves a publication that cannot be claimed (its login or its group is missing) for later, so that
+ * it does not stand before all others for ever. The reason is in appinfra.publications.
+ */
+static void
+put_off(const Due &due, const Failure *failure)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'pending', error = $2, lease_until = NULL,"
+        "       not_before = clock_timestamp() + interval '1 minute' WHERE publication_id = $1"};
+
+    query::run(update, {query::int8(due.id), query::text(failure->message)});
+    ereport(WARNING, (errcode(failure->code),
+                      errmsg("publication " INT64_FORMAT " cannot be claimed: %s", due.id,
+                             failure->message),
+                      errdetail("It is tried again in a minute.")));
 }
 
 /* Claims one publication, mints what it sets, and appends its row to the result. */

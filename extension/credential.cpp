@@ -87,20 +87,23 @@ dsn(const char *username, const char *password, const char *database)
 }
 
 /*
- * Returns the tenant's next login name that no role has and no other transaction is taking. The
- * first is the database's own name.
+ * Returns the tenant's next login name that no role and no credential has, and no other transaction
+ * is taking. The first is the database's own name.
  */
 static const char *
 choose_username(const Tenant &tenant)
 {
     static query::Query next = {
         "UPDATE appinfra.tenant SET logins = logins + 1 WHERE db_id = $1 RETURNING logins"};
+    static query::Query registered = {
+        "SELECT FROM appinfra.credential WHERE username = $1::name AND state <> 'gone'"};
 
     for (;;) {
         if (query::run(next, {query::text(tenant.db_id)}) != 1)
             elog(ERROR, "tenant \"%s\" has vanished", tenant.db_id);
         const char *name = names::login(tenant.database, query::int4_at(0, 1));
-        if (lock::try_take(lock::Kind::name, name) && !OidIsValid(get_role_oid(name, true)))
+        if (lock::try_take(lock::Kind::name, name) && !OidIsValid(get_role_oid(name, true)) &&
+            query::run(registered, {query::text(name)}) == 0)
             return name;
     }
 }

@@ -235,16 +235,21 @@ choose_base(const char *slug)
     return base;
 }
 
-/* Tells whether neither a database nor the roles of a tenant of that name exist. */
+/*
+ * Tells whether neither a database nor the roles of a tenant of that name exist, nor the registry
+ * has them: one that was restored may name what this host lacks.
+ */
 static bool
 is_free(const char *base)
 {
+    static query::Query registered = {"SELECT FROM appinfra.tenant WHERE database = $1::name"};
+
     if (OidIsValid(get_database_oid(base, true)) || OidIsValid(get_role_oid(base, true)))
         return false;
     for (const char *group : shell::groups)
         if (OidIsValid(get_role_oid(names::group(base, group), true)))
             return false;
-    return true;
+    return query::run(registered, {query::text(base)}) == 0;
 }
 
 /* Gives the shell its name, opens its database, and marks it as a tenant's. */
