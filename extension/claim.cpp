@@ -161,21 +161,24 @@ claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *re
 }
 
 /*
- * Returns the DSN of a login whose password is made now. A waiting login gets it; where the login
- * of the publication was handed out before, another is made.
+ * Returns the DSN of a login whose password is made now. A login of the binding that waits gets it,
+ * the publication's own first (another was left by a delivery that was superseded); where none
+ * waits, one is made.
  */
 static char *
 mint(Due *due)
 {
-    static query::Query waiting = {"SELECT username::text FROM appinfra.credential"
-                                   " WHERE credential_id = $1 AND state = 'waiting'"};
+    static query::Query waiting = {"SELECT credential_id, username::text FROM appinfra.credential"
+                                   " WHERE binding_id = $1 AND state = 'waiting'"
+                                   " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
     const credential::Tenant tenant = {.db_id = due->db_id, .database = due->database};
-    credential::Credential login = {.id = due->credential_id, .username = nullptr};
+    credential::Credential login;
     secrets::Password password;
 
     secrets::mint(&password);
-    if (due->credential_id != 0 && query::run(waiting, {query::int8(due->credential_id)}) == 1) {
-        login.username = query::text_at(0, 1);
+    if (query::run(waiting, {query::int8(due->binding_id), query::int8(due->credential_id)}) == 1) {
+        login = {.id = query::int8_at(0, 1), .username = query::text_at(0, 2)};
+        due->credential_id = login.id;
         credential::hand_over(login, password);
     } else {
         login = credential::create(tenant, due->access, due->binding_id, &password);

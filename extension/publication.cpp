@@ -10,8 +10,10 @@
 namespace appinfra::publication
 {
 
-/* Whether a claim is held, was held, or never was. */
-enum class Hold { held, lost, unknown };
+/* Whether a claim is held, was held and may answer late, has answered late, or never was. */
+enum class Hold { held, lost, answered, unknown };
+
+constexpr int error_limit = 512; /* bytes kept of an error */
 
 /* A publication as an answer to one of its claims finds it; the row is locked. */
 struct Answered {
@@ -89,7 +91,7 @@ complete(int64 publication_id, const pg_uuid_t *claim, const Jsonb *response)
             query::run(publish, {query::int8(publication_id), query::jsonb(response)});
             retire_predecessors(publication_id);
             record("complete_publication", publication_id, found);
-        } else if (!held) {
+        } else if (!held && found.hold != Hold::answered) {
             answer_late(publication_id, claim, found);
         }
     });
@@ -104,11 +106,12 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
         "UPDATE appinfra.publication p SET lease_until = NULL, error = $2,"
         "       delivered = CASE WHEN $3 THEN 'unknown' ELSE 'no' END,"
         "       not_before = coalesce($4, not_before),"
-        "       ended_at = CASE WHEN $4 IS NULL THEN clock_timestamp() END,"
-        "       status = CASE WHEN EXISTS (SELECT FROM appinfra.publication n"
-        "                                   WHERE n.binding_id = p.binding_id"
-        "                                     AND n.status = 'pending') THEN 'superseded'"
-        "                     WHEN $4 IS NULL THEN 'failed' ELSE 'pending' END"
+        "       ended_at = CASE WHEN s.next <> 'pending' THEN clock_timestamp() END,"
+        "       status = s.next"
+        "  FROM (SELECT CASE WHEN EXISTS (SELECT FROM appinfra.publication n"
+        "                                  WHERE n.status = 'pending' AND n.binding_id = $5)"
+        "                    THEN 'superseded' WHEN $4 IS NULL THEN 'failed'"
+        "                    ELSE 'pending' END AS next) s"
         " WHERE publication_id = $1 RETURNING status"};
     char *status = nullptr;
 
@@ -121,7 +124,8 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
                 credential::take_back(found.credential_id);
             query::run(update, {query::int8(publication_id), query::text(without_secrets(error)),
                                 query::boolean(delivered == Delivered::unknown),
-                                query::timestamp(retry_at, for_good)});
+                                query::timestamp(retry_at, for_good),
+                                query::int8(found.binding_id)});
             result = query::text_at(0, 1);
             record("fail_publication", publication_id, found);
             if (!for_good)
@@ -175,8 +179,9 @@ static Answered
 find_answered(int64 publication_id, const pg_uuid_t *claim)
 {
     static query::Query select = {
-        "SELECT CASE WHEN p.claim = $2 THEN 0 WHEN $2 = ANY (p.past_claims) THEN 1 ELSE 2 END,"
-        "       p.status, p.binding_id, p.credential_id, b.db_id"
+        "SELECT CASE WHEN p.claim = $2 THEN 0 WHEN $2 = ANY (p.past_claims) THEN 1"
+        "            WHEN $2 = ANY (p.answered_claims) THEN 2 ELSE 3 END, p.status,"
+        "       p.binding_id, p.credential_id, b.db_id"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         " WHERE p.publication_id = $1 FOR UPDATE OF p"};
 
@@ -207,7 +212,8 @@ answer_late(int64 publication_id, const pg_uuid_t *claim, const Answered &found)
 {
     static query::Query forget = {
         "UPDATE appinfra.publication SET past_claims = array_remove(past_claims, $2),"
-        "       claim = nullif(claim, $2) WHERE publication_id = $1"};
+        "       answered_claims = answered_claims || $2, claim = nullif(claim, $2)"
+        " WHERE publication_id = $1"};
     static query::Query lock_binding = {
         "SELECT EXISTS (SELECT FROM appinfra.publication p"
         "                WHERE p.binding_id = b.binding_id AND p.status = 'pending')"
@@ -256,10 +262,10 @@ static char *
 without_secrets(const char *error)
 {
     StringInfoData clean;
-    int length = pg_mbcliplen(error, strlen(error), 512);
+    int length = strlen(error);
 
     initStringInfo(&clean);
-    for (int at = 0; at < length;) {
+    for (int at = 0; at < length && clean.len <= error_limit;) {
         int run = 0;
 
         while (at + run < length && (isalnum(static_cast<unsigned char>(error[at + run])) ||
@@ -273,6 +279,8 @@ without_secrets(const char *error)
         if (at < length)
             appendStringInfoChar(&clean, error[at++]);
     }
+    /* only now: half a password would not have been long enough to be blotted out */
+    clean.data[pg_mbcliplen(clean.data, clean.len, error_limit)] = '\0';
     return clean.data;
 }
 

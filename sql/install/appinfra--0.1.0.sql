@@ -143,6 +143,7 @@ CREATE TABLE appinfra.publication (
     attempt int NOT NULL DEFAULT 0,
     claim uuid,
     past_claims uuid[] NOT NULL DEFAULT '{}',
+    answered_claims uuid[] NOT NULL DEFAULT '{}',
     worker text,
     lease_until timestamptz,
     not_before timestamptz NOT NULL DEFAULT now(),
@@ -160,6 +161,8 @@ CREATE INDEX publication_due ON appinfra.publication (publication_id) WHERE stat
 CREATE INDEX ON appinfra.publication (binding_id);
 CREATE INDEX ON appinfra.publication (credential_id);
 COMMENT ON TABLE appinfra.publication IS 'deliveries: one for a binding, claimed by at most one sidecar at a time. Never a password';
+COMMENT ON COLUMN appinfra.publication.past_claims IS 'claims that were lost and have not answered';
+COMMENT ON COLUMN appinfra.publication.answered_claims IS 'lost claims that have answered: a repetition of the answer changes nothing';
 
 CREATE TABLE appinfra.audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
