@@ -153,8 +153,12 @@ appinfra_fail_publication(PG_FUNCTION_ARGS)
 
     if (!surely_not && strcmp(delivered, "unknown") != 0)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                     psprintf("invalid delivered \"%.64s\"", delivered),
+                     psprintf("invalid delivered \"%s\"", names::excerpt(delivered)),
                      "It is \"no\" (surely not stored) or \"unknown\" (may have been stored)."));
+    if (!PG_ARGISNULL(4) && TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(4)))
+        raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "retry_at is infinite",
+                     "It is the time from which the publication may be claimed again.",
+                     "NULL gives up."));
     PG_RETURN_TEXT_P(cstring_to_text(publication::fail(
         id_argument(fcinfo), claim_argument(fcinfo), error,
         surely_not ? publication::Delivered::no : publication::Delivered::unknown,

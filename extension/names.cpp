@@ -55,8 +55,7 @@ check_engine(const char *engine)
 {
     if (strcmp(engine, "postgres") != 0)
         return refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
-                      psprintf("engine \"%.*s\" is not supported",
-                               pg_mbcliplen(engine, strlen(engine), quoted_limit), engine),
+                      psprintf("engine \"%s\" is not supported", excerpt(engine)),
                       nullptr, "The one engine is \"postgres\".");
     return nullptr;
 }
@@ -154,6 +153,12 @@ app_target(const char *app_id)
     return target.data;
 }
 
+char *
+excerpt(const char *value)
+{
+    return pnstrdup(value, pg_mbcliplen(value, strlen(value), quoted_limit));
+}
+
 void
 append_percent_encoded(StringInfo to, const char *text)
 {
@@ -172,12 +177,11 @@ append_percent_encoded(StringInfo to, const char *text)
 static const Refusal *
 invalid(const char *what, const char *value, const char *rule, const char *hint)
 {
-    int length = strlen(value);
-    int shown = pg_mbcliplen(value, length, quoted_limit);
+    const char *shown = excerpt(value);
 
     return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                  psprintf("invalid %s \"%.*s%s\"", what, shown, value,
-                           shown < length ? "..." : ""),
+                  psprintf("invalid %s \"%s%s\"", what, shown,
+                           strlen(shown) < strlen(value) ? "..." : ""),
                   rule, hint);
 }
 

@@ -44,6 +44,9 @@ char *service_user(const char *service_id, const char *host_id);
 /* Returns the target of an app: the id with `/` and `%` percent-encoded. */
 char *app_target(const char *app_id);
 
+/* Returns the first 64 bytes of a value for an error message, never half a character. */
+char *excerpt(const char *value);
+
 /* Appends text percent-encoded as RFC 3986 asks for any part of a URI. */
 void append_percent_encoded(StringInfo to, const char *text);
 

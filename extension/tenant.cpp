@@ -132,7 +132,7 @@ check_wanted(std::span<const Wanted> wanted)
                           psprintf("invalid access for environment variable \"%s\"",
                                    entry.variable),
                           entry.access != nullptr
-                              ? psprintf("\"%.64s\" is not an access.", entry.access)
+                              ? psprintf("\"%s\" is not an access.", names::excerpt(entry.access))
                               : "The access is not a string.",
                           "Access is one of owner, writer, reader, service.");
     }
