@@ -1,6 +1,8 @@
 /* Defines the appinfra.* settings. See settings.hpp. */
 #include "settings.hpp"
 
+#include <arpa/inet.h>
+
 namespace appinfra::settings
 {
 
@@ -31,7 +33,8 @@ static void define_host();
 static void define_public_address();
 static void define_tenant_limits();
 static bool check_public_host(char **value, void **extra, GucSource source);
-static bool is_loopback(std::string_view host);
+static bool is_loopback(const char *host);
+static bool is_address(int family, const char *host);
 
 void
 define()
@@ -134,15 +137,32 @@ check_public_host(char **value, void **, GucSource)
             GUC_check_errdetail("A host name is printable ASCII, one host, without quotes.");
             return false;
         }
-    return strlen(*value) <= 255;
+    if (strchr(*value, ':') != nullptr && !is_address(AF_INET6, *value)) {
+        GUC_check_errdetail("What has a colon must be an IPv6 address, without brackets.");
+        GUC_check_errhint("The port belongs into appinfra.public_port.");
+        return false;
+    }
+    if (strlen(*value) > 255) {
+        GUC_check_errdetail("A host name is 255 bytes at most.");
+        return false;
+    }
+    return true;
 }
 
 /* Tells whether the host is this machine by its own name for itself. */
 static bool
-is_loopback(std::string_view host)
+is_loopback(const char *host)
 {
-    return host == "localhost" || host == "::1" || host.starts_with("127.") ||
-           host.starts_with("/");
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || host[0] == '/' ||
+           (strncmp(host, "127.", 4) == 0 && is_address(AF_INET, host));
+}
+
+static bool
+is_address(int family, const char *host)
+{
+    struct in6_addr address;
+
+    return inet_pton(family, host, &address) == 1;
 }
 
 } // namespace appinfra::settings
