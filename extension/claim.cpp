@@ -6,8 +6,9 @@
 #include "publication.hpp"
 
 #include "audit.hpp"
+#include "binding.hpp"
 #include "credential.hpp"
-#include "json.hpp"
+#include "environment.hpp"
 #include "query.hpp"
 #include "scope.hpp"
 
@@ -22,18 +23,17 @@ struct Due {
     int64 credential_id;
     int32 attempt;
     int64 version;
-    const char *db_id;
-    const char *database;
-    const char *access;
+    credential::Purpose purpose;
 };
 
 static int find_due(int32 batch, Due **due);
 static bool is_next(const Due &due);
+static void put_off(const Due &due, const Failure *failure);
 static void claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *result,
                       MemoryContext caller);
-static char *mint(Due *due);
-static void emit(const Due &due, const pg_uuid_t *claim, const char *dsn, ReturnSetInfo *result);
-static Jsonb *variables_with(Datum variables, const char *dsn);
+static environment::Login mint(Due *due, secrets::Password *password);
+static void emit(const Due &due, const pg_uuid_t *claim, const environment::Login &login,
+                 ReturnSetInfo *result);
 
 void
 claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *result)
@@ -42,9 +42,14 @@ claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *res
         Due *due;
         int count = find_due(batch, &due);
 
-        for (int i = 0; i < count; i++)
-            if (is_next(due[i]))
-                claim_one(&due[i], worker, lease, result, caller);
+        for (Due &one : std::span(due, count)) {
+            if (!is_next(one))
+                continue;
+            const Failure *failure =
+                attempt_part([&] { claim_one(&one, worker, lease, result, caller); });
+            if (failure != nullptr)
+                put_off(one, failure);
+        }
     });
 }
 
@@ -54,14 +59,16 @@ find_due(int32 batch, Due **due)
 {
     static query::Query select = {
         "SELECT p.publication_id, p.binding_id, p.kind = 'set', p.credential_id, p.attempt,"
-        "       p.version, t.db_id, t.database::text, b.access"
+        "       p.version, t.db_id, t.database::text, b.access, b.service_id, b.host_id"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
-        " WHERE (p.status = 'pending' AND p.not_before <= clock_timestamp() AND NOT EXISTS ("
-        "         SELECT FROM appinfra.publication c"
-        "          WHERE c.binding_id = p.binding_id AND c.status = 'claimed'"
-        "            AND c.lease_until >= clock_timestamp()))"
-        "    OR (p.status = 'claimed' AND p.lease_until < clock_timestamp())"
+        /* nor while a former holder of the variables is still being unset */
+        " WHERE (p.kind = 'unset' OR t.status = 'ready')"
+        "   AND ((p.status = 'pending' AND p.not_before <= clock_timestamp() AND NOT EXISTS ("
+        "         SELECT FROM appinfra.publication c JOIN appinfra.binding o USING (binding_id)"
+        "          WHERE c.status = 'claimed' AND c.lease_until >= clock_timestamp()"
+        "            AND o.target = b.target AND o.variables && b.variables))"
+        "    OR (p.status = 'claimed' AND p.lease_until < clock_timestamp()))"
         " ORDER BY p.publication_id LIMIT $1"
         " FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF b, t SKIP LOCKED"};
     int count = query::run(select, {query::int4(batch)});
@@ -74,15 +81,19 @@ find_due(int32 batch, Due **due)
                      .credential_id = query::int8_at(i, 4),
                      .attempt = query::int4_at(i, 5),
                      .version = query::int8_at(i, 6),
-                     .db_id = query::text_at(i, 7),
-                     .database = query::text_at(i, 8),
-                     .access = query::text_at(i, 9)};
+                     .purpose = {.db_id = query::text_at(i, 7),
+                                 .database = query::text_at(i, 8),
+                                 .access = query::text_at(i, 9),
+                                 .binding_id = query::int8_at(i, 2),
+                                 .service_id = query::text_at(i, 10),
+                                 .host_id = query::text_at(i, 11)}};
     return count;
 }
 
 /*
  * Tells whether the publication, now that its binding is locked, is the one to be claimed. One that
- * was claimed and has a newer one behind it is superseded instead: the newer one goes next.
+ * was claimed and has a newer one behind it, or lost its variables to another binding, is superseded
+ * instead: the newer one goes next.
  */
 static bool
 is_next(const Due &due)
@@ -90,9 +101,12 @@ is_next(const Due &due)
     static query::Query supersede = {
         "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp(),"
         "       past_claims = past_claims || claim, claim = NULL, lease_until = NULL"
-        " WHERE p.publication_id = $1 AND p.status = 'claimed' AND EXISTS ("
+        " WHERE p.publication_id = $1 AND p.status = 'claimed' AND (EXISTS ("
         "       SELECT FROM appinfra.publication n"
-        "        WHERE n.binding_id = p.binding_id AND n.status = 'pending')"};
+        "        WHERE n.binding_id = p.binding_id AND n.status = 'pending') OR EXISTS ("
+        "       SELECT FROM appinfra.binding b JOIN appinfra.variable v"
+        "           ON v.target = b.target AND v.variable = ANY (b.variables)"
+        "        WHERE b.binding_id = p.binding_id AND v.binding_id <> b.binding_id))"};
     static query::Query competitor = {
         "SELECT FROM appinfra.publication"
         " WHERE binding_id = $2 AND status = 'claimed' AND publication_id <> $1"};
@@ -102,15 +116,30 @@ is_next(const Due &due)
     return query::run(competitor, {query::int8(due.id), query::int8(due.binding_id)}) == 0;
 }
 
+/*
+ * Leaves a publication that cannot be claimed (its login or its group is missing) for later, so that
+ * it does not stand before all others for ever. The reason is in appinfra.publications.
+ */
+static void
+put_off(const Due &due, const Failure *failure)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'pending', error = $2, lease_until = NULL,"
+        "       not_before = clock_timestamp() + interval '1 minute' WHERE publication_id = $1"};
+
+    query::run(update, {query::int8(due.id), query::text(failure->message)});
+    ereport(WARNING, (errcode(failure->code),
+                      errmsg("publication " INT64_FORMAT " cannot be claimed: %s", due.id,
+                             failure->message),
+                      errdetail("It is tried again in a minute.")));
+}
+
 /* Claims one publication, mints what it sets, and appends its row to the result. */
 static void
 claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *result,
           MemoryContext caller)
 {
     /* a later claim takes a new version: a late delivery of the earlier one is then the lower */
-    static query::Query renew_version = {
-        "UPDATE appinfra.binding SET version = version + 1 WHERE binding_id = $1"
-        " RETURNING version"};
     static query::Query update = {
         "UPDATE appinfra.publication SET status = 'claimed', attempt = attempt + 1, version = $2,"
         "       credential_id = $3, worker = $4, claimed_at = clock_timestamp(),"
@@ -118,53 +147,55 @@ claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *re
         "       past_claims = CASE WHEN claim IS NULL THEN past_claims ELSE past_claims || claim END"
         " WHERE publication_id = $1 RETURNING attempt"};
     const pg_uuid_t *claim = secrets::random_uuid();
-    char *dsn = due->set ? mint(due) : nullptr;
+    secrets::Password password = {};
+    environment::Login login = {};
 
-    if (due->attempt > 0) {
-        query::run(renew_version, {query::int8(due->binding_id)});
-        due->version = query::int8_at(0, 1);
-    }
+    if (due->set)
+        login = mint(due, &password);
+    if (due->attempt > 0)
+        due->version = binding::next_version(due->binding_id);
     query::run(update, {query::int8(due->id), query::int8(due->version),
                         query::int8(due->credential_id == 0 ? -1 : due->credential_id),
                         query::text(worker), query::interval(lease), query::uuid(claim)});
     due->attempt = query::int4_at(0, 1);
-    audit::record("claim_publication", due->db_id, nullptr,
+    audit::record("claim_publication", due->purpose.db_id, nullptr,
                   audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)},
                                  {"worker", worker}}));
-    in_context(caller, [&] { emit(*due, claim, dsn, result); });
-    if (dsn != nullptr)
-        explicit_bzero(dsn, strlen(dsn));
+    in_context(caller, [&] { emit(*due, claim, login, result); });
+    secrets::wipe(&password);
 }
 
 /*
- * Returns the DSN of a login whose password is made now. A waiting login gets it; where the login
- * of the publication was handed out before, another is made.
+ * Returns a login whose password is made now. A login of the binding that waits gets it,
+ * the publication's own first (another was left by a delivery that was superseded); where none
+ * waits, one is made.
  */
-static char *
-mint(Due *due)
+static environment::Login
+mint(Due *due, secrets::Password *password)
 {
-    static query::Query waiting = {"SELECT username::text FROM appinfra.credential"
-                                   " WHERE credential_id = $1 AND state = 'waiting'"};
-    const credential::Tenant tenant = {.db_id = due->db_id, .database = due->database};
-    credential::Credential login = {.id = due->credential_id, .username = nullptr};
-    secrets::Password password;
+    static query::Query waiting = {"SELECT credential_id, role_name::text FROM appinfra.credential"
+                                   " WHERE binding_id = $1 AND state = 'waiting'"
+                                   " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
+    credential::Credential login;
 
-    secrets::mint(&password);
-    if (due->credential_id != 0 && query::run(waiting, {query::int8(due->credential_id)}) == 1) {
-        login.username = query::text_at(0, 1);
-        credential::hand_over(login, password);
+    secrets::mint(password);
+    if (query::run(waiting, {query::int8(due->binding_id), query::int8(due->credential_id)}) == 1) {
+        login = {.id = query::int8_at(0, 1), .username = query::text_at(0, 2)};
+        credential::hand_over(login, *password);
     } else {
-        login = credential::create(tenant, due->access, due->binding_id, &password);
-        due->credential_id = login.id;
+        login = credential::create(due->purpose, password);
     }
-    char *dsn = credential::dsn(login.username, password.text, due->database);
-    secrets::wipe(&password);
-    return dsn;
+    due->credential_id = login.id;
+    return {.username = login.username,
+            .password = password->text,
+            .database = due->purpose.database,
+            .is_service = due->purpose.service_id != nullptr};
 }
 
 /* Appends the row of a claimed publication to the result. */
 static void
-emit(const Due &due, const pg_uuid_t *claim, const char *dsn, ReturnSetInfo *result)
+emit(const Due &due, const pg_uuid_t *claim, const environment::Login &login,
+     ReturnSetInfo *result)
 {
     static query::Query binding = {
         "SELECT target, app_id, producer, variables FROM appinfra.binding WHERE binding_id = $1"};
@@ -180,29 +211,16 @@ emit(const Due &due, const pg_uuid_t *claim, const char *dsn, ReturnSetInfo *res
     values[3] = CStringGetTextDatum(query::text_at(0, 2));
     values[4] = CStringGetTextDatum(query::text_at(0, 3));
     values[5] = Int64GetDatum(due.version);
-    Jsonb *set = variables_with(due.set ? variables : static_cast<Datum>(0), dsn);
+    json::Object object;
+    json::begin(&object);
+    if (due.set)
+        environment::append(&object, variables, &login);
+    Jsonb *set = json::end(&object);
     values[6] = JsonbPGetDatum(set);
     values[7] = due.set ? PointerGetDatum(construct_empty_array(TEXTOID)) : variables;
     values[8] = Int32GetDatum(due.attempt);
     tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
     explicit_bzero(set, VARSIZE(set));
-}
-
-/* Returns a JSON object that gives every variable the DSN; an empty one for no variables. */
-static Jsonb *
-variables_with(Datum variables, const char *dsn)
-{
-    json::Object object;
-    Datum *names = nullptr;
-    int count = 0;
-
-    json::begin(&object);
-    if (variables != 0)
-        deconstruct_array(DatumGetArrayTypeP(variables), TEXTOID, -1, false, TYPALIGN_INT, &names,
-                          nullptr, &count);
-    for (int i = 0; i < count; i++)
-        json::add(&object, TextDatumGetCString(names[i]), dsn);
-    return json::end(&object);
 }
 
 } // namespace appinfra::publication

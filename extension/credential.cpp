@@ -25,10 +25,8 @@ check_access(const char *word, const char *of)
         if (word != nullptr && strcmp(word, access) == 0)
             return nullptr;
     return refuse(ERRCODE_INVALID_PARAMETER_VALUE, psprintf("invalid access for %s", of),
-                  word != nullptr
-                      ? psprintf("\"%.*s\" is not an access.",
-                                 pg_mbcliplen(word, strlen(word), names::quoted_limit), word)
-                      : "The access is not a string.",
+                  word != nullptr ? psprintf("\"%s\" is not an access.", names::excerpt(word))
+                                  : "The access is not a string.",
                   "Access is one of owner, writer, reader, service.");
 }
 
@@ -123,11 +121,15 @@ choose_service_username(const Purpose &purpose)
     }
 }
 
-/* Locks the name and tells whether it is free: no role has it, no transaction is taking it. */
+/* Locks the name and tells whether it is free: no role, no credential has it, nobody takes it. */
 static bool
 take_name(const char *name)
 {
-    return lock::try_take(lock::Kind::name, name) && !OidIsValid(get_role_oid(name, true));
+    static query::Query registered = {
+        "SELECT FROM appinfra.credential WHERE role_name = $1::name AND state <> 'gone'"};
+
+    return lock::try_take(lock::Kind::name, name) && !OidIsValid(get_role_oid(name, true)) &&
+           query::run(registered, {query::text(name)}) == 0;
 }
 
 static bool

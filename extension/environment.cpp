@@ -1,7 +1,6 @@
 /* Makes the values of variables. See environment.hpp. */
 #include "environment.hpp"
 
-#include "json.hpp"
 #include "names.hpp"
 #include "settings.hpp"
 
@@ -32,22 +31,19 @@ dsn(const Login &login)
     return url.data;
 }
 
-Jsonb *
-object(Datum variables, const Login *login)
+void
+append(json::Object *object, Datum variables, const Login *login)
 {
-    json::Object object;
     Datum *names;
     int count;
 
-    json::begin(&object);
     deconstruct_array(DatumGetArrayTypeP(variables), TEXTOID, -1, false, TYPALIGN_INT, &names,
                       nullptr, &count);
     for (Datum name : std::span(names, count)) {
         const char *variable = TextDatumGetCString(name);
 
-        json::add(&object, variable, login != nullptr ? value(variable, *login) : nullptr);
+        json::add(object, variable, login != nullptr ? value(variable, *login) : nullptr);
     }
-    return json::end(&object);
 }
 
 /* Returns what stands in one variable. */

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "pg.hpp"
+#include "json.hpp"
 
 namespace appinfra::environment
 {
@@ -26,7 +26,7 @@ constexpr std::array<const char *, 6> service_variables = {"PGUSER", "PGPASSWORD
 /* Returns the DSN of a login. */
 char *dsn(const Login &login);
 
-/* Returns a JSON object of the variables (a text[]); their values are null without a login. */
-Jsonb *object(Datum variables, const Login *login);
+/* Adds the variables (a text[]) to a JSON object; their values are null without a login. */
+void append(json::Object *object, Datum variables, const Login *login);
 
 } // namespace appinfra::environment

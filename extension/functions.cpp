@@ -1,8 +1,9 @@
 /*
- * Every SQL entry point, thin: unpack the arguments, refuse NULL, call the module, pack the answer.
+ * The SQL entry points of provisioning and publishing, thin (more in functions_credential.cpp): unpack the arguments, refuse NULL, call the module, pack the answer.
  *
  * What a function does, and its errors, stand in its COMMENT in the install script.
  */
+#include "arguments.hpp"
 #include "install.hpp"
 #include "json.hpp"
 #include "names.hpp"
@@ -12,6 +13,7 @@
 #include "tenant.hpp"
 
 using namespace appinfra;
+using namespace appinfra::arguments;
 
 extern "C" {
 SQL_FUNCTION(appinfra_check_installation);
@@ -27,14 +29,9 @@ SQL_FUNCTION(appinfra_fail_publication);
 SQL_FUNCTION(appinfra_retry_publication);
 }
 
-static void require_argument(FunctionCallInfo fcinfo, int n, const char *name);
-static const char *text_argument(FunctionCallInfo fcinfo, int n, const char *name);
-static const char *optional_text(FunctionCallInfo fcinfo, int n);
 static int64 id_argument(FunctionCallInfo fcinfo);
 static const pg_uuid_t *claim_argument(FunctionCallInfo fcinfo);
 static const Interval *lease_argument(FunctionCallInfo fcinfo, int n);
-static Datum row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls);
-static Datum connection_row(FunctionCallInfo fcinfo, const tenant::Connection &connection);
 static const Jsonb *receipt(const Jsonb *response);
 
 Datum
@@ -153,8 +150,12 @@ appinfra_fail_publication(PG_FUNCTION_ARGS)
 
     if (!surely_not && strcmp(delivered, "unknown") != 0)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                     psprintf("invalid delivered \"%.64s\"", delivered),
+                     psprintf("invalid delivered \"%s\"", names::excerpt(delivered)),
                      "It is \"no\" (surely not stored) or \"unknown\" (may have been stored)."));
+    if (!PG_ARGISNULL(4) && TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(4)))
+        raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "retry_at is infinite",
+                     "It is the time from which the publication may be claimed again.",
+                     "NULL gives up."));
     PG_RETURN_TEXT_P(cstring_to_text(publication::fail(
         id_argument(fcinfo), claim_argument(fcinfo), error,
         surely_not ? publication::Delivered::no : publication::Delivered::unknown,
@@ -166,28 +167,6 @@ appinfra_retry_publication(PG_FUNCTION_ARGS)
 {
     publication::retry(id_argument(fcinfo));
     PG_RETURN_VOID();
-}
-
-/* Refuses NULL for the argument. */
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-    if (PG_ARGISNULL(n))
-        raise(refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, psprintf("%s is NULL", name),
-                     "The argument needs a value."));
-}
-
-static const char *
-text_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-    require_argument(fcinfo, n, name);
-    return text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-static const char *
-optional_text(FunctionCallInfo fcinfo, int n)
-{
-    return PG_ARGISNULL(n) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
 /* Returns the publication_id, always the first argument. */
@@ -219,40 +198,6 @@ lease_argument(FunctionCallInfo fcinfo, int n)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid lease",
                      "A lease lasts 1 second to 1 day."));
     return lease;
-}
-
-/* Returns a row of the function's result type. */
-static Datum
-row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls)
-{
-    TupleDesc type;
-
-    if (get_call_result_type(fcinfo, nullptr, &type) != TYPEFUNC_COMPOSITE)
-        elog(ERROR, "function returning record called in context that cannot accept a row");
-    HeapTuple tuple = heap_form_tuple(BlessTupleDesc(type), const_cast<Datum *>(values),
-                                      const_cast<bool *>(nulls));
-    return HeapTupleGetDatum(tuple);
-}
-
-/* Returns an appinfra.connection. */
-static Datum
-connection_row(FunctionCallInfo fcinfo, const tenant::Connection &connection)
-{
-    const char *texts[] = {connection.db_id,    connection.status,   settings::public_host,
-                           nullptr,             connection.database, connection.username,
-                           connection.password, connection.url};
-    Datum values[9];
-    bool nulls[9];
-
-    for (int i = 0; i < 8; i++) {
-        nulls[i] = texts[i] == nullptr;
-        values[i] = nulls[i] ? static_cast<Datum>(0) : CStringGetTextDatum(texts[i]);
-    }
-    values[3] = Int32GetDatum(settings::effective_public_port());
-    nulls[3] = false;
-    values[8] = JsonbPGetDatum(connection.env);
-    nulls[8] = connection.env == nullptr;
-    return row(fcinfo, values, nulls);
 }
 
 /* Returns what is kept of a producer's answer: env_keys that are variable names, and a version. */

@@ -4,8 +4,38 @@
 namespace appinfra::lock
 {
 
+static LOCKTAG tag_of(Kind kind, const char *name, const char *of);
+
 bool
 try_take(Kind kind, const char *name, const char *of)
+{
+    LOCKTAG tag = tag_of(kind, name, of);
+    bool taken = LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+
+    if (taken)
+        AcceptInvalidationMessages(); /* what the previous holder committed is now visible */
+    return taken;
+}
+
+void
+hold(Kind kind, const char *name)
+{
+    LOCKTAG tag = tag_of(kind, name, "");
+
+    LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+void
+await(Kind kind, const char *name)
+{
+    LOCKTAG tag = tag_of(kind, name, "");
+
+    LockAcquire(&tag, ShareLock, false, false);
+    LockRelease(&tag, ShareLock, false);
+}
+
+static LOCKTAG
+tag_of(Kind kind, const char *name, const char *of)
 {
     /* the advisory functions of core use 1 and 2 */
     constexpr uint16 our_class = 0x4149;
@@ -15,10 +45,7 @@ try_take(Kind kind, const char *name, const char *of)
 
     SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32>(hash >> 32),
                          static_cast<uint32>(hash), our_class);
-    bool taken = LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
-    if (taken)
-        AcceptInvalidationMessages(); /* what the previous holder committed is now visible */
-    return taken;
+    return tag;
 }
 
 } // namespace appinfra::lock

@@ -8,6 +8,8 @@ namespace appinfra::names
 
 static const Refusal *invalid(const char *what, const char *value, const char *rule,
                               const char *hint = nullptr);
+static char *full_service_name(const char *service_id, const char *host_id);
+static char *hashed(const char *full, std::string_view hash_of);
 static bool printable_ascii(const char *text);
 static bool has_control_character(const char *text);
 static bool is_forbidden_variable(std::string_view name);
@@ -55,8 +57,7 @@ check_engine(const char *engine)
 {
     if (strcmp(engine, "postgres") != 0)
         return refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
-                      psprintf("engine \"%.*s\" is not supported",
-                               pg_mbcliplen(engine, strlen(engine), quoted_limit), engine),
+                      psprintf("engine \"%s\" is not supported", excerpt(engine)),
                       nullptr, "The one engine is \"postgres\".");
     return nullptr;
 }
@@ -89,6 +90,14 @@ check_idempotency_key(const char *key)
     return nullptr;
 }
 
+const Refusal *
+check_service_id(const char *what, const char *id)
+{
+    if (*id == '\0' || strlen(id) > app_id_limit || has_control_character(id))
+        return invalid(what, id, "It is 1 to 128 bytes without control characters.");
+    return nullptr;
+}
+
 char *
 base_of_slug(const char *slug)
 {
@@ -118,25 +127,32 @@ group(const char *base, const char *group)
 }
 
 char *
-login(const char *base, int n)
+numbered(const char *base, int n)
 {
-    return n == 1 ? pstrdup(base) : psprintf("%s_%d", base, n);
+    char *suffix = psprintf("_%d", n);
+    int room = identifier_limit - static_cast<int>(strlen(suffix));
+
+    if (n == 1)
+        return pstrdup(base);
+    return psprintf("%.*s%s", pg_mbcliplen(base, strlen(base), room), base, suffix);
 }
 
 char *
 service_user(const char *service_id, const char *host_id)
 {
-    char *full = psprintf("svc_%s_%s", service_id, host_id);
-    size_t length = strlen(full);
+    const char *full = full_service_name(service_id, host_id);
 
-    for (char *at = full; *at != '\0'; at++)
-        if (*at == '-')
-            *at = '_';
-    if (length <= identifier_limit)
-        return full;
-    /* 4 bytes of "svc_" and at most 50 more, never half a character */
-    return psprintf("%.*s_%s", pg_mbcliplen(full, length, 54), full,
-                    secrets::sha256_hex({full, length}, 8));
+    if (strlen(full) <= identifier_limit)
+        return pstrdup(full);
+    return hashed(full, full);
+}
+
+char *
+service_user_of(const char *db_id, const char *service_id, const char *host_id)
+{
+    const char *full = full_service_name(service_id, host_id);
+
+    return hashed(full, psprintf("%s:%s", db_id, full));
 }
 
 char *
@@ -154,6 +170,12 @@ app_target(const char *app_id)
     return target.data;
 }
 
+char *
+excerpt(const char *value)
+{
+    return pnstrdup(value, pg_mbcliplen(value, strlen(value), quoted_limit));
+}
+
 void
 append_percent_encoded(StringInfo to, const char *text)
 {
@@ -168,16 +190,34 @@ append_percent_encoded(StringInfo to, const char *text)
     }
 }
 
+static char *
+full_service_name(const char *service_id, const char *host_id)
+{
+    char *full = psprintf("svc_%s_%s", service_id, host_id);
+
+    for (char *at = full; *at != '\0'; at++)
+        if (*at == '-')
+            *at = '_';
+    return full;
+}
+
+/* Returns 4 bytes of "svc_" and at most 50 more, never half a character, and 8 digits of a hash. */
+static char *
+hashed(const char *full, std::string_view hash_of)
+{
+    return psprintf("%.*s_%s", pg_mbcliplen(full, strlen(full), 54), full,
+                    secrets::sha256_hex(hash_of, 8));
+}
+
 /* Returns a 22023 that quotes at most the beginning of the value. */
 static const Refusal *
 invalid(const char *what, const char *value, const char *rule, const char *hint)
 {
-    int length = strlen(value);
-    int shown = pg_mbcliplen(value, length, quoted_limit);
+    const char *shown = excerpt(value);
 
     return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                  psprintf("invalid %s \"%.*s%s\"", what, shown, value,
-                           shown < length ? "..." : ""),
+                  psprintf("invalid %s \"%s%s\"", what, shown,
+                           strlen(shown) < strlen(value) ? "..." : ""),
                   rule, hint);
 }
 

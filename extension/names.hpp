@@ -25,6 +25,7 @@ const Refusal *check_slug(const char *slug);
 const Refusal *check_engine(const char *engine);
 const Refusal *check_variable(const char *variable);
 const Refusal *check_idempotency_key(const char *key);
+const Refusal *check_service_id(const char *what, const char *id);
 
 /* Returns the database name of a slug: `my-app` gives `app_myapp`. */
 char *base_of_slug(const char *slug);
@@ -35,14 +36,20 @@ char *base_with_suffix(const char *base);
 /* Returns `<base>_<group>`. */
 char *group(const char *base, const char *group);
 
-/* Returns the name of the n-th login of a base: the base itself, then `<base>_2`, … */
-char *login(const char *base, int n);
+/* Returns the n-th name for a base: the base itself, then `<base>_2`, …, cut to fit 63 bytes. */
+char *numbered(const char *base, int n);
 
 /* Returns the role name of a service user, deterministic, at most 63 bytes of valid text. */
 char *service_user(const char *service_id, const char *host_id);
 
+/* Returns the long form for a tenant whose plain name somebody else has. */
+char *service_user_of(const char *db_id, const char *service_id, const char *host_id);
+
 /* Returns the target of an app: the id with `/` and `%` percent-encoded. */
 char *app_target(const char *app_id);
+
+/* Returns the first 64 bytes of a value for an error message, never half a character. */
+char *excerpt(const char *value);
 
 /* Appends text percent-encoded as RFC 3986 asks for any part of a URI. */
 void append_percent_encoded(StringInfo to, const char *text);

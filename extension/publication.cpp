@@ -2,6 +2,7 @@
 #include "publication.hpp"
 
 #include "audit.hpp"
+#include "binding.hpp"
 #include "credential.hpp"
 #include "query.hpp"
 #include "scope.hpp"
@@ -10,8 +11,10 @@
 namespace appinfra::publication
 {
 
-/* Whether a claim is held, was held, or never was. */
-enum class Hold { held, lost, unknown };
+/* Whether a claim is held, was held and may answer late, has answered late, or never was. */
+enum class Hold { held, lost, answered, unknown };
+
+constexpr int error_limit = 512; /* bytes kept of an error */
 
 /* A publication as an answer to one of its claims finds it; the row is locked. */
 struct Answered {
@@ -29,30 +32,41 @@ static void record(const char *action, int64 publication_id, const Answered &fou
 static char *without_secrets(const char *error);
 
 int64
-enqueue(int64 binding_id, int64 credential_id)
+enqueue(int64 binding_id, int64 credential_id, const Interval *grace, const Interval *deadline)
 {
-    static query::Query next_version = {
-        "UPDATE appinfra.binding SET version = version + 1 WHERE binding_id = $1"
-        " RETURNING version, ended"};
     static query::Query supersede = {
         "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp()"
-        " WHERE binding_id = $1 AND status = 'pending'"
-        " RETURNING (SELECT credential_id FROM appinfra.credential c"
-        "             WHERE c.credential_id = p.credential_id AND c.state = 'waiting')"};
+        " WHERE binding_id = $1 AND status = 'pending'"};
     static query::Query insert = {
-        "INSERT INTO appinfra.publication (binding_id, kind, version, credential_id)"
-        " VALUES ($1, CASE WHEN $2 THEN 'unset' ELSE 'set' END, $3, $4) RETURNING publication_id"};
+        "INSERT INTO appinfra.publication (binding_id, kind, version, credential_id, grace,"
+        "                                  deadline)"
+        " SELECT $1, CASE WHEN ended THEN 'unset' ELSE 'set' END, $2, $3,"
+        "        coalesce($4, interval '1 hour'), coalesce($5, interval '7 days')"
+        "   FROM appinfra.binding WHERE binding_id = $1 RETURNING publication_id"};
+    int64 version = binding::next_version(binding_id);
 
-    if (query::run(next_version, {query::int8(binding_id)}) != 1)
-        elog(ERROR, "binding " INT64_FORMAT " has vanished", binding_id);
-    int64 version = query::int8_at(0, 1);
-    bool ended = query::bool_at(0, 2);
-    if (query::run(supersede, {query::int8(binding_id)}) > 0 && credential_id == 0)
-        credential_id = query::int8_at(0, 1);
-    query::run(insert, {query::int8(binding_id), query::boolean(ended), query::int8(version),
-                        query::int8(credential_id == 0 || ended ? -1 : credential_id)});
+    if (version == 0)
+        return 0;
+    query::run(supersede, {query::int8(binding_id)});
+    query::run(insert, {query::int8(binding_id), query::int8(version),
+                        query::int8(credential_id == 0 ? -1 : credential_id),
+                        query::interval(grace), query::interval(deadline)});
     shared::wake_at_commit(shared::work_publications);
     return query::int8_at(0, 1);
+}
+
+int
+cancel(int64 binding_id, int64 credential_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'cancelled', ended_at = clock_timestamp(),"
+        "       lease_until = NULL"
+        " WHERE status IN ('pending', 'claimed') AND kind = 'set'"
+        "   AND (binding_id = $1 OR credential_id = $2)"};
+
+    return static_cast<int>(
+        query::run(update, {query::int8(binding_id == 0 ? -1 : binding_id),
+                            query::int8(credential_id == 0 ? -1 : credential_id)}));
 }
 
 bool
@@ -89,7 +103,7 @@ complete(int64 publication_id, const pg_uuid_t *claim, const Jsonb *response)
             query::run(publish, {query::int8(publication_id), query::jsonb(response)});
             retire_predecessors(publication_id);
             record("complete_publication", publication_id, found);
-        } else if (!held) {
+        } else if (!held && found.hold != Hold::answered) {
             answer_late(publication_id, claim, found);
         }
     });
@@ -104,11 +118,12 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
         "UPDATE appinfra.publication p SET lease_until = NULL, error = $2,"
         "       delivered = CASE WHEN $3 THEN 'unknown' ELSE 'no' END,"
         "       not_before = coalesce($4, not_before),"
-        "       ended_at = CASE WHEN $4 IS NULL THEN clock_timestamp() END,"
-        "       status = CASE WHEN EXISTS (SELECT FROM appinfra.publication n"
-        "                                   WHERE n.binding_id = p.binding_id"
-        "                                     AND n.status = 'pending') THEN 'superseded'"
-        "                     WHEN $4 IS NULL THEN 'failed' ELSE 'pending' END"
+        "       ended_at = CASE WHEN s.next <> 'pending' THEN clock_timestamp() END,"
+        "       status = s.next"
+        "  FROM (SELECT CASE WHEN EXISTS (SELECT FROM appinfra.publication n"
+        "                                  WHERE n.status = 'pending' AND n.binding_id = $5)"
+        "                    THEN 'superseded' WHEN $4 IS NULL THEN 'failed'"
+        "                    ELSE 'pending' END AS next) s"
         " WHERE publication_id = $1 RETURNING status"};
     char *status = nullptr;
 
@@ -121,7 +136,8 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
                 credential::take_back(found.credential_id);
             query::run(update, {query::int8(publication_id), query::text(without_secrets(error)),
                                 query::boolean(delivered == Delivered::unknown),
-                                query::timestamp(retry_at, for_good)});
+                                query::timestamp(retry_at, for_good),
+                                query::int8(found.binding_id)});
             result = query::text_at(0, 1);
             record("fail_publication", publication_id, found);
             if (!for_good)
@@ -175,8 +191,9 @@ static Answered
 find_answered(int64 publication_id, const pg_uuid_t *claim)
 {
     static query::Query select = {
-        "SELECT CASE WHEN p.claim = $2 THEN 0 WHEN $2 = ANY (p.past_claims) THEN 1 ELSE 2 END,"
-        "       p.status, p.binding_id, p.credential_id, b.db_id"
+        "SELECT CASE WHEN p.claim = $2 THEN 0 WHEN $2 = ANY (p.past_claims) THEN 1"
+        "            WHEN $2 = ANY (p.answered_claims) THEN 2 ELSE 3 END, p.status,"
+        "       p.binding_id, p.credential_id, b.db_id"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         " WHERE p.publication_id = $1 FOR UPDATE OF p"};
 
@@ -207,37 +224,51 @@ answer_late(int64 publication_id, const pg_uuid_t *claim, const Answered &found)
 {
     static query::Query forget = {
         "UPDATE appinfra.publication SET past_claims = array_remove(past_claims, $2),"
-        "       claim = nullif(claim, $2) WHERE publication_id = $1"};
+        "       answered_claims = answered_claims || $2, claim = nullif(claim, $2)"
+        " WHERE publication_id = $1"};
+    /* who holds the variables now: the binding itself, or one that took them over when it ended */
+    static query::Query holders = {
+        "SELECT DISTINCT coalesce(v.binding_id, b.binding_id) AS id"
+        "  FROM appinfra.binding b JOIN appinfra.variable v"
+        "    ON v.target = b.target AND v.variable = ANY (b.variables)"
+        " WHERE b.binding_id = $1 ORDER BY id"};
     static query::Query lock_binding = {
         "SELECT EXISTS (SELECT FROM appinfra.publication p"
-        "                WHERE p.binding_id = b.binding_id AND p.status = 'pending')"
+        "                WHERE p.binding_id = b.binding_id AND p.status = 'pending'),"
+        "       t.status = 'ready' OR b.ended"
         "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
         " WHERE b.binding_id = $1 FOR NO KEY UPDATE OF b, t"};
 
     query::run(forget, {query::int8(publication_id), query::uuid(claim)});
-    query::run(lock_binding, {query::int8(found.binding_id)});
-    if (!query::bool_at(0, 1))
-        enqueue(found.binding_id, 0);
+    uint64 count = query::run(holders, {query::int8(found.binding_id)});
+    auto *ids = static_cast<int64 *>(palloc((count + 1) * sizeof(int64)));
+    for (uint64 i = 0; i < count; i++)
+        ids[i] = query::int8_at(i, 1);
+    for (int64 id : std::span(ids, count)) {
+        query::run(lock_binding, {query::int8(id)});
+        if (!query::bool_at(0, 1) && query::bool_at(0, 2))
+            enqueue(id, 0);
+    }
     record("late_answer", publication_id, found);
 }
 
-/* Starts the retirement of every earlier credential of the binding: their successor is published. */
+/* Marks the delivered credential as published; those it replaces begin to retire. */
 static void
 retire_predecessors(int64 publication_id)
 {
     static query::Query mark_published = {
         "UPDATE appinfra.credential c SET published_at = clock_timestamp()"
         "  FROM appinfra.publication p"
-        " WHERE p.publication_id = $1 AND c.credential_id = p.credential_id"};
-    static query::Query retire = {
-        "UPDATE appinfra.credential c SET state = 'retiring', successor_id = p.credential_id,"
-        "       grace = p.grace, retire_by = clock_timestamp() + p.deadline"
-        "  FROM appinfra.publication p"
-        " WHERE p.publication_id = $1 AND c.binding_id = p.binding_id"
-        "   AND c.credential_id <> p.credential_id AND c.state = 'active'"};
+        " WHERE p.publication_id = $1 AND c.credential_id = p.credential_id"
+        " RETURNING c.binding_id, c.credential_id, p.grace, p.deadline"};
+    bool null;
 
-    query::run(mark_published, {query::int8(publication_id)});
-    query::run(retire, {query::int8(publication_id)});
+    if (query::run(mark_published, {query::int8(publication_id)}) == 0)
+        return;
+    credential::replace_older(query::int8_at(0, 1), query::int8_at(0, 2),
+                              DatumGetIntervalP(query::datum_at(0, 3, &null)),
+                              DatumGetIntervalP(query::datum_at(0, 4, &null)));
+    shared::wake_at_commit(shared::work_credentials);
 }
 
 /* Records an answer in the audit. */
@@ -256,10 +287,10 @@ static char *
 without_secrets(const char *error)
 {
     StringInfoData clean;
-    int length = pg_mbcliplen(error, strlen(error), 512);
+    int length = strlen(error);
 
     initStringInfo(&clean);
-    for (int at = 0; at < length;) {
+    for (int at = 0; at < length && clean.len <= error_limit;) {
         int run = 0;
 
         while (at + run < length && (isalnum(static_cast<unsigned char>(error[at + run])) ||
@@ -273,6 +304,8 @@ without_secrets(const char *error)
         if (at < length)
             appendStringInfoChar(&clean, error[at++]);
     }
+    /* only now: half a password would not have been long enough to be blotted out */
+    clean.data[pg_mbcliplen(clean.data, clean.len, error_limit)] = '\0';
     return clean.data;
 }
 

@@ -18,10 +18,16 @@ namespace appinfra::publication
 enum class Delivered { no, unknown };
 
 /*
- * Owes the binding one more publication and returns its id. One that is pending already is
- * superseded; its waiting login is passed on unless another credential (not 0) is given.
+ * Owes the binding one more publication (an unset one when it has ended) and returns its id; 0 when
+ * the binding has lost its variables to another. One that is pending already is superseded. Without
+ * a credential (0), a waiting login of the binding is used, or one is made. Null intervals: the
+ * defaults of rotate_credential().
  */
-int64 enqueue(int64 binding_id, int64 credential_id);
+int64 enqueue(int64 binding_id, int64 credential_id, const Interval *grace = nullptr,
+              const Interval *deadline = nullptr);
+
+/* Cancels what is pending or claimed for a binding, or with a credential; 0: not by this. */
+int cancel(int64 binding_id, int64 credential_id);
 
 /* Hands due publications to a worker as rows of claim_publications(). */
 void claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *result);

@@ -33,6 +33,12 @@ int8(int64 value)
 }
 
 Arg
+float8(double value)
+{
+    return {FLOAT8OID, Float8GetDatum(value), false};
+}
+
+Arg
 boolean(bool value)
 {
     return {BOOLOID, BoolGetDatum(value), false};
@@ -54,6 +60,12 @@ Arg
 timestamp(Datum value, bool null)
 {
     return {TIMESTAMPTZOID, value, null};
+}
+
+Arg
+texts(Datum value)
+{
+    return {TEXTARRAYOID, value, false};
 }
 
 Arg

@@ -27,10 +27,12 @@ Arg text(const char *value); /* null pointer: NULL */
 Arg oid(Oid value);
 Arg int4(int32 value);
 Arg int8(int64 value); /* negative: NULL; ids are positive */
+Arg float8(double value);
 Arg boolean(bool value);
 Arg uuid(const pg_uuid_t *value);
 Arg interval(const Interval *value);
 Arg timestamp(Datum value, bool null);
+Arg texts(Datum value); /* a text[] */
 Arg jsonb(const Jsonb *value); /* null pointer: NULL */
 
 /* Runs the query and returns how many rows it touched or gave. */

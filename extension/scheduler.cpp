@@ -2,6 +2,8 @@
 #include "worker.hpp"
 
 #include "query.hpp"
+#include "revocation.hpp"
+#include "rotation.hpp"
 #include "scope.hpp"
 #include "settings.hpp"
 #include "shared.hpp"
@@ -14,38 +16,61 @@ namespace appinfra::worker
 struct Task {
     long interval_ms;
     unsigned work;
-    void (*run)(unsigned work); /* what has come up */
+    bool (*run)(unsigned work); /* what has come up; true: run it again at once */
 };
 
-static void notify_sidecars(unsigned work);
-static void keep_builder(unsigned work);
+/* A worker that the scheduler keeps running while there is something for it to do. */
+struct Kept {
+    shared::Worker worker;
+    const char *name;
+    const char *entry_point;
+    BackgroundWorkerHandle *handle; /* null when it has ended */
+};
+
+static bool notify_sidecars(unsigned work);
+static bool look_after_credentials(unsigned work);
+static bool rotate_due(unsigned work);
+static bool keep_builder(unsigned work);
+static bool keep_janitor(unsigned work);
+static bool keep(Kept *kept, bool (*is_needed)());
 static bool needs_builder();
+static bool needs_janitor();
 static long run_due_tasks(TimestampTz *due);
 
+constexpr long at_once_ms = 20;
+
 constexpr Task tasks[] = {
+    {.interval_ms = 1000,
+     .work = shared::work_credentials,
+     .run = look_after_credentials},
     {.interval_ms = 30 * 1000, .work = shared::work_publications, .run = notify_sidecars},
     {.interval_ms = 5 * 1000,
      .work = shared::work_pool | shared::work_install,
      .run = keep_builder},
+    {.interval_ms = 5 * 1000, .work = shared::work_housekeeping, .run = keep_janitor},
+    {.interval_ms = 5 * 1000, .work = 0, .run = rotate_due},
 };
 
-static BackgroundWorkerHandle *builder; /* null when it has ended */
-static bool swept;                      /* a builder has looked for leftovers since the start */
+static Kept builder = {shared::Worker::builder, "builder", "appinfra_builder_main", nullptr};
+static Kept janitor = {shared::Worker::janitor, "janitor", "appinfra_janitor_main", nullptr};
+static bool swept; /* a builder has looked for leftovers since the start */
 
 /* Runs every task that is due and returns the milliseconds until the next is. */
 static long
 run_due_tasks(TimestampTz *due)
 {
     unsigned work = shared::take_work();
-    long next = tasks[0].interval_ms;
+    long next = 60 * 1000;
     int index = 0;
 
     for (const Task &task : tasks) {
         TimestampTz now = GetCurrentTimestamp();
 
         if ((task.work & work) != 0 || due[index] <= now) {
-            due[index] = TimestampTzPlusMilliseconds(now, task.interval_ms);
-            task.run(work);
+            bool again = task.run(work);
+
+            due[index] =
+                TimestampTzPlusMilliseconds(now, again ? at_once_ms : task.interval_ms);
         }
         next = Min(next, TimestampDifferenceMilliseconds(now, due[index]));
         index++;
@@ -57,41 +82,76 @@ run_due_tasks(TimestampTz *due)
  * Tells sidecars that there is something to claim. In a transaction of its own, whose failure (a
  * full NOTIFY queue) does no harm: sidecars also poll.
  */
-static void
+static bool
 notify_sidecars(unsigned)
 {
     static query::Query pending = {
         "SELECT FROM appinfra.publication WHERE status = 'pending' LIMIT 1"};
 
-    if (!OidIsValid(installation()))
-        return;
-    attempt(CurrentMemoryContext, [] {
-        in_transaction([](MemoryContext) {
-            if (query::run(pending) > 0)
-                Async_Notify("appinfra_publication", "");
+    if (OidIsValid(installation()))
+        attempt(CurrentMemoryContext, [] {
+            in_transaction([](MemoryContext) {
+                if (query::run(pending) > 0)
+                    Async_Notify("appinfra_publication", "");
+            });
         });
-    });
+    return false;
 }
 
-/* Starts the builder when there is something to build, or wakes it. */
-static void
+/* Follows first logins, retires what is due and ends sessions; true while there are any to end. */
+static bool
+look_after_credentials(unsigned)
+{
+    if (!OidIsValid(installation()))
+        return false;
+    revocation::follow_logins();
+    revocation::retire_due();
+    return revocation::end_sessions();
+}
+
+static bool
+rotate_due(unsigned)
+{
+    if (OidIsValid(installation()))
+        rotation::rotate_due();
+    return false;
+}
+
+static bool
 keep_builder(unsigned work)
+{
+    if ((work & shared::work_install) != 0)
+        swept = false;
+    swept = keep(&builder, needs_builder) || swept;
+    return false;
+}
+
+static bool
+keep_janitor(unsigned)
+{
+    keep(&janitor, needs_janitor);
+    return false;
+}
+
+/* Wakes the worker if it runs, or starts it if it is needed; true when it was started. */
+static bool
+keep(Kept *kept, bool (*is_needed)())
 {
     pid_t pid;
 
-    if ((work & shared::work_install) != 0)
-        swept = false;
-    if (builder != nullptr && GetBackgroundWorkerPid(builder, &pid) == BGWH_STOPPED) {
-        pfree(builder);
-        builder = nullptr;
+    if (kept->handle != nullptr && GetBackgroundWorkerPid(kept->handle, &pid) == BGWH_STOPPED) {
+        pfree(kept->handle);
+        kept->handle = nullptr;
     }
-    if (builder != nullptr) {
-        shared::wake(shared::Worker::builder);
-    } else if (needs_builder()) {
-        /* no free slot: tenants may hold them all just now; the next round tries again */
-        in_context(TopMemoryContext, [] { builder = start("builder", "appinfra_builder_main"); });
-        swept = swept || builder != nullptr;
+    if (kept->handle != nullptr) {
+        shared::wake(kept->worker);
+        return false;
     }
+    /* no free slot: tenants may hold them all just now; the next round tries again */
+    if (is_needed())
+        in_context(TopMemoryContext,
+                   [&] { kept->handle = start(kept->name, kept->entry_point); });
+    return kept->handle != nullptr;
 }
 
 /* Tells whether shells are missing or unfinished. After a start, leftovers are looked for in any case. */
@@ -114,6 +174,27 @@ needs_builder()
     return needed;
 }
 
+/* Tells whether a role or a tenant is to be taken away now. */
+static bool
+needs_janitor()
+{
+    static query::Query due = {
+        "SELECT EXISTS (SELECT FROM appinfra.credential WHERE state = 'revoked'"
+        "                  AND sessions_ended_at IS NOT NULL AND try_at <= clock_timestamp())"
+        "    OR EXISTS (SELECT FROM appinfra.tenant WHERE try_at <= clock_timestamp()"
+        "                  AND (status IN ('retiring', 'dropping')"
+        "                    OR (status = 'retained' AND retained_until <= clock_timestamp())))"};
+    bool needed = false;
+
+    if (!OidIsValid(installation()))
+        return false;
+    in_transaction([&](MemoryContext) {
+        query::run(due);
+        needed = query::bool_at(0, 1);
+    });
+    return needed;
+}
+
 } // namespace appinfra::worker
 
 using namespace appinfra;
@@ -125,6 +206,8 @@ appinfra_scheduler_main(Datum)
     TimestampTz due[lengthof(worker::tasks)] = {};
 
     worker::begin(settings::control_database, InvalidOid);
+    /* it never waits long for anybody's transaction: what is locked is looked at again */
+    SetConfigOption("lock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
     shared::enroll(shared::Worker::scheduler);
     MemoryContext turn = AllocSetContextCreate(TopMemoryContext, "appinfra scheduler turn",
                                                ALLOCSET_DEFAULT_SIZES);

@@ -94,4 +94,46 @@ attempt(MemoryContext context, Body body)
     return failure;
 }
 
+/*
+ * Runs the body in a subtransaction and returns what went wrong, or null. For functions, where one
+ * bad item must not stop the rest. Only what is wrong with the item is held back: a cancelled
+ * statement, a server that shuts down or has no memory ends the whole.
+ */
+template <typename Body>
+const Failure *
+attempt_part(Body body)
+{
+    MemoryContext context = CurrentMemoryContext;
+    ResourceOwner owner = CurrentResourceOwner;
+    Failure *volatile failure = nullptr;
+
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(context);
+    PG_TRY();
+    {
+        body();
+        ReleaseCurrentSubTransaction();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(context);
+        ErrorData *error = CopyErrorData();
+        int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+        if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)
+            PG_RE_THROW();
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(context);
+        auto *copy = static_cast<Failure *>(palloc0(sizeof(Failure)));
+        copy->code = error->sqlerrcode;
+        copy->message = error->message;
+        copy->detail = error->detail;
+        failure = copy;
+    }
+    PG_END_TRY();
+    MemoryContextSwitchTo(context);
+    CurrentResourceOwner = owner;
+    return failure;
+}
+
 } // namespace appinfra

@@ -1,6 +1,8 @@
 /* Defines the appinfra.* settings. See settings.hpp. */
 #include "settings.hpp"
 
+#include <arpa/inet.h>
+
 namespace appinfra::settings
 {
 
@@ -9,6 +11,8 @@ int pool_size;
 int provision_timeout;
 char *public_host;
 int public_port;
+int retention;
+int rotate_after;
 bool allow_unsafe_server;
 char *tenant_encoding;
 char *tenant_locale;
@@ -31,7 +35,8 @@ static void define_host();
 static void define_public_address();
 static void define_tenant_limits();
 static bool check_public_host(char **value, void **extra, GucSource source);
-static bool is_loopback(std::string_view host);
+static bool is_loopback(const char *host);
+static bool is_address(int family, const char *host);
 
 void
 define()
@@ -71,6 +76,15 @@ define_host()
                             "How long provision_tenant() waits for a shell when none is ready.",
                             nullptr, &provision_timeout, 30 * 1000, 0, 3600 * 1000, PGC_SUSET,
                             GUC_UNIT_MS | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.retention",
+                            "How long deprovision_tenant() keeps a database by default.", nullptr,
+                            &retention, 7 * 86400, 0, INT_MAX, PGC_SUSET,
+                            GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.rotate_after",
+                            "After what time published credentials are rotated by themselves.",
+                            "0: never. A tenant may have another (set_rotation).", &rotate_after, 0,
+                            0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr,
+                            nullptr, nullptr);
     DefineCustomBoolVariable("appinfra.allow_unsafe_server",
                              "Provisions on a server below the security floor of its major version.",
                              "For test machines only.", &allow_unsafe_server, false, PGC_SUSET,
@@ -134,15 +148,32 @@ check_public_host(char **value, void **, GucSource)
             GUC_check_errdetail("A host name is printable ASCII, one host, without quotes.");
             return false;
         }
-    return strlen(*value) <= 255;
+    if (strchr(*value, ':') != nullptr && !is_address(AF_INET6, *value)) {
+        GUC_check_errdetail("What has a colon must be an IPv6 address, without brackets.");
+        GUC_check_errhint("The port belongs into appinfra.public_port.");
+        return false;
+    }
+    if (strlen(*value) > 255) {
+        GUC_check_errdetail("A host name is 255 bytes at most.");
+        return false;
+    }
+    return true;
 }
 
 /* Tells whether the host is this machine by its own name for itself. */
 static bool
-is_loopback(std::string_view host)
+is_loopback(const char *host)
 {
-    return host == "localhost" || host == "::1" || host.starts_with("127.") ||
-           host.starts_with("/");
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || host[0] == '/' ||
+           (strncmp(host, "127.", 4) == 0 && is_address(AF_INET, host));
+}
+
+static bool
+is_address(int family, const char *host)
+{
+    struct in6_addr address;
+
+    return inet_pton(family, host, &address) == 1;
 }
 
 } // namespace appinfra::settings

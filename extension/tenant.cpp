@@ -2,15 +2,12 @@
 #include "tenant.hpp"
 
 #include "audit.hpp"
-#include "credential.hpp"
-#include "ddl.hpp"
-#include "json.hpp"
+#include "binding.hpp"
 #include "lock.hpp"
 #include "names.hpp"
-#include "publication.hpp"
+#include "naming.hpp"
 #include "query.hpp"
 #include "scope.hpp"
-#include "secrets.hpp"
 #include "shell.hpp"
 
 namespace appinfra::tenant
@@ -25,21 +22,16 @@ struct Wanted {
 static const Refusal *check_arguments(const Request &request);
 static std::span<const Wanted> parse_env(Jsonb *env);
 static const Refusal *check_wanted(std::span<const Wanted> wanted);
-static bool find_repetition(const Request &request, Connection *connection);
+static bool find_repetition(const Request &request, handout::Connection *connection);
 static const Jsonb *request_as_json(const Request &request);
-static const Refusal *reserve_variables(const char *app_id, std::span<const Wanted> wanted);
-static const char *choose_base(const char *slug);
-static bool is_free(const char *base);
-static void rename(const shell::Shell &shell, const char *base);
 static void register_tenant(const Request &request, const shell::Shell &shell, const char *base);
-static void bind(const Request &request, const credential::Tenant &tenant,
-                 std::span<const Wanted> wanted, MemoryContext caller, Connection *connection);
-static int64 insert_binding(const Request &request, const char *db_id, const Wanted &wanted);
+static handout::Connection bind(const Request &request, const char *db_id, const char *base,
+                                std::span<const Wanted> wanted, MemoryContext caller);
 
-Connection
+handout::Connection
 provision(const Request &request)
 {
-    Connection connection = {};
+    handout::Connection connection = {};
 
     require(check_transaction());
     require(check_host());
@@ -58,17 +50,15 @@ provision(const Request &request)
             });
             return;
         }
-        require(reserve_variables(request.app_id, wanted));
-        const char *base = choose_base(request.slug);
+        for (const Wanted &entry : wanted)
+            require(binding::reserve(
+                binding::of_app(request.app_id, handout::one_variable(entry.variable))));
+        const char *base = naming::choose(names::base_of_slug(request.slug));
         shell::Shell shell = shell::take();
-        rename(shell, base);
+        naming::rename(shell.database, base);
+        naming::open(base, shell.db_id, shell.hardening);
         register_tenant(request, shell, base);
-        in_context(caller, [&] {
-            connection.db_id = pstrdup(shell.db_id);
-            connection.database = pstrdup(base);
-            connection.status = "ready";
-        });
-        bind(request, {.db_id = shell.db_id, .database = base}, wanted, caller, &connection);
+        connection = bind(request, shell.db_id, base, wanted, caller);
         audit::record("provision_tenant", shell.db_id, connection.username,
                       audit::detail({{"app_id", request.app_id},
                                      {"slug", request.slug},
@@ -127,14 +117,10 @@ check_wanted(std::span<const Wanted> wanted)
 
         if (refusal != nullptr)
             return refusal;
-        if (entry.access == nullptr || !credential::is_access(entry.access))
-            return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                          psprintf("invalid access for environment variable \"%s\"",
-                                   entry.variable),
-                          entry.access != nullptr
-                              ? psprintf("\"%.64s\" is not an access.", entry.access)
-                              : "The access is not a string.",
-                          "Access is one of owner, writer, reader, service.");
+        refusal = credential::check_access(
+            entry.access, psprintf("environment variable \"%s\"", entry.variable));
+        if (refusal != nullptr)
+            return refusal;
     }
     return nullptr;
 }
@@ -144,7 +130,7 @@ check_wanted(std::span<const Wanted> wanted)
  * password. Refuses when that call asked for something else, or has not ended.
  */
 static bool
-find_repetition(const Request &request, Connection *connection)
+find_repetition(const Request &request, handout::Connection *connection)
 {
     static query::Query select = {
         "SELECT d.db_id, d.status, d.database, d.username, t.request = $2,"
@@ -192,79 +178,13 @@ request_as_json(const Request &request)
     return DatumGetJsonbPCopy(query::datum_at(0, 1, &null));
 }
 
-/* Locks the variables for this app, or refuses where one of them is another tenant's. */
-static const Refusal *
-reserve_variables(const char *app_id, std::span<const Wanted> wanted)
-{
-    static query::Query select = {
-        "SELECT b.db_id FROM appinfra.binding_variable v JOIN appinfra.binding b USING (binding_id)"
-        " WHERE v.target = $1 AND v.variable = $2"};
-    const char *target = names::app_target(app_id);
-
-    for (const Wanted &entry : wanted) {
-        if (!lock::try_take(lock::Kind::variable, entry.variable, target))
-            return refuse(ERRCODE_LOCK_NOT_AVAILABLE,
-                          psprintf("another transaction is providing \"%s\" for app \"%s\"",
-                                   entry.variable, app_id),
-                          nullptr, "Repeat the call when that transaction has ended.");
-        if (query::run(select, {query::text(target), query::text(entry.variable)}) > 0)
-            return refuse(ERRCODE_UNIQUE_VIOLATION,
-                          psprintf("app \"%s\" already has a database in \"%s\"", app_id,
-                                   entry.variable),
-                          psprintf("It is \"%s\".", query::text_at(0, 1)),
-                          "Another database of the same app needs another variable: pass env, for "
-                          "example env => '{\"REPORTS_DATABASE_URL\": \"owner\"}'.");
-    }
-    return nullptr;
-}
-
-/*
- * Returns a database name for the slug that nobody has and nobody is taking: the plain one, else one
- * with a random suffix.
- */
-static const char *
-choose_base(const char *slug)
-{
-    const char *plain = names::base_of_slug(slug);
-    const char *base = plain;
-
-    while (!lock::try_take(lock::Kind::name, base) || !is_free(base)) {
-        CHECK_FOR_INTERRUPTS();
-        base = names::base_with_suffix(plain);
-    }
-    return base;
-}
-
-/* Tells whether neither a database nor the roles of a tenant of that name exist. */
-static bool
-is_free(const char *base)
-{
-    if (OidIsValid(get_database_oid(base, true)) || OidIsValid(get_role_oid(base, true)))
-        return false;
-    for (const char *group : shell::groups)
-        if (OidIsValid(get_role_oid(names::group(base, group), true)))
-            return false;
-    return true;
-}
-
-/* Gives the shell its name, opens its database, and marks it as a tenant's. */
-static void
-rename(const shell::Shell &shell, const char *base)
-{
-    ddl::rename_database(shell.database, base);
-    for (const char *group : shell::groups)
-        ddl::rename_role(names::group(shell.database, group), names::group(base, group));
-    ddl::allow_connections(base, true);
-    ddl::label_database(base, psprintf("%s tenant %d", shell.db_id, shell.hardening));
-}
-
 static void
 register_tenant(const Request &request, const shell::Shell &shell, const char *base)
 {
     static query::Query insert = {
         "INSERT INTO appinfra.tenant (db_id, app_id, owner_user_id, slug, engine, database,"
-        "  database_oid, hardening, idempotency_key, request)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
+        "  database_oid, hardening, idempotency_key, request, wanted_name)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6)"};
 
     query::run(insert, {query::text(shell.db_id), query::text(request.app_id),
                         query::text(request.owner_user_id), query::text(request.slug),
@@ -274,56 +194,28 @@ register_tenant(const Request &request, const shell::Shell &shell, const char *b
                         query::jsonb(request_as_json(request))});
 }
 
-/*
- * Makes a binding and a login for each variable. With publish the login waits for its first claim;
- * otherwise its password is minted now and stands in the connection.
- */
-static void
-bind(const Request &request, const credential::Tenant &tenant, std::span<const Wanted> wanted,
-     MemoryContext caller, Connection *connection)
+/* Makes a binding and a credential for each variable. */
+static handout::Connection
+bind(const Request &request, const char *db_id, const char *base, std::span<const Wanted> wanted,
+     MemoryContext caller)
 {
-    json::Object env;
+    handout::Handout handout = handout::begin(caller, db_id, base, request.publish);
 
-    in_context(caller, [&] { json::begin(&env); });
     for (const Wanted &entry : wanted) {
-        int64 binding = insert_binding(request, tenant.db_id, entry);
-        secrets::Password password = {};
+        Datum variable = handout::one_variable(entry.variable);
+        int64 id =
+            binding::create(binding::of_app(request.app_id, variable), db_id, entry.access);
 
-        if (!request.publish)
-            secrets::mint(&password);
-        credential::Credential login = credential::create(tenant, entry.access, binding,
-                                                          request.publish ? nullptr : &password);
-        if (request.publish)
-            publication::enqueue(binding, login.id);
-        in_context(caller, [&] {
-            const char *url = request.publish ? nullptr
-                                              : credential::dsn(login.username, password.text,
-                                                                tenant.database);
-            json::add(&env, entry.variable, url);
-            if (&entry == &wanted.front()) {
-                connection->username = pstrdup(login.username);
-                connection->password = request.publish ? nullptr : pstrdup(password.text);
-                connection->url = url;
-            }
-        });
-        secrets::wipe(&password);
+        handout::add(&handout,
+                     {.db_id = db_id,
+                      .database = base,
+                      .access = entry.access,
+                      .binding_id = id,
+                      .service_id = nullptr,
+                      .host_id = nullptr},
+                     variable);
     }
-    in_context(caller, [&] { connection->env = json::end(&env); });
-}
-
-static int64
-insert_binding(const Request &request, const char *db_id, const Wanted &wanted)
-{
-    static query::Query insert = {
-        "WITH made AS (INSERT INTO appinfra.binding (db_id, app_id, target, variables, access)"
-        "              VALUES ($1, $2, $3, ARRAY[$4], $5) RETURNING binding_id)"
-        " INSERT INTO appinfra.binding_variable (target, variable, binding_id)"
-        " SELECT $3, $4, binding_id FROM made RETURNING binding_id"};
-
-    query::run(insert, {query::text(db_id), query::text(request.app_id),
-                        query::text(names::app_target(request.app_id)),
-                        query::text(wanted.variable), query::text(wanted.access)});
-    return query::int8_at(0, 1);
+    return handout::end(&handout);
 }
 
 } // namespace appinfra::tenant

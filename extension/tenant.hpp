@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "refusal.hpp"
+#include "handout.hpp"
 
 namespace appinfra::tenant
 {
@@ -23,19 +23,8 @@ struct Request {
     const char *idempotency_key; /* null pointer: none */
 };
 
-/* What the caller gets. Null pointers become NULL. */
-struct Connection {
-    const char *db_id;
-    const char *status;
-    const char *database;
-    const char *username;
-    const char *password;
-    const char *url;
-    Jsonb *env;
-};
-
 /* Claims a database for an app. The result lives in the caller's memory context. */
-Connection provision(const Request &request);
+handout::Connection provision(const Request &request);
 
 /* Refuses while this host or this transaction cannot provision. */
 const Refusal *check_host();

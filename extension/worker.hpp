@@ -1,9 +1,9 @@
 /*
- * Workers: the scheduler, the builder, and setup workers.
+ * Workers: the scheduler, the builder, the janitor, and setup workers.
  *
  * The *scheduler* is the one static worker: it runs a table of short periodic tasks in the control
- * database and keeps a builder running while shells are short. The *builder* creates databases, which
- * takes long. A *setup worker* enters one database that admits nobody, does one transaction there,
+ * database and keeps the next two running while they have something to do. The *builder* creates
+ * databases; the *janitor* drops roles and databases, and renames them; both take long. A *setup worker* enters one database that admits nobody, does one transaction there,
  * and ends. All start only after recovery, so a standby has none.
  */
 #pragma once
@@ -41,5 +41,6 @@ Oid installation();
 extern "C" {
 PGDLLEXPORT void appinfra_scheduler_main(Datum argument);
 PGDLLEXPORT void appinfra_builder_main(Datum argument);
+PGDLLEXPORT void appinfra_janitor_main(Datum argument);
 PGDLLEXPORT void appinfra_setup_main(Datum argument);
 }

@@ -72,7 +72,7 @@ CREATE TABLE appinfra.tenant (
     database name NOT NULL UNIQUE,
     database_oid oid NOT NULL,
     status text NOT NULL DEFAULT 'ready'
-        CHECK (status IN ('ready', 'revoked', 'retiring', 'retained', 'dropped')),
+        CHECK (status IN ('ready', 'revoked', 'retiring', 'retained', 'dropping', 'dropped')),
     notes text,
     hardening int NOT NULL,
     logins int NOT NULL DEFAULT 0,
@@ -88,7 +88,7 @@ CREATE TABLE appinfra.tenant (
     last_error text
 );
 CREATE INDEX ON appinfra.tenant (app_id, created_at);
-CREATE INDEX tenant_leaving ON appinfra.tenant (try_at) WHERE status IN ('retiring', 'retained');
+CREATE INDEX tenant_leaving ON appinfra.tenant (try_at) WHERE status IN ('retiring', 'retained', 'dropping');
 COMMENT ON TABLE appinfra.tenant IS 'tenants: claimed databases and whose they are';
 COMMENT ON COLUMN appinfra.tenant.wanted_name IS 'the name it was given; database is another one while it is retained';
 COMMENT ON COLUMN appinfra.tenant.attempts IS 'how often a housekeeping step has failed; try_at says when it is tried again';
@@ -107,11 +107,13 @@ CREATE TABLE appinfra.binding (
     host_id text,
     version bigint NOT NULL DEFAULT 0,
     ended boolean NOT NULL DEFAULT false,
+    restorable boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     CHECK ((service_id IS NULL) = (host_id IS NULL))
 );
 CREATE INDEX ON appinfra.binding (db_id);
 CREATE UNIQUE INDEX binding_service ON appinfra.binding (db_id, service_id, host_id) WHERE NOT ended;
+COMMENT ON COLUMN appinfra.binding.restorable IS 'it ended with its tenant and comes back with it';
 COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
 
 CREATE TABLE appinfra.variable (
@@ -171,6 +173,7 @@ CREATE TABLE appinfra.publication (
     attempt int NOT NULL DEFAULT 0,
     claim uuid,
     past_claims uuid[] NOT NULL DEFAULT '{}',
+    answered_claims uuid[] NOT NULL DEFAULT '{}',
     worker text,
     lease_until timestamptz,
     not_before timestamptz NOT NULL DEFAULT now(),
@@ -188,6 +191,8 @@ CREATE INDEX publication_due ON appinfra.publication (publication_id) WHERE stat
 CREATE INDEX ON appinfra.publication (binding_id);
 CREATE INDEX ON appinfra.publication (credential_id);
 COMMENT ON TABLE appinfra.publication IS 'deliveries: one for a binding, claimed by at most one sidecar at a time. Never a password';
+COMMENT ON COLUMN appinfra.publication.past_claims IS 'claims that were lost and have not answered';
+COMMENT ON COLUMN appinfra.publication.answered_claims IS 'lost claims that have answered: a repetition of the answer changes nothing';
 
 CREATE TABLE appinfra.audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -304,6 +309,77 @@ CREATE FUNCTION appinfra.retry_publication(publication_id bigint) RETURNS void
 COMMENT ON FUNCTION appinfra.retry_publication(bigint) IS
     'makes a failed publication pending again. 42704 for an unknown id, 55000 when it has not failed or something newer replaced it';
 
+CREATE FUNCTION appinfra.rotate_credential(
+    db_id text, variable text = 'DATABASE_URL', grace interval = '1 hour',
+    deadline interval = '7 days', publish boolean = true) RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_rotate_credential';
+COMMENT ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean) IS
+    'makes a new credential for the variable. The one it replaces is revoked by itself when the new one has been published and has logged in and grace is over since, or deadline after publication, whichever is first. 42704 for an unknown database or variable, 55000 unless ready, 55006 for publish => false while a publication of the variable is open';
+
+CREATE FUNCTION appinfra.issue_credential(
+    db_id text, access text, valid_for interval = NULL) RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_issue_credential';
+COMMENT ON FUNCTION appinfra.issue_credential(text, text, interval) IS
+    'makes a credential for a person or a job; this answer is the only place that carries it. After valid_for it is revoked, its sessions included; NULL: valid until revoked';
+
+CREATE FUNCTION appinfra.create_service_user(
+    db_id text, service_id text, host_id text, access text = 'reader', publish boolean = true)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_create_service_user';
+COMMENT ON FUNCTION appinfra.create_service_user(text, text, text, text, boolean) IS
+    'makes the user of a service: PGUSER, PGPASSWORD, PGHOST, PGPORT, PGDATABASE and PGSSLMODE of the target app/svc/service/host. Named as service_username() says, unless somebody else has that name. 42710 when the service has one already';
+
+CREATE FUNCTION appinfra.drop_service_user(db_id text, service_id text, host_id text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_drop_service_user';
+COMMENT ON FUNCTION appinfra.drop_service_user(text, text, text) IS
+    'revokes the user of a service, frees its name and unsets its variables. 42704 when there is none';
+
+CREATE FUNCTION appinfra.set_rotation(db_id text, rotate_after interval) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_set_rotation';
+COMMENT ON FUNCTION appinfra.set_rotation(text, interval) IS
+    'after what time the published credentials of this database are rotated by themselves; 0: never, NULL: as appinfra.rotate_after says';
+
+CREATE FUNCTION appinfra.revoke_credential(username text, reason text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_revoke_credential';
+COMMENT ON FUNCTION appinfra.revoke_credential(text, text) IS
+    'revokes a credential when this transaction commits: from then on no login, and its sessions are ended. wait_revoked() tells when none is left. 42704 for an unknown one';
+
+CREATE FUNCTION appinfra.wait_revoked(username text, timeout interval = '10 s') RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_wait_revoked';
+COMMENT ON FUNCTION appinfra.wait_revoked(text, interval) IS
+    'true when no session of the revoked credential is left and none can start; false when one is left after the time-out. 55000 when it is not revoked, or not committed';
+
+CREATE FUNCTION appinfra.revoke_tenant(db_id text, reason text = NULL) RETURNS int
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_revoke_tenant';
+COMMENT ON FUNCTION appinfra.revoke_tenant(text, text) IS
+    'revokes every credential of a database and returns how many; the data stays, restore_tenant() makes new ones';
+
+CREATE FUNCTION appinfra.retention() RETURNS interval
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'appinfra_retention';
+COMMENT ON FUNCTION appinfra.retention() IS 'the setting appinfra.retention';
+
+CREATE FUNCTION appinfra.deprovision_tenant(
+    db_id text, retain interval = appinfra.retention()) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_deprovision_tenant';
+COMMENT ON FUNCTION appinfra.deprovision_tenant(text, interval) IS
+    'revokes every credential, unsets the variables by publication, keeps the database out of the way for retain, then drops it. Its name is free when its status is retained. 42704 for an unknown one; again: nothing';
+
+CREATE FUNCTION appinfra.restore_tenant(db_id text, publish boolean = true)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_restore_tenant';
+COMMENT ON FUNCTION appinfra.restore_tenant(text, boolean) IS
+    'brings a revoked or deprovisioned database back, with its data, its variables and new credentials; under another name, with a NOTICE, when its own was taken. 55000 when it is ready or dropped, 23505 when another database holds one of its variables';
+
 ---------------------------------------------------------------------------------------------------
 -- Views. None holds a secret or a verifier.
 ---------------------------------------------------------------------------------------------------
@@ -311,13 +387,14 @@ COMMENT ON FUNCTION appinfra.retry_publication(bigint) IS
 CREATE VIEW appinfra.databases AS
     SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
            a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
-           t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening
+           t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening,
+           t.retained_until, t.rotate_after, t.last_error
       FROM appinfra.tenant t
      CROSS JOIN appinfra.public_address() a
       LEFT JOIN LATERAL (
            SELECT array_agg(v.variable ORDER BY v.variable COLLATE "C") AS env_keys
-             FROM appinfra.binding b JOIN appinfra.binding_variable v USING (binding_id)
-            WHERE b.db_id = t.db_id AND b.target NOT LIKE '%/svc/%') e ON true
+             FROM appinfra.binding b JOIN appinfra.variable v USING (binding_id)
+            WHERE b.db_id = t.db_id AND b.service_id IS NULL) e ON true
       LEFT JOIN LATERAL (
            SELECT c.username
              FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)
@@ -329,10 +406,19 @@ COMMENT ON VIEW appinfra.databases IS 'tenants and how their apps reach them';
 
 CREATE VIEW appinfra.credentials AS
     SELECT c.username::text, c.db_id, c.access, c.state, b.target, b.variables, c.created_at,
-           c.minted_at, c.published_at, s.username::text AS successor, c.retire_by, c.last_error
+           c.minted_at, c.published_at, c.first_login_at, c.valid_until,
+           s.username::text AS successor,
+           CASE c.state WHEN 'retiring' THEN least(c.retire_by, s.first_login_at + c.grace) END
+               AS retires_at,
+           c.revoked_at, c.reason, c.sessions_ended, c.sessions_ended_at, c.gone_at, c.attempts,
+           c.last_error
       FROM appinfra.credential c
       LEFT JOIN appinfra.binding b USING (binding_id)
-      LEFT JOIN appinfra.credential s ON s.credential_id = c.successor_id;
+      LEFT JOIN LATERAL (
+           SELECT s.username, s.first_login_at FROM appinfra.credential s
+            WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id
+              AND c.state <> 'active' AND s.minted_at IS NOT NULL
+            ORDER BY s.first_login_at NULLS LAST, s.credential_id LIMIT 1) s ON true;
 COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in their life';
 
 CREATE VIEW appinfra.bindings AS
@@ -376,7 +462,18 @@ GRANT EXECUTE ON FUNCTION appinfra.public_address(), appinfra.service_username(t
     TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION
     appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text),
-    appinfra.retry_publication(bigint)
+    appinfra.retry_publication(bigint),
+    appinfra.rotate_credential(text, text, interval, interval, boolean),
+    appinfra.issue_credential(text, text, interval),
+    appinfra.create_service_user(text, text, text, text, boolean),
+    appinfra.drop_service_user(text, text, text),
+    appinfra.set_rotation(text, interval),
+    appinfra.revoke_credential(text, text),
+    appinfra.wait_revoked(text, interval),
+    appinfra.revoke_tenant(text, text),
+    appinfra.retention(),
+    appinfra.deprovision_tenant(text, interval),
+    appinfra.restore_tenant(text, boolean)
     TO appinfra_admin;
 GRANT EXECUTE ON FUNCTION
     appinfra.claim_publications(text, int, interval),

@@ -243,7 +243,7 @@ class Handler(BaseHTTPRequestHandler):
         if "half" in rule:
             self.half(rule["half"])
         if "huge" in rule:
-            self.answer(status, text=json.dumps({"padding": "x" * rule["huge"]}))
+            self.answer(status, text=json.dumps({**answer, "padding": "x" * rule["huge"]}))
         elif rule.get("invalid_json"):
             self.answer(status, text="<html>stored</html>")
         else:

@@ -82,6 +82,8 @@ TEST(ProducerAnswers, BeyondTheLimitAreCutAndTheStatusCounts)
     const Outcome stored = outcome_of(R"({"huge": 1000000})");
     EXPECT_EQ(stored.verdict, Verdict::stored) << stored.error;
     EXPECT_EQ(stored.response, "");
+    // The same answer within the limit is read.
+    EXPECT_NE(outcome_of(R"({"huge": 1000})").response, "");
     EXPECT_EQ(outcome_of(R"({"invalid_json": true})").verdict, Verdict::stored);
 }
 

@@ -24,7 +24,7 @@ SELECT string_agg(line, E'\n' ORDER BY line) FROM (
     UNION ALL SELECT 'shell ' || (to_jsonb(s))::text FROM appinfra.shell s
     UNION ALL SELECT 'tenant ' || (to_jsonb(s))::text FROM appinfra.tenant s
     UNION ALL SELECT 'binding ' || (to_jsonb(s))::text FROM appinfra.binding s
-    UNION ALL SELECT 'variable ' || (to_jsonb(s))::text FROM appinfra.binding_variable s
+    UNION ALL SELECT 'variable ' || (to_jsonb(s))::text FROM appinfra.variable s
     UNION ALL SELECT 'credential ' || (to_jsonb(s))::text FROM appinfra.credential s
     UNION ALL SELECT 'publication ' || (to_jsonb(s))::text FROM appinfra.publication s
     UNION ALL SELECT 'audit ' || (to_jsonb(s))::text FROM appinfra.audit_log s) x

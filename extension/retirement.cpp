@@ -1,0 +1,180 @@
+/* What the scheduler does for revocations, and waiting for it. The other half of revocation.hpp. */
+#include "revocation.hpp"
+
+#include "audit.hpp"
+#include "lock.hpp"
+#include "names.hpp"
+#include "query.hpp"
+#include "scope.hpp"
+#include "sessions.hpp"
+#include "shared.hpp"
+
+namespace appinfra::revocation
+{
+
+/* A revoked credential whose sessions have not all ended. */
+struct Ending {
+    int64 id;
+    Oid role;
+};
+
+static int64 find_revoked(const char *username, Oid *role);
+static void check_committed(int64 id);
+
+bool
+wait(const char *username, const Interval *timeout)
+{
+    TimestampTz deadline = DatumGetTimestampTz(
+        DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
+                            IntervalPGetDatum(timeout)));
+    Oid role = InvalidOid;
+    int64 id = 0;
+
+    with_spi([&](MemoryContext) {
+        id = find_revoked(username, &role);
+        check_committed(id);
+    });
+    /* from here on whoever is about to enter has seen the revocation, or is seen by us */
+    lock::await(lock::Kind::revocation, psprintf(INT64_FORMAT, id));
+    while (OidIsValid(role) && sessions::end_all(role) > 0) {
+        if (GetCurrentTimestamp() >= deadline)
+            return false;
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 5, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+    }
+    return true;
+}
+
+/*
+ * A replaced credential goes when a later one of the same binding has logged in and the grace is
+ * over since, or at its deadline; whichever is first. Any credential goes when it expires.
+ */
+void
+retire_due()
+{
+    static query::Query due = {
+        "SELECT c.username::text, c.state = 'retiring' FROM appinfra.credential c"
+        " WHERE (c.state IN ('active', 'retiring') AND c.valid_until <= clock_timestamp())"
+        "    OR (c.state = 'retiring' AND (c.retire_by <= clock_timestamp() OR EXISTS ("
+        "        SELECT FROM appinfra.credential s"
+        "         WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id"
+        "           AND s.state IN ('active', 'retiring')"
+        "           AND s.first_login_at + c.grace <= clock_timestamp())))"
+        " ORDER BY c.credential_id LIMIT 100"};
+
+    in_transaction([&](MemoryContext) {
+        uint64 count = query::run(due);
+        SPITupleTable *rows = SPI_tuptable;
+
+        for (uint64 i = 0; i < count; i++) {
+            const char *username = SPI_getvalue(rows->vals[i], rows->tupdesc, 1);
+            bool replaced = *SPI_getvalue(rows->vals[i], rows->tupdesc, 2) == 't';
+            const Failure *failure =
+                attempt_part([&] { revoke(username, replaced ? "replaced" : "expired"); });
+
+            if (failure != nullptr)
+                ereport(LOG, (errmsg("could not retire \"%s\": %s", username, failure->message)));
+        }
+    });
+}
+
+void
+follow_logins()
+{
+    static query::Query record_login = {
+        "UPDATE appinfra.credential SET first_login_at = clock_timestamp()"
+        " WHERE role_name = $1::name AND state IN ('active', 'retiring')"
+        "   AND first_login_at IS NULL"};
+    static query::Query unseen = {
+        "SELECT a.oid FROM appinfra.credential c JOIN pg_catalog.pg_authid a"
+        "    ON a.rolname = c.role_name"
+        " WHERE c.first_login_at IS NULL AND c.state IN ('active', 'retiring')"
+        " ORDER BY c.credential_id DESC LIMIT $1"};
+
+    in_transaction([&](MemoryContext) {
+        Oid logins[sessions::watched_limit];
+
+        while (Oid login = sessions::take_login())
+            if (const char *name = GetUserNameFromId(login, true))
+                query::run(record_login, {query::text(name)});
+        uint64 count = query::run(unseen, {query::int4(sessions::watched_limit)});
+        for (uint64 i = 0; i < count; i++)
+            logins[i] = query::oid_at(i, 1);
+        sessions::watch({logins, count});
+    });
+}
+
+bool
+end_sessions()
+{
+    static query::Query select = {
+        "SELECT c.credential_id, coalesce(a.oid, 0::oid) FROM appinfra.credential c"
+        "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name"
+        " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NULL LIMIT 1000"};
+    static query::Query update = {
+        "UPDATE appinfra.credential SET sessions_ended = coalesce(sessions_ended, $2),"
+        "       sessions_ended_at = CASE WHEN $3 THEN clock_timestamp() END"
+        " WHERE credential_id = $1 AND (sessions_ended IS NULL OR $3)"};
+    bool left = false;
+
+    in_transaction([&](MemoryContext) {
+        uint64 count = query::run(select);
+        auto *endings = static_cast<Ending *>(palloc((count + 1) * sizeof(Ending)));
+
+        for (uint64 i = 0; i < count; i++)
+            endings[i] = {.id = query::int8_at(i, 1), .role = query::oid_at(i, 2)};
+        for (const Ending &ending : std::span(endings, count)) {
+            /* whoever is about to enter has now seen the revocation, or is seen here */
+            lock::await(lock::Kind::revocation, psprintf(INT64_FORMAT, ending.id));
+            int found = OidIsValid(ending.role) ? sessions::end_all(ending.role) : 0;
+
+            left = left || found > 0;
+            query::run(update,
+                       {query::int8(ending.id), query::int4(found), query::boolean(found == 0)});
+        }
+        if (count > 0 && !left)
+            shared::wake_at_commit(shared::work_housekeeping);
+    });
+    return left;
+}
+
+/* Returns the latest credential of that name and its role (0: gone), or raises. */
+static int64
+find_revoked(const char *username, Oid *role)
+{
+    static query::Query select = {
+        "SELECT c.credential_id, c.state, coalesce(a.oid, 0::oid) FROM appinfra.credential c"
+        "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name AND c.state <> 'gone'"
+        " WHERE c.username = $1::name ORDER BY c.state = 'gone', c.credential_id DESC LIMIT 1"};
+
+    if (query::run(select, {query::text(username)}) != 1)
+        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                     psprintf("credential \"%s\" does not exist", names::excerpt(username)),
+                     nullptr, "Look at appinfra.credentials."));
+    const char *state = query::text_at(0, 2);
+    if (strcmp(state, "revoked") != 0 && strcmp(state, "gone") != 0)
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     psprintf("credential \"%s\" is not revoked", names::excerpt(username)),
+                     psprintf("Its state is \"%s\".", state),
+                     "appinfra.revoke_credential() revokes it."));
+    *role = query::oid_at(0, 3);
+    return query::int8_at(0, 1);
+}
+
+/* Refuses while the revocation is the current transaction's own. */
+static void
+check_committed(int64 id)
+{
+    static query::Query select = {
+        "SELECT appinfra.is_running(xmin) FROM appinfra.credential WHERE credential_id = $1"};
+
+    query::run(select, {query::int8(id)});
+    if (query::bool_at(0, 1))
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     "the revocation is not committed yet",
+                     "Sessions end when the transaction that revokes is committed.",
+                     "COMMIT first."));
+}
+
+} // namespace appinfra::revocation

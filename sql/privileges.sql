@@ -1,0 +1,120 @@
+-- Who may what: the lanes, and nobody else. A whole provision works without superuser.
+
+\pset format unaligned
+CREATE ROLE regress_admin LOGIN IN ROLE appinfra_admin;
+CREATE ROLE regress_publisher LOGIN IN ROLE appinfra_publisher;
+CREATE ROLE regress_auditor LOGIN IN ROLE appinfra_auditor;
+CREATE ROLE regress_nobody LOGIN;
+
+-- Every call, every view, every table, as each of them. (42501: refused; ok: it ran.)
+CREATE TEMP TABLE act (n int GENERATED ALWAYS AS IDENTITY, statement text);
+INSERT INTO act (statement) VALUES
+    ('SELECT 1 FROM appinfra.provision_tenant(''app-priv'', ''u'', ''priv'')'),
+    ('SELECT 1 FROM appinfra.retry_publication(-1)'),
+    ('SELECT 1 FROM appinfra.claim_publications(''w'', 0)'),
+    ('SELECT appinfra.extend_claim(-1, gen_random_uuid())'),
+    ('SELECT appinfra.complete_publication(-1, gen_random_uuid())'),
+    ('SELECT appinfra.fail_publication(-1, gen_random_uuid(), ''e'', ''no'')'),
+    ('SELECT appinfra.service_username(''s'', ''h'')'),
+    ('SELECT 1 FROM appinfra.version()'),
+    ('SELECT 1 FROM appinfra.host_id()'),
+    ('SELECT 1 FROM appinfra.public_address()'),
+    ('SELECT appinfra.has_sessions(1)'),
+    ('SELECT appinfra.check_installation()');
+INSERT INTO act (statement)
+    SELECT format('SELECT 1 FROM (SELECT count(*) FROM appinfra.%I) x', relname) FROM pg_class
+     WHERE relnamespace = 'appinfra'::regnamespace AND relkind IN ('r', 'v') ORDER BY relkind, relname COLLATE "C";
+INSERT INTO act (statement)
+    SELECT statement FROM unnest(ARRAY[
+    'UPDATE appinfra.databases SET notes = ''x''', 'DELETE FROM appinfra.audit', 'DELETE FROM appinfra.audit_log',
+    'UPDATE appinfra.publication SET status = ''published''', 'INSERT INTO appinfra.host DEFAULT VALUES',
+    'CREATE TABLE appinfra.mine ()', 'DROP FUNCTION appinfra.version()', 'DROP EXTENSION appinfra',
+    'SELECT nextval(''appinfra.audit_log_id_seq'')', 'CREATE ROLE regress_other', 'SET ROLE postgres']) statement;
+GRANT SELECT ON act TO PUBLIC;
+CREATE TEMP TABLE seen (n int, who text, result text);
+GRANT INSERT ON seen TO PUBLIC;
+SET client_min_messages = warning;
+SELECT t.registry() AS before \gset
+\set as_each 'INSERT INTO seen SELECT n, session_user, left(t.try(statement), 5) FROM act ORDER BY n;'
+SET SESSION AUTHORIZATION regress_publisher;
+:as_each
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_auditor;
+:as_each
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_nobody;
+:as_each
+RESET SESSION AUTHORIZATION;
+SELECT t.registry() = :'before' AS unchanged;
+BEGIN;
+SET LOCAL SESSION AUTHORIZATION regress_admin;
+:as_each
+RESET SESSION AUTHORIZATION;
+SELECT a.statement,
+       max(result) FILTER (WHERE who = 'regress_admin') AS admin,
+       max(result) FILTER (WHERE who = 'regress_publisher') AS publisher,
+       max(result) FILTER (WHERE who = 'regress_auditor') AS auditor,
+       max(result) FILTER (WHERE who = 'regress_nobody') AS nobody
+  FROM act a JOIN seen USING (n) GROUP BY a.n, a.statement ORDER BY a.n;
+ROLLBACK;
+RESET client_min_messages;
+SELECT t.registry() = :'before' AS unchanged;
+
+-- As admin a whole provision works: silently, and the audit says who it was.
+SET SESSION AUTHORIZATION regress_admin;
+SET client_min_messages = debug1;
+SELECT t.mask(to_jsonb(c)::text) AS connection FROM appinfra.provision_tenant('app-lane', 'u', 'lane',
+    env => '{"DATABASE_URL": "writer", "DATABASE_SERVICE_URL": "service", "READ_URL": "reader"}', publish => false) c;
+SELECT t.mask(to_jsonb(c)::text) AS connection FROM appinfra.provision_tenant('app-lane2', 'u', 'lane2') c;
+RESET client_min_messages;
+SELECT database, status FROM appinfra.databases WHERE app_id ~ '^app-lane' ORDER BY 1;
+SELECT actor, effective_role, action, credential, outcome FROM appinfra.audit ORDER BY id DESC LIMIT 2;
+SELECT t.try('DROP ROLE app_lane'), t.try('ALTER ROLE app_lane PASSWORD ''x''') AS password,
+       t.try('ALTER DATABASE app_lane CONNECTION LIMIT 1') AS database, t.try('GRANT app_lane_owner TO regress_admin') AS membership;
+RESET SESSION AUTHORIZATION;
+
+-- What he made is not his: neither the database nor the roles, nor a membership in them.
+SELECT datname, datdba::regrole FROM pg_database WHERE datname ~ '^app_lane' ORDER BY 1;
+SELECT roleid::regrole, member::regrole FROM pg_auth_members
+ WHERE roleid::regrole::text ~ '^app_lane' ORDER BY 1, 2;
+SELECT count(*) AS depends_on_admin FROM pg_shdepend
+ WHERE refclassid = 'pg_authid'::regclass AND refobjid = 'regress_admin'::regrole;
+
+-- The actor is who logged in, whatever the role has become.
+GRANT appinfra_admin TO regress_publisher;
+SET SESSION AUTHORIZATION regress_publisher;
+SET ROLE appinfra_admin;
+SELECT count(*) FROM appinfra.provision_tenant('app-lane3', 'u', 'lane3');
+SELECT effective_role FROM appinfra.audit ORDER BY id DESC LIMIT 1;
+RESET SESSION AUTHORIZATION;
+REVOKE appinfra_admin FROM regress_publisher;
+
+-- As publisher a whole delivery works, with nothing else in reach.
+SET SESSION AUTHORIZATION regress_publisher;
+SET client_min_messages = debug1;
+SELECT count(*) AS delivered FROM appinfra.claim_publications('p', 1000) p
+ WHERE appinfra.complete_publication(p.publication_id, p.claim, '{"env_keys": []}');
+RESET client_min_messages;
+SELECT count(*) AS claimable FROM appinfra.claim_publications('p');
+RESET SESSION AUTHORIZATION;
+SELECT username, state FROM appinfra.credentials WHERE target IN ('app-lane2', 'app-lane3') ORDER BY 1;
+
+-- A caller's search_path and functions do not reach what runs as the owner.
+CREATE SCHEMA regress_trap AUTHORIZATION regress_admin;
+SET SESSION AUTHORIZATION regress_admin;
+CREATE FUNCTION regress_trap.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'trapped as %', current_user; END $$;
+CREATE FUNCTION regress_trap.jsonb_each(jsonb, OUT key text, OUT value jsonb) RETURNS SETOF record LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'trapped as %', current_user; END $$;
+CREATE FUNCTION regress_trap.eq(text, text) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'trapped as %', current_user; END $$;
+CREATE OPERATOR regress_trap.= (FUNCTION = regress_trap.eq, LEFTARG = text, RIGHTARG = text);
+SET search_path = regress_trap, pg_catalog;
+SELECT status, database FROM appinfra.provision_tenant('app-trap', 'u', 'trap', idempotency_key => 'trap');
+RESET search_path;
+RESET SESSION AUTHORIZATION;
+SET client_min_messages = warning;
+DROP SCHEMA regress_trap CASCADE;
+RESET client_min_messages;
+
+DROP ROLE regress_admin, regress_publisher, regress_auditor, regress_nobody;
