@@ -90,6 +90,9 @@ keep_builder(unsigned work)
     } else if (needs_builder()) {
         /* no free slot: tenants may hold them all just now; the next round tries again */
         in_context(TopMemoryContext, [] { builder = start("builder", "appinfra_builder_main"); });
+        if (builder == nullptr)
+            ereport(LOG, (errmsg("no background worker slot is free for the appinfra builder"),
+                          errhint("Raise max_worker_processes.")));
         swept = swept || builder != nullptr;
     }
 }

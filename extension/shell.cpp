@@ -103,6 +103,9 @@ exhausted()
         detail = psprintf("Building shells fails: %s", query::text_at(0, 1));
     else if (!shared::is_running(shared::Worker::scheduler))
         detail = "The appinfra worker is not running.";
+    else if (!shared::is_running(shared::Worker::builder))
+        detail = "The builder is not running: no background worker slot may be free for it "
+                 "(max_worker_processes).";
     return refuse(ERRCODE_INSUFFICIENT_RESOURCES,
                   psprintf("no database is ready after %d ms", settings::provision_timeout), detail,
                   "Look at appinfra.pool, raise appinfra.pool_size or appinfra.provision_timeout, "
