@@ -233,5 +233,6 @@ is( $host->control("SELECT count(*) FROM appinfra.bindings b WHERE app_id ~ 'man
 my @working = grep { ($host->as_app($_, 'SELECT 1'))[0] == 0 } values %standing;
 cmp_ok(scalar keys %standing, '>', 30, 'many were delivered once more');
 is(scalar @working, scalar keys %standing, 'every DSN that was delivered last logs in');
+$host->wait_for_pool(4);
 is_deeply([ $host->orphans ], [], 'no orphans');
 done_testing();
