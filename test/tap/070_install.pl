@@ -148,6 +148,16 @@ $host->wait_for_pool(2);
 is(($host->try_control($provision))[0], 0, 'when it is renamed all is well');
 is($host->control('SELECT count(*) FROM appinfra.pool WHERE last_error IS NOT NULL'), 0, 'and the error is gone');
 
+# --- a shell whose database somebody dropped ---------------------------------------------------------------------------
+$host->wait_for_pool(2);
+$host->safe_psql('postgres', "DROP DATABASE $_")
+  for split /\n/, $host->control('SELECT database FROM appinfra.pool');
+$tenant = $host->provision(app_id => 'app-dropped', slug => 'dropped', publish => 0);
+is(($host->as_app($tenant->{url}, 'SELECT 1'))[1], '1', 'shells whose databases were dropped: a caller is served');
+$host->wait_for_pool(2);
+is( $host->control('SELECT count(*) FROM appinfra.pool WHERE database NOT IN (SELECT datname FROM pg_database)'),
+	0, 'and the databases are made anew');
+
 # --- building fails: no room on the disk, in effect ------------------------------------------------------------------
 my $base = $host->data_dir . '/base';
 chmod 0500, $base or die $!;
