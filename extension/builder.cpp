@@ -60,15 +60,19 @@ work()
     return true;
 }
 
-/* Finds the unfinished shell that has failed least. */
+/* Finds the unfinished shell that has failed least. One whose database somebody dropped is unfinished. */
 static bool
 next_planned(Planned *shell)
 {
+    static query::Query lost = {
+        "UPDATE appinfra.shell SET status = 'planned', ready_at = NULL WHERE status = 'ready'"
+        "   AND database_oid NOT IN (SELECT oid FROM pg_catalog.pg_database)"};
     static query::Query select = {"SELECT db_id, database::text, database_oid FROM appinfra.shell"
                                   " WHERE status = 'planned' ORDER BY attempts, created_at LIMIT 1"};
     bool found = false;
 
     in_transaction([&](MemoryContext) {
+        query::run(lost);
         found = query::run(select) == 1;
         if (found) {
             strlcpy(shell->db_id, query::text_at(0, 1), sizeof(shell->db_id));

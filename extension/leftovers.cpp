@@ -17,14 +17,20 @@ static Names list(query::Query &query);
 static void drop_databases(const Names &databases);
 static void drop_roles(const Names &roles);
 
-/* db_ids of group roles that are no tenant's database's. */
+/*
+ * db_ids of group roles that are no tenant's: no database says so, and no login. While pg_dumpall's
+ * output is being restored the roles are there before their databases.
+ */
 #define ORPHANED_GROUPS \
     " FROM pg_catalog.pg_shseclabel g" \
     " WHERE g.provider = 'appinfra' AND g.classoid = 'pg_catalog.pg_authid'::regclass" \
     "   AND g.label LIKE 'db-% group %' AND NOT EXISTS (" \
     "       SELECT FROM pg_catalog.pg_shseclabel d" \
-    "        WHERE d.provider = 'appinfra' AND d.classoid = 'pg_catalog.pg_database'::regclass" \
-    "          AND d.label LIKE split_part(g.label, ' ', 1) || ' tenant %')"
+    "        WHERE d.provider = 'appinfra'" \
+    "          AND (d.classoid = 'pg_catalog.pg_database'::regclass" \
+    "               AND d.label LIKE split_part(g.label, ' ', 1) || ' tenant %'" \
+    "            OR d.classoid = 'pg_catalog.pg_authid'::regclass" \
+    "               AND d.label LIKE split_part(g.label, ' ', 1) || ' login %'))"
 #define UNREGISTERED_GROUPS \
     ORPHANED_GROUPS \
     "   AND NOT EXISTS (SELECT FROM appinfra.shell WHERE db_id = split_part(g.label, ' ', 1))" \

@@ -147,10 +147,14 @@ keep(Kept *kept, bool (*is_needed)())
         shared::wake(kept->worker);
         return false;
     }
-    /* no free slot: tenants may hold them all just now; the next round tries again */
-    if (is_needed())
-        in_context(TopMemoryContext,
-                   [&] { kept->handle = start(kept->name, kept->entry_point); });
+    if (!is_needed())
+        return false;
+    in_context(TopMemoryContext, [&] { kept->handle = start(kept->name, kept->entry_point); });
+    /* tenants may hold all slots just now; the next round tries again */
+    if (kept->handle == nullptr)
+        ereport(LOG,
+                (errmsg("no background worker slot is free for the appinfra %s", kept->name),
+                 errhint("Raise max_worker_processes.")));
     return kept->handle != nullptr;
 }
 

@@ -16,6 +16,12 @@ static const Refusal *exhausted();
 /* A waiting caller looks by itself this often, should an announcement be missed. */
 constexpr long look_again_ms = 1000;
 
+/*
+ * A shell whose database somebody dropped must not refuse every caller: the builder makes it anew.
+ * Written so that the index is used, however many databases there are.
+ */
+#define DATABASE_IS_THERE "(SELECT true FROM pg_catalog.pg_database d WHERE d.oid = database_oid)"
+
 Shell
 take()
 {
@@ -35,7 +41,8 @@ int64
 claimable()
 {
     static query::Query count = {"SELECT count(*) FROM appinfra.shell"
-                                 " WHERE status = 'ready' AND NOT appinfra.is_running(xmax)"};
+                                 " WHERE status = 'ready' AND NOT appinfra.is_running(xmax)"
+                                 "   AND " DATABASE_IS_THERE};
 
     query::run(count);
     return query::int8_at(0, 1);
@@ -56,7 +63,7 @@ try_take(Shell *shell)
 {
     static query::Query take_one = {
         "DELETE FROM appinfra.shell WHERE db_id = ("
-        " SELECT db_id FROM appinfra.shell WHERE status = 'ready'"
+        " SELECT db_id FROM appinfra.shell WHERE status = 'ready' AND " DATABASE_IS_THERE
         "  ORDER BY appinfra.has_sessions(database_oid), ready_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
         " RETURNING db_id, database::text, database_oid, hardening"};
 
@@ -103,6 +110,9 @@ exhausted()
         detail = psprintf("Building shells fails: %s", query::text_at(0, 1));
     else if (!shared::is_running(shared::Worker::scheduler))
         detail = "The appinfra worker is not running.";
+    else if (!shared::is_running(shared::Worker::builder))
+        detail = "The builder is not running: no background worker slot may be free for it "
+                 "(max_worker_processes).";
     return refuse(ERRCODE_INSUFFICIENT_RESOURCES,
                   psprintf("no database is ready after %d ms", settings::provision_timeout), detail,
                   "Look at appinfra.pool, raise appinfra.pool_size or appinfra.provision_timeout, "

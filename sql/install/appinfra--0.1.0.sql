@@ -438,8 +438,12 @@ COMMENT ON VIEW appinfra.publications IS 'deliveries of variables to producers';
 CREATE VIEW appinfra.pool AS
     SELECT db_id, CASE status WHEN 'planned' THEN 'building' ELSE status END AS status,
            database::text, attempts, last_error, created_at, ready_at
-      FROM appinfra.shell;
-COMMENT ON VIEW appinfra.pool IS 'shells: ready to be claimed, or being built';
+      FROM appinfra.shell
+     UNION ALL
+    SELECT '-', 'building', 'appinfra_template', NULL, last_error, NULL, NULL
+      FROM appinfra.template WHERE NOT ready;
+COMMENT ON VIEW appinfra.pool IS
+    'shells: ready to be claimed, or being built; and the template, as "-", while it is being built';
 
 CREATE VIEW appinfra.audit AS SELECT * FROM appinfra.audit_log;
 COMMENT ON VIEW appinfra.audit IS 'every provisioning action';

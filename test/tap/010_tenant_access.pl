@@ -280,5 +280,6 @@ $_->quit for @held;
 $host->wait_until("SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'app_strictshop'");
 allowed($reader, 'SELECT 1', '1', 'when they are gone there is room again');
 
+$host->wait_for_pool(2);
 is_deeply([ $host->orphans('plain', 'appinfra_sidecar') ], [], 'no orphans');
 done_testing();

@@ -111,6 +111,7 @@ is(($copy->as_app($new->{url}, 'SELECT 1'))[1], '1', 'provisioning works there')
   $copy->control("SELECT row_to_json(c) FROM appinfra.claim_publications('w', 100) c");
 is(join(' ', map { $_->{app_id} } @claims), 'app-owed', 'what was owed is still owed there');
 is(($copy->as_app($claims[0]{set}{DATABASE_URL}, 'SELECT 1', PGPORT => $copy->port))[1], '1', 'and logs in');
+$copy->wait_for_pool(2);
 is_deeply([ $copy->orphans ], [], 'no orphans there');
 
 done_testing();

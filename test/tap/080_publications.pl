@@ -205,8 +205,9 @@ is(scalar(@all) . ' ' . scalar(keys %ids), '80 80', 'each publication is claimed
 my %users = map { map { parse_dsn($_)->{user} => 1 } values %{ $_->{set} } } @all;
 is(scalar keys %users, 80, 'each with a login of its own');
 
-# Answers of everybody, twice, in different orders, while others claim what has expired.
+# Answers of everybody, twice, in different orders, while others claim what they made due again.
 $host->control('UPDATE appinfra.publication SET lease_until = now() - interval \'1 s\' WHERE publication_id % 2 = 0 AND status = \'claimed\'');
+is(scalar claim('w9', 40), 40, 'what has expired goes to another worker');
 my @answers = map { "SELECT appinfra.complete_publication($_->{publication_id}, '$_->{claim}');" } @all;
 @results = Appinfra::Clients->start($host, 'control',
 	"@answers", join(' ', reverse @answers),
@@ -232,5 +233,6 @@ is( $host->control("SELECT count(*) FROM appinfra.bindings b WHERE app_id ~ 'man
 my @working = grep { ($host->as_app($_, 'SELECT 1'))[0] == 0 } values %standing;
 cmp_ok(scalar keys %standing, '>', 30, 'many were delivered once more');
 is(scalar @working, scalar keys %standing, 'every DSN that was delivered last logs in');
+$host->wait_for_pool(4);
 is_deeply([ $host->orphans ], [], 'no orphans');
 done_testing();
