@@ -52,8 +52,8 @@ reserve(const Place &place)
 
         if (!lock::try_take(lock::Kind::variable, variable, place.target))
             return refuse(ERRCODE_LOCK_NOT_AVAILABLE,
-                          psprintf("another transaction is providing \"%s\" for \"%s\"", variable,
-                                   place.target),
+                          psprintf("another transaction is providing \"%s\" for app \"%s\"", variable,
+                                   place.app_id),
                           nullptr, "Repeat the call when that transaction has ended.");
         if (query::run(select, {query::text(place.target), query::text(variable)}) > 0)
             return refuse(ERRCODE_UNIQUE_VIOLATION,

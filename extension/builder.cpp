@@ -30,6 +30,8 @@ struct Planned {
 
 static bool work();
 static bool next_planned(Planned *shell);
+static void pause_after_failure();
+static bool shrink();
 static bool plan();
 static void build(Planned *shell);
 static void create(Planned *shell);
@@ -38,7 +40,12 @@ static void finish(const Planned &shell);
 static void record_failure(const Planned &shell, const Failure *failure);
 
 constexpr long idle_ms = 30 * 1000;      /* how long a builder with nothing to do stays */
-constexpr long after_failure_ms = 1000; /* how long it lets a failure pass */
+constexpr long first_pause_ms = 1000;   /* after a failure; doubles with each in a row */
+constexpr long longest_pause_ms = 60 * 1000;
+
+constexpr int attempts_limit = 5; /* of one shell */
+
+static int failures; /* in a row */
 
 /* Does one thing and tells whether there was one to do; waits after a failure. */
 static bool
@@ -48,16 +55,47 @@ work()
 
     if (const Failure *failure = attempt(CurrentMemoryContext, template_database::ensure)) {
         template_database::record_failure(failure->message);
-        worker::wait(after_failure_ms);
+        pause_after_failure();
         return true;
     }
     if (!next_planned(&shell))
-        return plan();
+        return plan() || shrink();
     if (const Failure *failure = attempt(CurrentMemoryContext, [&] { build(&shell); })) {
         record_failure(shell, failure);
-        worker::wait(after_failure_ms);
+        pause_after_failure();
+    } else {
+        failures = 0;
     }
     return true;
+}
+
+/* Waits, longer after each failure in a row: a failed attempt may have cost a checkpoint. */
+static void
+pause_after_failure()
+{
+    worker::wait(Min(first_pause_ms << failures, longest_pause_ms));
+    failures = Min(failures + 1, 10);
+}
+
+/*
+ * Gives up one shell beyond what the pool and the waiting callers want, after pool_size was lowered
+ * or many claims were rolled back. Once the registry does not know it, it is a leftover.
+ */
+static bool
+shrink()
+{
+    static query::Query remove = {
+        "DELETE FROM appinfra.shell WHERE db_id = ("
+        " SELECT db_id FROM appinfra.shell WHERE status = 'ready' AND $1"
+        "  ORDER BY ready_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED)"};
+    bool removed = false;
+
+    in_transaction([&](MemoryContext) {
+        removed = query::run(remove, {query::boolean(shell::is_long())}) > 0;
+    });
+    if (removed)
+        leftovers::sweep(true);
+    return removed;
 }
 
 /* Finds the unfinished shell that has failed least. One whose database somebody dropped is unfinished. */
@@ -176,15 +214,28 @@ finish(const Planned &shell)
     });
 }
 
-/* Makes the failure visible in appinfra.pool. */
+/*
+ * Makes the failure visible in appinfra.pool. A shell that fails again and again (somebody dropped
+ * one of its roles) is given up: what there is of it is a leftover, and another is planned.
+ */
 static void
 record_failure(const Planned &shell, const Failure *failure)
 {
     static query::Query update = {
-        "UPDATE appinfra.shell SET attempts = attempts + 1, last_error = $2 WHERE db_id = $1"};
+        "UPDATE appinfra.shell SET attempts = attempts + 1, last_error = $2 WHERE db_id = $1"
+        " RETURNING attempts"};
+    static query::Query give_up = {"DELETE FROM appinfra.shell WHERE db_id = $1"};
+    bool given_up = false;
 
-    in_transaction([&](MemoryContext) {
-        query::run(update, {query::text(shell.db_id), query::text(failure->message)});
+    attempt(CurrentMemoryContext, [&] {
+        in_transaction([&](MemoryContext) {
+            query::run(update, {query::text(shell.db_id), query::text(failure->message)});
+            given_up = query::int4_at(0, 1) >= attempts_limit;
+            if (given_up)
+                query::run(give_up, {query::text(shell.db_id)});
+        });
+        if (given_up)
+            leftovers::sweep(true);
     });
 }
 
@@ -194,17 +245,19 @@ using namespace appinfra;
 
 /*
  * The process. It ends when nothing has been to do for a while, or the extension is gone. It looks
- * for leftovers once for each installation it meets, the lack of one included.
+ * for leftovers once for each installation it meets. Where there is none it does so only when there
+ * was one: the setting may name a wrong database, whose lack of a registry says nothing.
  */
 void
 appinfra_builder_main(Datum)
 {
-    bool swept = false;
+    bool was_dropped = MyBgworkerEntry->bgw_extra[0] != 0;
     Oid known = InvalidOid;
 
     worker::begin(settings::control_database, InvalidOid);
     TimestampTz last_work = GetCurrentTimestamp();
-    shared::enroll(shared::Worker::builder);
+    if (!worker::become(shared::Worker::builder))
+        return;
     MemoryContext turn =
         AllocSetContextCreate(TopMemoryContext, "appinfra builder turn", ALLOCSET_DEFAULT_SIZES);
     for (;;) {
@@ -213,9 +266,8 @@ appinfra_builder_main(Datum)
         pgstat_report_stat(true);
         CHECK_FOR_INTERRUPTS();
         Oid installation = worker::installation();
-        if (!swept || installation != known)
+        if (OidIsValid(installation) ? installation != known : was_dropped || OidIsValid(known))
             attempt(turn, [&] { leftovers::sweep(OidIsValid(installation)); });
-        swept = true;
         known = installation;
         if (!OidIsValid(installation))
             return;

@@ -9,6 +9,7 @@
 #include "binding.hpp"
 #include "credential.hpp"
 #include "environment.hpp"
+#include "timeline.hpp"
 #include "query.hpp"
 #include "scope.hpp"
 
@@ -26,6 +27,9 @@ struct Due {
     credential::Purpose purpose;
 };
 
+/* Of one call: each is a subtransaction, of which a backend can tell others about 64. */
+constexpr int32 claims_limit = 64;
+
 static int find_due(int32 batch, Due **due);
 static bool is_next(const Due &due);
 static void put_off(const Due &due, const Failure *failure);
@@ -38,8 +42,13 @@ static void emit(const Due &due, const pg_uuid_t *claim, const environment::Logi
 void
 claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *result)
 {
+    /* a password must not be out while its verifier can still be lost in a crash */
+    ForceSyncCommit();
     with_spi([=](MemoryContext caller) {
         Due *due;
+
+        if (!timeline::is_settled())
+            return;
         int count = find_due(batch, &due);
 
         for (Due &one : std::span(due, count)) {
@@ -69,9 +78,12 @@ find_due(int32 batch, Due **due)
         "          WHERE c.status = 'claimed' AND c.lease_until >= clock_timestamp()"
         "            AND o.target = b.target AND o.variables && b.variables))"
         "    OR (p.status = 'claimed' AND p.lease_until < clock_timestamp()))"
+        /* each claim that is lost leaves a login: many in a row become rare */
+        "   AND (p.attempt < 8 OR p.claimed_at +"
+        "        make_interval(secs => least(2.0 ^ (p.attempt - 8), 3600)) <= clock_timestamp())"
         " ORDER BY p.publication_id LIMIT $1"
         " FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF b, t SKIP LOCKED"};
-    int count = query::run(select, {query::int4(batch)});
+    int count = query::run(select, {query::int4(Min(batch, claims_limit))});
 
     *due = static_cast<Due *>(palloc(Max(count, 1) * sizeof(Due)));
     for (int i = 0; i < count; i++)
@@ -174,7 +186,8 @@ static environment::Login
 mint(Due *due, secrets::Password *password)
 {
     static query::Query waiting = {"SELECT credential_id, role_name::text FROM appinfra.credential"
-                                   " WHERE binding_id = $1 AND state = 'waiting'"
+                                   " WHERE binding_id = $1 AND state = 'waiting' AND EXISTS ("
+                                   "  SELECT FROM pg_catalog.pg_authid WHERE rolname = role_name)"
                                    " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
     credential::Credential login;
 

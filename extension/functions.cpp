@@ -32,6 +32,7 @@ SQL_FUNCTION(appinfra_retry_publication);
 static int64 id_argument(FunctionCallInfo fcinfo);
 static const pg_uuid_t *claim_argument(FunctionCallInfo fcinfo);
 static const Interval *lease_argument(FunctionCallInfo fcinfo, int n);
+static bool is_bigint(Numeric number);
 static const Jsonb *receipt(const Jsonb *response);
 
 Datum
@@ -200,6 +201,16 @@ lease_argument(FunctionCallInfo fcinfo, int n)
     return lease;
 }
 
+/* Tells whether the number is a whole one of at most 18 digits. */
+static bool
+is_bigint(Numeric number)
+{
+    const char *text =
+        DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+
+    return strlen(text) <= 18 && strspn(text, "0123456789") == strlen(text);
+}
+
 /* Returns what is kept of a producer's answer: env_keys that are variable names, and a version. */
 static const Jsonb *
 receipt(const Jsonb *response)
@@ -214,7 +225,7 @@ receipt(const Jsonb *response)
     pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
     key.type = jbvString;
     if (getKeyJsonValueFromContainer(container, "version", 7, &found) != nullptr &&
-        found.type == jbvNumeric) {
+        found.type == jbvNumeric && is_bigint(found.val.numeric)) {
         key.val.string = {.len = 7, .val = pstrdup("version")};
         pushJsonbValue(&state, WJB_KEY, &key);
         pushJsonbValue(&state, WJB_VALUE, &found);

@@ -11,7 +11,7 @@ namespace appinfra::guard
 static ClientAuthentication_hook_type next_client_authentication;
 
 static void client_authentication(Port *port, int status);
-static bool grants_connect(const char *database, Oid role);
+static bool is_own_database(const char *database, Oid role, const label::Label &login);
 static bool acl_names(const Acl *acl, Oid role);
 
 void
@@ -42,7 +42,7 @@ client_authentication(Port *port, int status)
                         errmsg("permission denied for replication"),
                         errdetail("Rule \"login_replication\": a tenant's login may not open a "
                                   "replication connection.")));
-    if (strcmp(label.kind, "login") != 0 || !grants_connect(port->database_name, role))
+    if (strcmp(label.kind, "login") != 0 || !is_own_database(port->database_name, role, label))
         ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("permission denied for database \"%s\"", port->database_name),
                         errdetail("Rule \"login_database\": a tenant's login enters its own "
@@ -51,15 +51,18 @@ client_authentication(Port *port, int status)
 }
 
 /*
- * Tells whether the database's ACL names the role for CONNECT. Reads pg_database itself: no syscache
- * finds a database by name, and indexes may not be there yet this early.
+ * Tells whether the database has the label of the login's tenant and its ACL names the login for
+ * CONNECT. Reads pg_database itself: no syscache finds a database by name, and indexes may not be
+ * there yet this early. Nor are TOAST tables: an ACL that has grown into one is not looked at, and
+ * core's own check, that comes next, has to do.
  */
 static bool
-grants_connect(const char *database, Oid role)
+is_own_database(const char *database, Oid role, const label::Label &login)
 {
     Relation relation = table_open(DatabaseRelationId, AccessShareLock);
+    label::Label label;
     ScanKeyData key;
-    bool granted = false;
+    bool own = false;
     bool null;
 
     ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
@@ -68,13 +71,16 @@ grants_connect(const char *database, Oid role)
                                           criticalSharedRelcachesBuilt, nullptr, 1, &key);
     HeapTuple tuple = systable_getnext(scan);
     if (HeapTupleIsValid(tuple)) {
+        auto *form = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
         Datum acl = heap_getattr(tuple, Anum_pg_database_datacl, RelationGetDescr(relation), &null);
 
-        granted = !null && acl_names(DatumGetAclP(acl), role);
+        own = label::of_database(form->oid, &label) && strcmp(label.db_id, login.db_id) == 0 &&
+              !null &&
+              (VARATT_IS_EXTERNAL(DatumGetPointer(acl)) || acl_names(DatumGetAclP(acl), role));
     }
     systable_endscan(scan);
     table_close(relation, AccessShareLock);
-    return granted;
+    return own;
 }
 
 static bool

@@ -35,6 +35,7 @@ add(Handout *handout, const credential::Purpose &purpose, Datum variables, const
         made = credential::create(purpose, nullptr);
         publication::enqueue(purpose.binding_id, made.id, grace, deadline);
     } else {
+        ForceSyncCommit(); /* a password must not be out while its verifier can still be lost */
         secrets::mint(&password);
         made = credential::create(purpose, &password);
     }

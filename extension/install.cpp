@@ -20,8 +20,9 @@ static void process_utility(PlannedStmt *statement, const char *text, bool read_
                             ProcessUtilityContext context, ParamListInfo parameters,
                             QueryEnvironment *environment, DestReceiver *destination,
                             QueryCompletion *completion);
-static bool drops_appinfra(const Node *statement);
-static void check_drop(const DropStmt *statement);
+static bool drops_by_name(const Node *statement);
+static bool drops_by_owner_or_schema(const Node *statement);
+static void check_drop(bool confirmed);
 static void make_lane_roles();
 
 void
@@ -70,21 +71,24 @@ make_lane_roles()
     }
 }
 
-/* Every utility statement passes here; only DROP EXTENSION appinfra is ours. */
+/* Every utility statement passes here; what would drop the extension is ours. */
 static void
 process_utility(PlannedStmt *statement, const char *text, bool read_only,
                 ProcessUtilityContext context, ParamListInfo parameters,
                 QueryEnvironment *environment, DestReceiver *destination,
                 QueryCompletion *completion)
 {
-    if (drops_appinfra(statement->utilityStmt))
-        check_drop(reinterpret_cast<const DropStmt *>(statement->utilityStmt));
+    if (drops_by_name(statement->utilityStmt))
+        check_drop(reinterpret_cast<const DropStmt *>(statement->utilityStmt)->behavior ==
+                   DROP_CASCADE);
+    else if (drops_by_owner_or_schema(statement->utilityStmt))
+        check_drop(false);
     next_process_utility(statement, text, read_only, context, parameters, environment, destination,
                          completion);
 }
 
 static bool
-drops_appinfra(const Node *statement)
+drops_by_name(const Node *statement)
 {
     if (!IsA(statement, DropStmt) ||
         reinterpret_cast<const DropStmt *>(statement)->removeType != OBJECT_EXTENSION)
@@ -96,9 +100,42 @@ drops_appinfra(const Node *statement)
     return false;
 }
 
-/* Refuses to drop the registry of tenants that exist, unless CASCADE says so. */
+/* Tells whether the extension would go with its owner's objects, or with the schema it is in. */
+static bool
+drops_by_owner_or_schema(const Node *statement)
+{
+    static query::Query select = {
+        "SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n"
+        "    ON n.oid = e.extnamespace JOIN pg_catalog.pg_authid o ON o.oid = e.extowner"
+        " WHERE e.extname = 'appinfra' AND (n.nspname = $1 OR o.rolname = $2)"};
+    List *names = NIL;
+    bool schemas = IsA(statement, DropStmt) &&
+                   reinterpret_cast<const DropStmt *>(statement)->removeType == OBJECT_SCHEMA;
+    bool found = false;
+    ListCell *cell;
+
+    if (!schemas && !IsA(statement, DropOwnedStmt))
+        return false;
+    if (schemas)
+        names = reinterpret_cast<const DropStmt *>(statement)->objects;
+    else
+        foreach (cell, reinterpret_cast<const DropOwnedStmt *>(statement)->roles)
+            names = lappend(names, makeString(get_rolespec_name(
+                                       static_cast<RoleSpec *>(lfirst(cell)))));
+    with_spi([&](MemoryContext) {
+        foreach (cell, names) {
+            const char *name = strVal(lfirst(cell));
+
+            found = found || query::run(select, {query::text(schemas ? name : nullptr),
+                                                 query::text(schemas ? nullptr : name)}) > 0;
+        }
+    });
+    return found;
+}
+
+/* Refuses to drop the registry of tenants that exist, unless that is what was asked for. */
 static void
-check_drop(const DropStmt *statement)
+check_drop(bool confirmed)
 {
     static query::Query count = {
         "SELECT count(*) FROM appinfra.tenant WHERE status <> 'dropped'"};
@@ -108,7 +145,7 @@ check_drop(const DropStmt *statement)
         query::run(count);
         tenants = query::int8_at(0, 1);
     });
-    if (tenants > 0 && statement->behavior != DROP_CASCADE)
+    if (tenants > 0 && !confirmed)
         raise(refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
                      "cannot drop extension \"appinfra\" while it has tenants",
                      psprintf(INT64_FORMAT " databases are in its registry.", tenants),

@@ -291,7 +291,8 @@ appinfra_janitor_main(Datum)
 {
     worker::begin(settings::control_database, InvalidOid);
     TimestampTz last_work = GetCurrentTimestamp();
-    shared::enroll(shared::Worker::janitor);
+    if (!worker::become(shared::Worker::janitor))
+        return;
     MemoryContext turn =
         AllocSetContextCreate(TopMemoryContext, "appinfra janitor turn", ALLOCSET_DEFAULT_SIZES);
     for (;;) {

@@ -77,23 +77,24 @@ list(query::Query &query)
     return found;
 }
 
+/* Drops them one by one; one that cannot be dropped does not keep the others. */
 static void
 drop_databases(const Names &databases)
 {
-    for (const char *name : std::span(databases.names, databases.count)) {
-        in_transaction([&](MemoryContext) { ddl::mark_template(name, false); });
-        ddl::drop_database(name);
-        ereport(LOG, (errmsg("dropped database \"%s\", which no registry names", name)));
-    }
+    for (const char *name : std::span(databases.names, databases.count))
+        attempt(CurrentMemoryContext, [&] {
+            in_transaction([&](MemoryContext) { ddl::mark_template(name, false); });
+            ddl::drop_database(name);
+            ereport(LOG, (errmsg("dropped database \"%s\", which no registry names", name)));
+        });
 }
 
 static void
 drop_roles(const Names &roles)
 {
-    in_transaction([&](MemoryContext) {
-        for (const char *name : std::span(roles.names, roles.count))
-            ddl::drop_role(name);
-    });
+    for (const char *name : std::span(roles.names, roles.count))
+        attempt(CurrentMemoryContext,
+                [&] { in_transaction([&](MemoryContext) { ddl::drop_role(name); }); });
 }
 
 } // namespace appinfra::leftovers

@@ -25,6 +25,14 @@ hold(Kind kind, const char *name)
     LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
+bool
+try_keep(Kind kind, const char *name)
+{
+    LOCKTAG tag = tag_of(kind, name, "");
+
+    return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
 void
 await(Kind kind, const char *name)
 {

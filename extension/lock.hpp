@@ -13,7 +13,7 @@ namespace appinfra::lock
 {
 
 /* What kind of name it is; different kinds never meet. */
-enum class Kind : char { name = 'n', variable = 'v', idempotency_key = 'k', revocation = 'r' };
+enum class Kind : char { name = 'n', variable = 'v', idempotency_key = 'k', revocation = 'r', worker = 'w' };
 
 /* Takes the lock; false when another transaction holds it. */
 bool try_take(Kind kind, const char *name, const char *of = "");
@@ -23,6 +23,9 @@ bool try_take(Kind kind, const char *name, const char *of = "");
  * its changes only a moment after they can be seen.
  */
 void hold(Kind kind, const char *name);
+
+/* Takes a lock that this process keeps until it ends; false when another holds it. */
+bool try_keep(Kind kind, const char *name);
 
 /* Waits until nobody holds the lock. */
 void await(Kind kind, const char *name);

@@ -23,6 +23,7 @@ struct Answered {
     int64 binding_id;
     int64 credential_id;
     const char *db_id;
+    bool binding_locked; /* false: another transaction holds it */
 };
 
 static Answered find_answered(int64 publication_id, const pg_uuid_t *claim);
@@ -125,6 +126,9 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
         "                    THEN 'superseded' WHEN $4 IS NULL THEN 'failed'"
         "                    ELSE 'pending' END AS next) s"
         " WHERE publication_id = $1 RETURNING status"};
+    static query::Query give_up_lease = {
+        "UPDATE appinfra.publication SET lease_until = clock_timestamp() - interval '1 second'"
+        " WHERE publication_id = $1"};
     char *status = nullptr;
 
     with_spi([&](MemoryContext caller) {
@@ -134,6 +138,12 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
         if (found.hold == Hold::held && strcmp(found.status, "claimed") == 0) {
             if (delivered == Delivered::no && found.credential_id != 0)
                 credential::take_back(found.credential_id);
+            if (!found.binding_locked) {
+                /* somebody is about to replace this publication: the next claim decides */
+                query::run(give_up_lease, {query::int8(publication_id)});
+                in_context(caller, [&] { status = pstrdup("claimed"); });
+                return;
+            }
             query::run(update, {query::int8(publication_id), query::text(without_secrets(error)),
                                 query::boolean(delivered == Delivered::unknown),
                                 query::timestamp(retry_at, for_good),
@@ -186,10 +196,22 @@ retry(int64 publication_id)
     });
 }
 
-/* Locks the publication and says what the claim is to it. Raises 42704 for an unknown id or claim. */
+/*
+ * Locks the publication and says what the claim is to it. Raises 42704 for an unknown id or claim.
+ * As everywhere, tenant and binding are locked before it: for a claim that is held the binding, if it
+ * is free; for one that was lost both, since it has more to do there.
+ */
 static Answered
 find_answered(int64 publication_id, const pg_uuid_t *claim)
 {
+    static query::Query lock_free = {
+        "SELECT FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
+        " WHERE p.publication_id = $1 AND p.claim = $2 FOR NO KEY UPDATE OF b SKIP LOCKED"};
+    static query::Query lock_lost = {
+        "SELECT FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
+        "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
+        " WHERE p.publication_id = $1 AND p.claim IS DISTINCT FROM $2"
+        "   FOR NO KEY UPDATE OF b, t"};
     static query::Query select = {
         "SELECT CASE WHEN p.claim = $2 THEN 0 WHEN $2 = ANY (p.past_claims) THEN 1"
         "            WHEN $2 = ANY (p.answered_claims) THEN 2 ELSE 3 END, p.status,"
@@ -197,6 +219,8 @@ find_answered(int64 publication_id, const pg_uuid_t *claim)
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         " WHERE p.publication_id = $1 FOR UPDATE OF p"};
 
+    bool locked = query::run(lock_free, {query::int8(publication_id), query::uuid(claim)}) > 0 ||
+                  query::run(lock_lost, {query::int8(publication_id), query::uuid(claim)}) > 0;
     if (query::run(select, {query::int8(publication_id), query::uuid(claim)}) == 0)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
                      psprintf("publication " INT64_FORMAT " does not exist", publication_id)));
@@ -204,7 +228,8 @@ find_answered(int64 publication_id, const pg_uuid_t *claim)
                       .status = query::text_at(0, 2),
                       .binding_id = query::int8_at(0, 3),
                       .credential_id = query::int8_at(0, 4),
-                      .db_id = query::text_at(0, 5)};
+                      .db_id = query::text_at(0, 5),
+                      .binding_locked = locked};
     if (found.hold == Hold::unknown)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
                      psprintf("publication " INT64_FORMAT " was never given to this claim",
@@ -294,7 +319,7 @@ without_secrets(const char *error)
         int run = 0;
 
         while (at + run < length && (isalnum(static_cast<unsigned char>(error[at + run])) ||
-                                     error[at + run] == '-' || error[at + run] == '_'))
+                                     strchr("-_%", error[at + run]) != nullptr))
             run++;
         if (run >= secrets::password_length)
             appendStringInfoString(&clean, "***");

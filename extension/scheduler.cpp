@@ -8,6 +8,7 @@
 #include "settings.hpp"
 #include "shared.hpp"
 #include "shell.hpp"
+#include "timeline.hpp"
 
 namespace appinfra::worker
 {
@@ -25,10 +26,12 @@ struct Kept {
     const char *name;
     const char *entry_point;
     BackgroundWorkerHandle *handle; /* null when it has ended */
+    bool was_dropped;               /* the extension came or went: tell the worker when it starts */
 };
 
 static bool notify_sidecars(unsigned work);
 static bool look_after_credentials(unsigned work);
+static bool settle_timeline(unsigned work);
 static bool rotate_due(unsigned work);
 static bool keep_builder(unsigned work);
 static bool keep_janitor(unsigned work);
@@ -40,6 +43,7 @@ static long run_due_tasks(TimestampTz *due);
 constexpr long at_once_ms = 20;
 
 constexpr Task tasks[] = {
+    {.interval_ms = 60 * 1000, .work = shared::work_install, .run = settle_timeline},
     {.interval_ms = 1000,
      .work = shared::work_credentials,
      .run = look_after_credentials},
@@ -51,8 +55,8 @@ constexpr Task tasks[] = {
     {.interval_ms = 5 * 1000, .work = 0, .run = rotate_due},
 };
 
-static Kept builder = {shared::Worker::builder, "builder", "appinfra_builder_main", nullptr};
-static Kept janitor = {shared::Worker::janitor, "janitor", "appinfra_janitor_main", nullptr};
+static Kept builder = {shared::Worker::builder, "builder", "appinfra_builder_main", nullptr, false};
+static Kept janitor = {shared::Worker::janitor, "janitor", "appinfra_janitor_main", nullptr, false};
 static bool swept; /* a builder has looked for leftovers since the start */
 
 /* Runs every task that is due and returns the milliseconds until the next is. */
@@ -66,8 +70,13 @@ run_due_tasks(TimestampTz *due)
     for (const Task &task : tasks) {
         TimestampTz now = GetCurrentTimestamp();
 
-        if ((task.work & work) != 0 || due[index] <= now) {
-            bool again = task.run(work);
+        /* a due time further off than the interval: somebody has set the clock back */
+        if ((task.work & work) != 0 || due[index] <= now ||
+            due[index] > TimestampTzPlusMilliseconds(now, task.interval_ms)) {
+            bool again = false;
+
+            /* one that fails must not keep the others from running */
+            attempt(CurrentMemoryContext, [&] { again = task.run(work); });
 
             due[index] =
                 TimestampTzPlusMilliseconds(now, again ? at_once_ms : task.interval_ms);
@@ -86,14 +95,13 @@ static bool
 notify_sidecars(unsigned)
 {
     static query::Query pending = {
-        "SELECT FROM appinfra.publication WHERE status = 'pending' LIMIT 1"};
+        "SELECT FROM appinfra.publication WHERE status = 'pending'"
+        "    OR (status = 'claimed' AND lease_until < clock_timestamp()) LIMIT 1"};
 
     if (OidIsValid(installation()))
-        attempt(CurrentMemoryContext, [] {
-            in_transaction([](MemoryContext) {
-                if (query::run(pending) > 0)
-                    Async_Notify("appinfra_publication", "");
-            });
+        in_transaction([](MemoryContext) {
+            if (query::run(pending) > 0)
+                Async_Notify("appinfra_publication", "");
         });
     return false;
 }
@@ -110,6 +118,14 @@ look_after_credentials(unsigned)
 }
 
 static bool
+settle_timeline(unsigned)
+{
+    if (OidIsValid(installation()))
+        timeline::settle();
+    return false;
+}
+
+static bool
 rotate_due(unsigned)
 {
     if (OidIsValid(installation()))
@@ -120,8 +136,10 @@ rotate_due(unsigned)
 static bool
 keep_builder(unsigned work)
 {
-    if ((work & shared::work_install) != 0)
+    if ((work & shared::work_install) != 0) {
         swept = false;
+        builder.was_dropped = true;
+    }
     swept = keep(&builder, needs_builder) || swept;
     return false;
 }
@@ -143,18 +161,23 @@ keep(Kept *kept, bool (*is_needed)())
         pfree(kept->handle);
         kept->handle = nullptr;
     }
-    if (kept->handle != nullptr) {
+    if (kept->handle != nullptr || shared::is_running(kept->worker)) {
         shared::wake(kept->worker);
         return false;
     }
     if (!is_needed())
         return false;
-    in_context(TopMemoryContext, [&] { kept->handle = start(kept->name, kept->entry_point); });
+    in_context(TopMemoryContext, [&] {
+        kept->handle =
+            start(kept->name, kept->entry_point, &kept->was_dropped, sizeof(kept->was_dropped));
+    });
     /* tenants may hold all slots just now; the next round tries again */
     if (kept->handle == nullptr)
         ereport(LOG,
                 (errmsg("no background worker slot is free for the appinfra %s", kept->name),
                  errhint("Raise max_worker_processes.")));
+    else
+        kept->was_dropped = false;
     return kept->handle != nullptr;
 }
 

@@ -54,6 +54,12 @@ is_short()
     return claimable() < settings::pool_size + shared::waiting_callers();
 }
 
+bool
+is_long()
+{
+    return claimable() > settings::pool_size + shared::waiting_callers();
+}
+
 /*
  * Takes a ready shell if there is one. A session inside it (autovacuum) would make the rename wait,
  * so shells that have one come last.

@@ -22,6 +22,7 @@ struct Template {
 static Template look();
 static void plan();
 static void create(Oid database);
+static void mark();
 static void finish();
 static void drop(Oid database);
 
@@ -41,6 +42,7 @@ ensure()
     plan();
     present = look();
     create(present.database);
+    mark();
     setup::Order order = {};
     order.orderer = shared::Worker::builder;
     order.job = setup::Job::harden_template;
@@ -109,6 +111,15 @@ create(Oid database)
                           .locale = unless_empty(settings::tenant_locale)});
 }
 
+/* Marks it as ours before anything else, so that it can be told from others' whatever happens. */
+static void
+mark()
+{
+    in_transaction([&](MemoryContext) {
+        ddl::label_database(name, psprintf("- template %d", setup::hardening));
+    });
+}
+
 /* Closes the template to PUBLIC and keeps it from being dropped by mistake. */
 static void
 finish()
@@ -118,7 +129,6 @@ finish()
     in_transaction([&](MemoryContext) {
         ddl::close_database(name);
         ddl::mark_template(name, true);
-        ddl::label_database(name, psprintf("- template %d", setup::hardening));
         query::run(ready);
     });
 }
@@ -130,10 +140,15 @@ drop(Oid database)
     char *present_name = nullptr;
 
     in_transaction([&](MemoryContext caller) {
-        present_name = MemoryContextStrdup(caller, get_database_name(database));
+        const char *found = get_database_name(database);
+
+        if (found == nullptr)
+            return;
+        present_name = MemoryContextStrdup(caller, found);
         ddl::mark_template(present_name, false);
     });
-    ddl::drop_database(present_name);
+    if (present_name != nullptr)
+        ddl::drop_database(present_name);
 }
 
 } // namespace appinfra::template_database

@@ -1,6 +1,7 @@
 /* What all workers share: starting, waiting, entering a database. See worker.hpp. */
 #include "worker.hpp"
 
+#include "lock.hpp"
 #include "query.hpp"
 #include "scope.hpp"
 #include "setup.hpp"
@@ -13,7 +14,7 @@ static void describe(BackgroundWorker *worker, const char *name, const char *ent
 static void set_internal(const char *name, const char *value);
 
 /* Seconds after which a scheduler that ended is started again. */
-constexpr int restart_seconds = 1;
+constexpr int restart_seconds = 5;
 
 void
 define()
@@ -74,11 +75,25 @@ begin(const char *database, Oid database_oid)
     reset_session();
 }
 
+bool
+become(shared::Worker worker)
+{
+    bool alone = false;
+
+    in_transaction([&](MemoryContext) {
+        alone = lock::try_keep(lock::Kind::worker, psprintf("%d", static_cast<int>(worker)));
+    });
+    if (alone)
+        shared::enroll(worker);
+    return alone;
+}
+
 void
 reset_session()
 {
     for (const char *name :
-         {"statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout"})
+         {"statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout",
+          "idle_session_timeout"})
         set_internal(name, "0");
     set_internal("lock_timeout", "10s");
     set_internal("role", "none");
@@ -133,7 +148,8 @@ describe(BackgroundWorker *worker, const char *name, const char *entry_point)
 static void
 set_internal(const char *name, const char *value)
 {
-    SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+    if (GetConfigOption(name, true, false) != nullptr) /* a later major may have it */
+        SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 } // namespace appinfra::worker

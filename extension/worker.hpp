@@ -26,6 +26,12 @@ void do_in_database(const setup::Order &order);
 /* Does what every worker does first: signals, a connection by name or OID, reset_session(). */
 void begin(const char *database, Oid database_oid);
 
+/*
+ * Enrolls this process as the worker; false when the last one has not ended yet. The scheduler may
+ * have been restarted and know nothing of it, and two would undo each other's unfinished work.
+ */
+bool become(shared::Worker worker);
+
 /* Overrides what ALTER DATABASE or ALTER ROLE made of this session. */
 void reset_session();
 

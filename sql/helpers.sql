@@ -38,7 +38,7 @@ CREATE FUNCTION t.registry() RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER
     SELECT md5(concat_ws('/',
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.tenant x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.binding x),
-           (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.binding_variable x),
+           (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.variable x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.credential x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.publication x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.audit_log x),

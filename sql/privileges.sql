@@ -62,7 +62,7 @@ SELECT t.registry() = :'before' AS unchanged;
 
 -- As admin a whole provision works: silently, and the audit says who it was.
 SET SESSION AUTHORIZATION regress_admin;
-SET client_min_messages = debug1;
+SET client_min_messages = log;
 SELECT t.mask(to_jsonb(c)::text) AS connection FROM appinfra.provision_tenant('app-lane', 'u', 'lane',
     env => '{"DATABASE_URL": "writer", "DATABASE_SERVICE_URL": "service", "READ_URL": "reader"}', publish => false) c;
 SELECT t.mask(to_jsonb(c)::text) AS connection FROM appinfra.provision_tenant('app-lane2', 'u', 'lane2') c;
@@ -91,7 +91,7 @@ REVOKE appinfra_admin FROM regress_publisher;
 
 -- As publisher a whole delivery works, with nothing else in reach.
 SET SESSION AUTHORIZATION regress_publisher;
-SET client_min_messages = debug1;
+SET client_min_messages = log;
 SELECT count(*) AS delivered FROM appinfra.claim_publications('p', 1000) p
  WHERE appinfra.complete_publication(p.publication_id, p.claim, '{"env_keys": []}');
 RESET client_min_messages;

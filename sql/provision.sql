@@ -8,7 +8,7 @@ SELECT t.mask(d::text) AS database
                status, notes, env_keys FROM appinfra.databases) d;
 SELECT port = current_setting('port')::int AS port_told, created_at BETWEEN now() - interval '1 min'
        AND clock_timestamp() AS just_now FROM appinfra.databases;
-SELECT username, access, state, target, variables, minted_at, published_at, successor, retire_by
+SELECT username, access, state, target, variables, minted_at, published_at, successor, retires_at
   FROM appinfra.credentials;
 SELECT app_id, target, variables, access, producer, version, ended FROM appinfra.bindings;
 SELECT app_id, target, kind, variables, status, version, username, attempt, worker, error

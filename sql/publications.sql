@@ -73,8 +73,8 @@ SELECT t.mask(:'third_set') AS set, :third_version > :second_version AS grew, :t
 SELECT t.has_password('app_pub2', substring(:'second_set' FROM ':([^:@/]{44})@')) AS still_valid;
 SELECT appinfra.complete_publication(:third_publication_id, :'third_claim') AS held;
 SELECT * FROM logins WHERE username LIKE 'app_pub2%';
-SELECT retire_by - published_at BETWEEN '6 days 23:59' AND '7 days 00:01' AS a_week FROM (
-    SELECT retire_by, (SELECT published_at FROM appinfra.credentials WHERE username = 'app_pub2_2') AS published_at
+SELECT retires_at - published_at BETWEEN '6 days 23:59' AND '7 days 00:01' AS a_week FROM (
+    SELECT retires_at, (SELECT published_at FROM appinfra.credentials WHERE username = 'app_pub2_2') AS published_at
       FROM appinfra.credentials WHERE username = 'app_pub2') c;
 
 -- A retry that is not due yet is not handed out.

@@ -19,15 +19,18 @@ SELECT appinfra.check_installation();
 CREATE TABLE appinfra.host (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     host_id uuid NOT NULL DEFAULT gen_random_uuid(),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    timeline int NOT NULL DEFAULT 0
 );
+COMMENT ON COLUMN appinfra.host.timeline IS 'the timeline for which versions and ids have been moved ahead; 0: none yet';
 COMMENT ON TABLE appinfra.host IS 'the one row that names this host: publication ids are unique only together with it';
 
 -- A registry restored from a dump brings the identity of its host along.
 CREATE FUNCTION appinfra.adopt_host() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE appinfra.host SET host_id = new.host_id, created_at = new.created_at;
+    UPDATE appinfra.host
+       SET host_id = new.host_id, created_at = new.created_at, timeline = new.timeline;
     IF found THEN
         RETURN NULL;
     END IF;
@@ -418,7 +421,7 @@ CREATE VIEW appinfra.credentials AS
            SELECT s.username, s.first_login_at FROM appinfra.credential s
             WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id
               AND c.state <> 'active' AND s.minted_at IS NOT NULL
-            ORDER BY s.first_login_at NULLS LAST, s.credential_id LIMIT 1) s ON true;
+            ORDER BY s.first_login_at NULLS LAST, s.published_at NULLS LAST, s.credential_id LIMIT 1) s ON true;
 COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in their life';
 
 CREATE VIEW appinfra.bindings AS

@@ -28,7 +28,7 @@ is($code, 0, 'a tenant has data') or diag $err;
 sub registry
 {
 	my ($host) = @_;
-	my @tables = qw(host tenant binding binding_variable credential publication audit_log);
+	my @tables = qw(host tenant binding variable credential publication audit_log);
 	return join "\n",
 	  map { $host->control("SELECT '$_', to_jsonb(t) - 'database_oid' FROM appinfra.$_ t ORDER BY 2") } @tables;
 }
