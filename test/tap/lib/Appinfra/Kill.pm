@@ -1,7 +1,8 @@
 # Owns finding and killing the processes of a host, as fast as possible: through /proc, without SQL.
 #
 #   my $pid = find_process($host, qr/appinfra builder/);       # now, or undef
-#   my $pid = catch_process($host, qr/appinfra setup/);        # as soon as there is one; dies after 60 s
+#   my $pid = catch_process($host, qr/appinfra builder/);      # as soon as there is one; dies after 60 s
+#   my $pid = catch_process($host, qr/appinfra setup/, 2);     # undef when there was none in 2 s
 #   kill_and_recover($host, $pid);                             # SIGKILL, then wait for crash recovery
 # The killed process takes every other one with it: PostgreSQL restarts all of them.
 package Appinfra::Kill;
@@ -26,17 +27,19 @@ sub find_process
 	return undef;
 }
 
-# Waits for a process whose title matches, and returns it.
+# Waits for a process whose title matches, and returns it. One that lives for milliseconds may be
+# missed on a busy machine: give a time, and when it was in vain, bring about another.
 sub catch_process
 {
-	my ($host, $title) = @_;
-	my $deadline = time + 60;
+	my ($host, $title, $seconds) = @_;
+	my $deadline = time + ($seconds // 60);
 	while (time < $deadline)
 	{
 		my $pid = find_process($host, $title);
 		return $pid if defined $pid;
 		sleep 0.0005;
 	}
+	return undef if defined $seconds;
 	croak "no process $title appeared";
 }
 
