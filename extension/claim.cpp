@@ -27,9 +27,6 @@ struct Due {
     credential::Purpose purpose;
 };
 
-/* Of one call: each is a subtransaction, of which a backend can tell others about 64. */
-constexpr int32 claims_limit = 64;
-
 static int find_due(int32 batch, Due **due);
 static bool is_next(const Due &due);
 static void put_off(const Due &due, const Failure *failure);
@@ -42,6 +39,8 @@ static void emit(const Due &due, const pg_uuid_t *claim, const environment::Logi
 void
 claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *result)
 {
+    PreventCommandIfReadOnly("claim_publications()");
+    PreventCommandDuringRecovery("claim_publications()");
     /* a password must not be out while its verifier can still be lost in a crash */
     ForceSyncCommit();
     with_spi([=](MemoryContext caller) {
@@ -83,7 +82,7 @@ find_due(int32 batch, Due **due)
         "        make_interval(secs => least(2.0 ^ (p.attempt - 8), 3600)) <= clock_timestamp())"
         " ORDER BY p.publication_id LIMIT $1"
         " FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF b, t SKIP LOCKED"};
-    int count = query::run(select, {query::int4(Min(batch, claims_limit))});
+    int count = query::run(select, {query::int4(batch)});
 
     *due = static_cast<Due *>(palloc(Max(count, 1) * sizeof(Due)));
     for (int i = 0; i < count; i++)

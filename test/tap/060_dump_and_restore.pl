@@ -81,7 +81,7 @@ my @claims = map { decode_json($_) } split /\n/,
 ok((grep { $_->{app_id} eq 'app-newer' } @claims),
 	'a publication for a login that is not here does not stop the others');
 is( $fresh->control("SELECT status, error, not_before > now() FROM appinfra.publications WHERE app_id = 'app-owed'"),
-	'pending|role "app_owed" does not exist|t',
+	'pending|role "app_owed_owner" does not exist|t',
 	'and says why it has to wait');
 
 # --- pg_dumpall of the host, restored elsewhere ----------------------------------------------------------
