@@ -14,7 +14,7 @@ static void describe(BackgroundWorker *worker, const char *name, const char *ent
 static void set_internal(const char *name, const char *value);
 
 /* Seconds after which a scheduler that ended is started again. */
-constexpr int restart_seconds = 5;
+constexpr int restart_seconds = 2;
 
 void
 define()
