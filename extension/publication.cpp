@@ -164,7 +164,9 @@ void
 retry(int64 publication_id)
 {
     static query::Query select = {
-        "SELECT p.status, b.ended, EXISTS (SELECT FROM appinfra.publication n"
+        "SELECT p.status, b.ended AND (p.kind = 'set' OR EXISTS (SELECT FROM appinfra.variable v"
+        "         WHERE v.target = b.target AND v.variable = ANY (b.variables)"
+        "           AND v.binding_id IS NOT NULL)), EXISTS (SELECT FROM appinfra.publication n"
         "         WHERE n.binding_id = p.binding_id AND n.version > p.version), b.db_id"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         " WHERE publication_id = $1 FOR UPDATE OF p FOR NO KEY UPDATE OF b"};
@@ -211,7 +213,7 @@ find_answered(int64 publication_id, const pg_uuid_t *claim)
         "SELECT FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
         " WHERE p.publication_id = $1 AND p.claim IS DISTINCT FROM $2"
-        "   FOR NO KEY UPDATE OF b, t"};
+        "   FOR NO KEY UPDATE OF t, b"};
     static query::Query select = {
         "SELECT CASE WHEN p.claim = $2 THEN 0 WHEN $2 = ANY (p.past_claims) THEN 1"
         "            WHEN $2 = ANY (p.answered_claims) THEN 2 ELSE 3 END, p.status,"
@@ -262,7 +264,7 @@ answer_late(int64 publication_id, const pg_uuid_t *claim, const Answered &found)
         "                WHERE p.binding_id = b.binding_id AND p.status = 'pending'),"
         "       t.status = 'ready' OR b.ended"
         "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
-        " WHERE b.binding_id = $1 FOR NO KEY UPDATE OF b, t"};
+        " WHERE b.binding_id = $1 FOR NO KEY UPDATE OF t, b"};
 
     query::run(forget, {query::int8(publication_id), query::uuid(claim)});
     uint64 count = query::run(holders, {query::int8(found.binding_id)});
