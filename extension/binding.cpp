@@ -123,7 +123,8 @@ find(const char *db_id, const char *variable)
 
     if (query::run(select, {query::text(db_id), query::text(variable)}) != 1)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("database \"%s\" holds no variable \"%s\"", db_id, variable), nullptr,
+                     psprintf("database \"%s\" holds no variable \"%s\"", db_id,
+                              names::excerpt(variable)), nullptr,
                      "Look at env_keys in appinfra.databases."));
     return query::int8_at(0, 1);
 }
