@@ -35,7 +35,8 @@ struct Producer::Transfer {
     std::unique_ptr<curl_slist, HeadersRelease> headers;
     Secret body;
     std::size_t body_sent = 0;
-    bool body_asked = false; // sticky: libcurl may start over on another connection
+    bool body_asked = false;   // sticky: libcurl may start over on another connection
+    bool started_over = false; // what was sent before may have been stored, whatever is answered
     std::string answer;
     bool answer_cut = false;
     std::array<char, CURL_ERROR_SIZE> error{};
@@ -70,6 +71,7 @@ struct Producer::Transfer {
             static_cast<std::size_t>(offset) > transfer.body.size())
             return CURL_SEEKFUNC_FAIL;
         transfer.body_sent = static_cast<std::size_t>(offset);
+        transfer.started_over = true;
         return CURL_SEEKFUNC_OK;
     }
 
@@ -262,6 +264,7 @@ Producer::outcome_of(const Transfer &transfer, CURLcode code) const
     if (code == CURLE_OK || transfer.answer_cut) {
         outcome = classify_answer(static_cast<int>(status),
                                   transfer.answer_cut ? std::string() : transfer.answer);
+        outcome.maybe_stored = outcome.maybe_stored || transfer.started_over;
         curl_header *header = nullptr;
         if (curl_easy_header(transfer.easy.get(), "Retry-After", 0, CURLH_HEADER, -1, &header) ==
             CURLHE_OK)
