@@ -37,7 +37,8 @@ Credential create(const Purpose &purpose, const secrets::Password *password);
 /* Gives a waiting credential its password: from now on it is active. */
 void hand_over(const Credential &credential, const secrets::Password &password);
 
-/* Takes the password of a credential away again, that surely nobody received: it waits once more. */
+/* Takes the password of a credential away again, that surely nobody received: it waits once more.
+ */
 void take_back(int64 credential_id);
 
 /*

@@ -50,12 +50,10 @@ append(json::Object *object, Datum variables, const Login *login)
 static const char *
 value(std::string_view variable, const Login &login)
 {
-    const std::array<const char *, 6> parts = {login.username,
-                                               login.password,
-                                               settings::public_host,
-                                               psprintf("%d", settings::effective_public_port()),
-                                               login.database,
-                                               settings::effective_public_sslmode()};
+    const std::array<const char *, 6> parts = {
+        login.username,        login.password,
+        settings::public_host, psprintf("%d", settings::effective_public_port()),
+        login.database,        settings::effective_public_sslmode()};
 
     if (!login.is_service)
         return dsn(login);

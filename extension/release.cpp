@@ -22,8 +22,7 @@ release_role(const Order &order)
     in_transaction([&](MemoryContext) {
         keep_policies(order.role, order.successor);
         if (OidIsValid(order.heir))
-            execute(psprintf("REASSIGN OWNED BY %s TO %s", quoted(order.role),
-                             quoted(order.heir)));
+            execute(psprintf("REASSIGN OWNED BY %s TO %s", quoted(order.role), quoted(order.heir)));
         execute(psprintf("DROP OWNED BY %s", quoted(order.role)));
     });
 }

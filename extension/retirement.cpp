@@ -171,10 +171,9 @@ check_committed(int64 id)
 
     query::run(select, {query::int8(id)});
     if (query::bool_at(0, 1))
-        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                     "the revocation is not committed yet",
-                     "Sessions end when the transaction that revokes is committed.",
-                     "COMMIT first."));
+        raise(refuse(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the revocation is not committed yet",
+            "Sessions end when the transaction that revokes is committed.", "COMMIT first."));
 }
 
 } // namespace appinfra::revocation

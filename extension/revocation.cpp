@@ -29,8 +29,8 @@ static void revoke_one(const registry::Tenant &tenant, const Victim &victim, con
 static void disable(const registry::Tenant &tenant, const Victim &victim);
 static void move_aside(const Victim &victim);
 
-#define LIVING_CREDENTIALS \
-    "SELECT credential_id, username::text, role_name::text, access FROM appinfra.credential" \
+#define LIVING_CREDENTIALS                                                                         \
+    "SELECT credential_id, username::text, role_name::text, access FROM appinfra.credential"       \
     " WHERE db_id = $1 AND state IN ('waiting', 'active', 'retiring')"
 
 void
@@ -73,8 +73,7 @@ revoke_tenant(const char *db_id, const char *reason)
             publication::cancel(binding.id, 0);
         query::run(mark, {query::text(tenant.db_id)});
         audit::record("revoke_tenant", tenant.db_id, nullptr,
-                      audit::detail({{"reason", reason},
-                                     {"credentials", psprintf("%d", count)}}));
+                      audit::detail({{"reason", reason}, {"credentials", psprintf("%d", count)}}));
     });
     return count;
 }
@@ -91,8 +90,7 @@ revoke_all(const registry::Tenant &tenant, const char *reason)
 }
 
 void
-revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason,
-               bool free_name)
+revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason, bool free_name)
 {
     static query::Query select = {LIVING_CREDENTIALS " AND binding_id = $2"};
     static query::Query delivered = {
@@ -155,10 +153,10 @@ disable(const registry::Tenant &tenant, const Victim &victim)
                      "It was dropped or renamed by other means; a renamed login still works.",
                      "Give it its name back, and try again."));
     if (!label::of_role(role, &label) || strcmp(label.db_id, tenant.db_id) != 0)
-        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                     psprintf("role \"%s\" does not belong to \"%s\"", victim.role_name,
-                              tenant.db_id),
-                     "Its security label says so.", nullptr));
+        raise(refuse(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            psprintf("role \"%s\" does not belong to \"%s\"", victim.role_name, tenant.db_id),
+            "Its security label says so.", nullptr));
     ddl::disable_login(victim.role_name, names::group(tenant.database, victim.access));
     ddl::revoke_connect(tenant.database, victim.role_name);
 }

@@ -8,7 +8,8 @@
 namespace appinfra::sessions
 {
 
-/* What a process that has passed the password check left; valid while the pid is that of its PGPROC. */
+/* What a process that has passed the password check left; valid while the pid is that of its
+ * PGPROC. */
 struct Entering {
     int pid;
     Oid login;
