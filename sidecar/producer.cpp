@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "backoff.hpp"
@@ -25,6 +26,20 @@ struct HeadersRelease {
         curl_slist_free_all(list);
     }
 };
+
+// The text of a CA file, empty when none is named.
+std::string
+read_authorities(const std::string &path)
+{
+    if (path.empty())
+        return {};
+    std::ifstream file(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (text.empty())
+        throw Failure(Failure::Kind::configuration,
+                      "the CA file \"" + path + "\" cannot be read or is empty");
+    return text;
+}
 
 } // namespace
 
@@ -89,7 +104,8 @@ struct Producer::Transfer {
 };
 
 Producer::Producer(ProducerSettings settings, const Clock &clock)
-    : settings_(std::move(settings)), clock_(clock), multi_(curl_multi_init())
+    : settings_(std::move(settings)), authorities_(read_authorities(settings_.ca_file)),
+      clock_(clock), multi_(curl_multi_init())
 {
     if (!multi_)
         throw Failure(Failure::Kind::give_up, "libcurl cannot be initialised");
@@ -173,10 +189,10 @@ Producer::wait(std::span<pollfd> fds, Duration limit)
 }
 
 void
-Producer::renew(Secret token, std::string ca_file)
+Producer::renew(Secret token, const std::string &ca_file)
 {
+    authorities_ = read_authorities(ca_file);
     settings_.token = std::move(token);
-    settings_.ca_file = std::move(ca_file);
 }
 
 Producer::Easy
@@ -236,8 +252,11 @@ Producer::prepare_security(CURL *easy) const
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!settings_.ca_file.empty()) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
+    if (!authorities_.empty()) {
+        // As a text, not as a file: libcurl remembers for a day what it read from a file.
+        curl_blob text{const_cast<char *>(authorities_.data()), authorities_.size(),
+                       CURL_BLOB_COPY};
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &text);
         curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
     }
 }

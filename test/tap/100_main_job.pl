@@ -168,5 +168,6 @@ exits(0, qr/stopped delivered=1 /, 'and when all is well again: 0', env => $peer
 is($out, 'app_late', 'its DSN logs in');
 
 is(scalar(grep { publication($host, $_)->{status} ne 'published' } 'app-late', 'app-good', 'app-once'), 0, 'all are published');
+$host->wait_for_pool(3);
 is_deeply([ $host->orphans ], [], 'no orphans');
 done_testing();

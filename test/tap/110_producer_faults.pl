@@ -268,5 +268,6 @@ for my $status (401, 403)
 	is(($peer->requests($held))[-1]{headers}{Authorization}, 'Bearer new-token', "$status: SIGHUP reads the new token");
 	$sidecar->stop;
 }
+$host->wait_for_pool(4);
 is_deeply([ $host->orphans ], [], 'no orphans');
 done_testing();
