@@ -107,7 +107,7 @@ drops_by_owner_or_schema(const Node *statement)
 {
     static query::Query select = {
         "SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n"
-        "    ON n.oid = e.extnamespace JOIN pg_catalog.pg_authid o ON o.oid = e.extowner"
+        "    ON n.oid = e.extnamespace JOIN pg_catalog.pg_roles o ON o.oid = e.extowner"
         " WHERE e.extname = 'appinfra' AND (n.nspname = $1 OR o.rolname = $2)"};
     List *names = NIL;
     bool schemas = IsA(statement, DropStmt) &&
@@ -117,6 +117,8 @@ drops_by_owner_or_schema(const Node *statement)
 
     if (!schemas && !IsA(statement, DropOwnedStmt))
         return false;
+    if (!OidIsValid(get_extension_oid("appinfra", true)))
+        return false; /* a tenant's database: what it drops is not asked about */
     if (schemas)
         names = reinterpret_cast<const DropStmt *>(statement)->objects;
     else

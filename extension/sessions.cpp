@@ -128,9 +128,9 @@ report(Oid login)
 }
 
 /*
- * Collects the processes of a login, parallel workers and those about to enter included. The slot of
- * one that has ended keeps its pid and role until it is used again, and the pid may be another's by
- * then: whoever lives is in the array of processes as well.
+ * Collects the processes of a login, parallel workers and those about to enter included. The slot
+ * of one that has ended keeps its pid and role until it is used again, and the pid may be another's
+ * by then: whoever lives is in the array of processes as well.
  */
 static int
 find(Oid login, int *pids)
