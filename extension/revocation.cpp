@@ -27,6 +27,7 @@ struct Victim {
 static std::span<const Victim> victims(query::Query &select, const char *db_id, int64 id);
 static void revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *reason);
 static void disable(const registry::Tenant &tenant, const Victim &victim);
+static void follow_rename(const char *db_id, Victim *victim);
 static void move_aside(const Victim &victim);
 
 #define LIVING_CREDENTIALS                                                                         \
@@ -120,6 +121,8 @@ victims(query::Query &select, const char *db_id, int64 id)
                     .username = query::text_at(i, 2),
                     .role_name = query::text_at(i, 3),
                     .access = query::text_at(i, 4)};
+    for (Victim &victim : std::span(found, count))
+        follow_rename(db_id, &victim);
     return {found, count};
 }
 
@@ -138,8 +141,8 @@ revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *rea
 }
 
 /*
- * Takes everything from the role. One that is gone already has nothing; one that is somebody else's
- * now (renamed roles, a restored registry) is not touched, and the revocation fails.
+ * Takes everything from the role. One that is somebody else's now (a restored registry) is not
+ * touched, and the revocation fails.
  */
 static void
 disable(const registry::Tenant &tenant, const Victim &victim)
@@ -159,6 +162,29 @@ disable(const registry::Tenant &tenant, const Victim &victim)
             "Its security label says so.", nullptr));
     ddl::disable_login(victim.role_name, names::group(tenant.database, victim.access));
     ddl::revoke_connect(tenant.database, victim.role_name);
+}
+
+/*
+ * Follows a role that was renamed by other means: the one login of the tenant, by its label, that
+ * no credential names. Where there is none, or more than one, the credential stays as it is.
+ */
+static void
+follow_rename(const char *db_id, Victim *victim)
+{
+    static query::Query select = {
+        "SELECT min(a.rolname::text) FROM pg_catalog.pg_shseclabel l"
+        "  JOIN pg_catalog.pg_authid a ON a.oid = l.objoid"
+        " WHERE l.provider = 'appinfra' AND l.classoid = 'pg_catalog.pg_authid'::regclass"
+        "   AND l.label = $1 AND NOT EXISTS (SELECT FROM appinfra.credential c"
+        "         WHERE c.role_name = a.rolname AND c.state <> 'gone') HAVING count(*) = 1"};
+    static query::Query update = {
+        "UPDATE appinfra.credential SET role_name = $2::name WHERE credential_id = $1"};
+
+    if (OidIsValid(get_role_oid(victim->role_name, true)) ||
+        query::run(select, {query::text(psprintf("%s login %s", db_id, victim->access))}) != 1)
+        return;
+    victim->role_name = query::text_at(0, 1);
+    query::run(update, {query::int8(victim->id), query::text(victim->role_name)});
 }
 
 /* Gives the role another name, so that its own is free. */
