@@ -17,7 +17,7 @@ void
 release_role(const Order &order)
 {
     SetConfigOption("lock_timeout", "2s", PGC_SUSET, PGC_S_OVERRIDE);
-    if (OidIsValid(order.heir))
+    if (order.is_own && OidIsValid(order.heir))
         roll_back_prepared();
     in_transaction([&](MemoryContext) {
         keep_policies(order.role, order.successor);

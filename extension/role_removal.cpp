@@ -30,15 +30,20 @@ remove(const char *role_name, const char *own_database, const char *heir, const 
     in_transaction([&](MemoryContext) { ddl::drop_role(role_name); });
 }
 
-/* Releases a role in its own database, if transactions are prepared there, and in all that name it.
+/*
+ * Releases a role in all databases that name it, and in its own if transactions are prepared there.
+ * What belongs to no database (rights on a database, say) is released in its own, or from here.
  */
 static void
 release(Oid role, const char *own_database, Oid heir, Oid successor)
 {
     static query::Query select = {
-        "SELECT oid, datname = $2::name FROM pg_catalog.pg_database"
-        " WHERE oid IN (SELECT dbid FROM pg_catalog.pg_shdepend"
-        "                WHERE refclassid = 'pg_catalog.pg_authid'::regclass AND refobjid = $1)"
+        "SELECT oid, datname = $2::name FROM pg_catalog.pg_database d"
+        " WHERE EXISTS (SELECT FROM pg_catalog.pg_shdepend s"
+        "                WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass"
+        "                  AND s.refobjid = $1 AND (s.dbid = d.oid OR s.dbid = 0"
+        "                  AND d.datname = coalesce((SELECT o.datname FROM pg_catalog.pg_database o"
+        "                       WHERE o.datname = $2::name), current_database())))"
         "    OR (datname = $2::name"
         "        AND EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE database = $2::name))"};
     MemoryContext work = CurrentMemoryContext;
@@ -54,8 +59,9 @@ release(Oid role, const char *own_database, Oid heir, Oid successor)
             orders[i].job = setup::Job::release_role;
             orders[i].database = query::oid_at(i, 1);
             orders[i].role = role;
-            orders[i].heir = query::bool_at(i, 2) ? heir : InvalidOid;
+            orders[i].heir = heir;
             orders[i].successor = successor;
+            orders[i].is_own = query::bool_at(i, 2);
         }
     });
     for (const setup::Order &order : std::span(orders, count))
