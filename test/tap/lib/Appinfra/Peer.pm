@@ -6,13 +6,14 @@
 #   my $sidecar = $host->start_sidecar(env => $peer->sidecar_env(APPINFRA_POLL => '1h'));
 #   my $dsn = $peer->wait_for_value('app-1', 'DATABASE_URL');
 #   my @requests = $peer->requests('app-1');                      # each {headers, body, fault, time}
-#   $peer->kill9;  $peer->restart;  $peer->replay;                # the store rebuilt from the journal
-# The journal outlives a restart, the store does not. Over TLS only the journal can be asked.
+#   $peer->kill9;  $peer->restart;                # on the same port, with what it had stored, and its rules
+# Over TLS only the journal can be asked.
 package Appinfra::Peer;
 
 use strict;
 use warnings;
 use Carp;
+use File::Temp;
 use HTTP::Tiny;
 use JSON::PP;
 use Time::HiRes qw(sleep time);
@@ -33,7 +34,7 @@ sub start
 	return $self;
 }
 
-# Starts it again on the port it had; with arguments, changed in these.
+# Starts it again on the port it had, with what it had stored; with arguments, changed in these.
 sub restart
 {
 	my ($self, %args) = @_;
@@ -43,6 +44,8 @@ sub restart
 		Appinfra::test_file('peer/producer.py'), '--token', $self->{token},
 		'--journal', $self->{journal}, '--port', $self->{port} // 0, @{ $self->{args} // [] });
 	push @command, '--tls-cert', $self->{tls} if $self->{tls};
+	push @command, '--restore' if -f $self->{journal};
+	push @command, '--script', $self->_script if $self->{rules};
 	$self->{process} = Appinfra::Process->start(
 		name => $self->{name},
 		env => { PYTHONDONTWRITEBYTECODE => 1 },
@@ -88,8 +91,20 @@ sub sidecar_env
 sub rules
 {
 	my ($self, @rules) = @_;
-	$self->_post('/control', { seed => 1, rules => \@rules });
+	$self->{rules} = { seed => 1, rules => \@rules };
+	$self->_post('/control', $self->{rules});
 	return;
+}
+
+# The rules in a file, for a start. What has random in it is to be another random.
+sub _script
+{
+	my ($self) = @_;
+	my $script = File::Temp->new;
+	print $script encode_json({ %{ $self->{rules} }, seed => ++$count });
+	close $script;
+	$self->{script} = $script;
+	return $script->filename;
 }
 
 # From now on another token is the right one.
@@ -102,10 +117,9 @@ sub expect_token
 
 sub _post
 {
-	my ($self, $path, $content, %headers) = @_;
-	my $answer = HTTP::Tiny->new(timeout => 10)->post($self->url . $path,
-		{ content => encode_json($content), headers => { 'Content-Type' => 'application/json', %headers } });
-	croak "$path: $answer->{status} $answer->{content}" unless $answer->{success} || $answer->{status} == 409;
+	my ($self, $path, $content) = @_;
+	my $answer = HTTP::Tiny->new(timeout => 10)->post($self->url . $path, { content => encode_json($content) });
+	croak "$path: $answer->{status} $answer->{content}" unless $answer->{success};
 	return;
 }
 
@@ -135,8 +149,7 @@ sub journal
 sub requests
 {
 	my ($self, $app) = @_;
-	return grep { $_->{body} && !$_->{headers}{'X-Replay'} && (!defined $app || $_->{app} eq $app) }
-	  $self->journal;
+	return grep { $_->{body} && (!defined $app || $_->{app} eq $app) } $self->journal;
 }
 
 # Waits until there are n requests of an app, and returns them.
@@ -168,28 +181,6 @@ sub _wait
 		sleep 0.02;
 	}
 	return;
-}
-
-# Stores again what the journal says it had stored before it was killed. One that was killed between
-# journal and store counts as stored: its sender does not know either.
-sub replay
-{
-	my ($self) = @_;
-	for my $entry (grep { _was_stored($_) } $self->requests)
-	{
-		$self->_post("/api/apps/$entry->{app}/env", $entry->{body},
-			'X-Replay' => 1, Authorization => "Bearer $self->{token}");
-	}
-	return;
-}
-
-sub _was_stored
-{
-	my ($entry) = @_;
-	my $fault = $entry->{fault} // {};
-	return 0 if ($fault->{reset} // '') eq 'after_read' || $fault->{redirect};
-	return $fault->{store} if $fault->{status};
-	return 1;
 }
 
 1;
