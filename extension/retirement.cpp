@@ -102,6 +102,10 @@ follow_logins()
         for (uint64 i = 0; i < count; i++)
             logins[i] = query::oid_at(i, 1);
         sessions::watch({logins, count});
+        /* who came in before it was watched, and stays */
+        for (Oid login : std::span(logins, count))
+            if (sessions::count(login) > 0)
+                query::run(record_login, {query::text(GetUserNameFromId(login, false))});
     });
 }
 
