@@ -250,6 +250,7 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     app.set_version_flag("--version", "appinfrad " APPINFRA_VERSION);
     app.footer(footer);
     app.require_subcommand(1);
+    app.allow_config_extras(CLI::config_extras_mode::error);
     app.fallthrough();
     Values values;
     bool once = false;
