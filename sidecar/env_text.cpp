@@ -182,9 +182,10 @@ read_env_text(std::string_view text)
 bool
 is_env_name(std::string_view text)
 {
-    return !text.empty() && std::isdigit(static_cast<unsigned char>(text[0])) == 0 &&
-           std::all_of(text.begin(), text.end(),
-                       [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    for (const unsigned char c : text)
+        if (std::isalnum(c) == 0 && c != '_')
+            return false;
+    return !text.empty() && std::isdigit(static_cast<unsigned char>(text[0])) == 0;
 }
 
 } // namespace sidecar

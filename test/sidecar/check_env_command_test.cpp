@@ -168,6 +168,19 @@ TEST(CheckEnvServer, IsNamedByFlagVariableOrFile)
     EXPECT_EQ(scene.connected_with, "");
 }
 
+TEST(CheckEnvServer, IsNotAskedWithAPasswordFromTheCommandLine)
+{
+    FakeRoles roles;
+    roles.logins["app"] = {login("app")};
+    for (const char *dsn : {"postgres://u:pw@h/d", "host=h password=pw", "host=h passwort=pw"}) {
+        Scene scene;
+        scene.roles = &roles;
+        scene.environment = {{"DATABASE_URL", "postgres://app@localhost/d"}};
+        EXPECT_EQ(scene.run({"--database", dsn}).code, 2) << dsn;
+        EXPECT_EQ(scene.connected_with, "") << dsn;
+    }
+}
+
 TEST(CheckEnvServer, ThatDoesNotAnswerIsCodeTwoAndHidesNoViolation)
 {
     FakeRoles roles;

@@ -176,7 +176,8 @@ INSTANTIATE_TEST_SUITE_P(Places, Contract, testing::Values(
     Case{"NamedLikeTheUser", "DATABASE_URL=postgres://u@localhost\nDATABASE_SERVICE_URL=postgres://v@localhost/u", ""},
     Case{"OneOfTwoHasAnAddress", "DATABASE_URL=postgres://u@db.example/d?sslmode=require\nDATABASE_SERVICE_URL=postgres://v@DB.example/d?sslmode=require&hostaddr=192.0.2.1", ""},
     Case{"OtherService", "DATABASE_URL=user=u service=a sslmode=require\nDATABASE_SERVICE_URL=user=v service=b sslmode=require", "different_database"},
-    Case{"SameService", "DATABASE_URL=user=u service=a sslmode=require\nDATABASE_SERVICE_URL=user=v service=a sslmode=require", ""}
+    Case{"SameService", "DATABASE_URL=user=u service=a sslmode=require\nDATABASE_SERVICE_URL=user=v service=a sslmode=require", ""},
+    Case{"ServiceComesBeforeTheEnvironment", "DATABASE_URL=user=u service=a sslmode=require\nDATABASE_SERVICE_URL=user=v service=a dbname=d sslmode=require\nPGDATABASE=d", "different_database"}
 ), name_of);
 
 #define ROOT "DATABASE_ROOT_URL=postgres://postgres:pw@localhost/postgres\n"
