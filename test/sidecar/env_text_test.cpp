@@ -58,7 +58,7 @@ TEST(EnvText, ReadsQuotesAndBackslashes)
     EXPECT_EQ(read("A=a\\ \\b\\\n  c\nB=1"), "A=[a b  c] B=[1]");
     EXPECT_EQ(read("A=\"one\ntwo\\\nthree\"\nB='x\ny'"), "A=[one\ntwothree] B=[x\ny]");
     EXPECT_EQ(read("A=x\\"), "A=[x]");
-    EXPECT_EQ(read("A= ' x ' \nB=\\ x "), "A=[ x ] B=[ x]");
+    EXPECT_EQ(read("A= ' x ' \nB=\\ x \nC=x\\  "), "A=[ x ] B=[ x] C=[x ]");
 }
 
 TEST(EnvText, LetsNoLineHideBehindAQuoteInsideOfAValue)
