@@ -67,11 +67,12 @@ private:
         at_ = std::min(text_.find_first_of(newlines, at_), text_.size());
     }
 
-    // What stands before the next = of this line, without blanks around it and without "export".
+    // What stands before the next = of this line, without blanks around it and without "export". An
+    // = in the first place is part of the name, so that no quote after it opens.
     std::string
     take_name()
     {
-        const std::size_t end = std::min(text_.find_first_of("=\n\r", at_), text_.size());
+        const std::size_t end = std::min(text_.find_first_of("=\n\r", at_ + 1), text_.size());
         std::string_view name = text_.substr(at_, end - at_);
         at_ = end;
         if (name.starts_with("export ") || name.starts_with("export\t"))

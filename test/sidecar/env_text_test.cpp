@@ -65,6 +65,7 @@ TEST(EnvText, LetsNoLineHideBehindAQuoteInsideOfAValue)
 {
     EXPECT_EQ(read("A=it's\nAPP_DB_HOST=x\nB=it's\n"), "A=[it's] APP_DB_HOST=[x] B=[it's]");
     EXPECT_EQ(read("# it's \\\nA=1"), "A=[1]");
+    EXPECT_EQ(read("='\nAPP_DB_HOST=x\n'=B=1\n"), "APP_DB_HOST=[x]");
 }
 
 TEST(EnvText, RefusesWhatNobodyCanMean)
