@@ -61,9 +61,9 @@ row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls)
 Datum
 connection_row(FunctionCallInfo fcinfo, const handout::Connection &connection)
 {
-    const char *texts[] = {connection.db_id,    connection.status,   settings::public_host,
-                           nullptr,             connection.database, connection.username,
-                           connection.password, connection.url};
+    const char *texts[] = {
+        connection.db_id,    connection.status,   settings::public_host, nullptr,
+        connection.database, connection.username, connection.password,   connection.url};
     Datum values[9];
     bool nulls[9];
 

@@ -52,16 +52,16 @@ reserve(const Place &place)
 
         if (!lock::try_take(lock::Kind::variable, variable, place.target))
             return refuse(ERRCODE_LOCK_NOT_AVAILABLE,
-                          psprintf("another transaction is providing \"%s\" for app \"%s\"", variable,
-                                   place.app_id),
+                          psprintf("another transaction is providing \"%s\" for app \"%s\"",
+                                   variable, place.app_id),
                           nullptr, "Repeat the call when that transaction has ended.");
         if (query::run(select, {query::text(place.target), query::text(variable)}) > 0)
-            return refuse(ERRCODE_UNIQUE_VIOLATION,
-                          psprintf("app \"%s\" already has a database in \"%s\"", place.app_id,
-                                   variable),
-                          psprintf("It is \"%s\".", query::text_at(0, 1)),
-                          "Another database of the same app needs another variable: pass env, for "
-                          "example env => '{\"REPORTS_DATABASE_URL\": \"owner\"}'.");
+            return refuse(
+                ERRCODE_UNIQUE_VIOLATION,
+                psprintf("app \"%s\" already has a database in \"%s\"", place.app_id, variable),
+                psprintf("It is \"%s\".", query::text_at(0, 1)),
+                "Another database of the same app needs another variable: pass env, for "
+                "example env => '{\"REPORTS_DATABASE_URL\": \"owner\"}'.");
     }
     return nullptr;
 }
@@ -99,7 +99,8 @@ next_version(int64 binding_id)
     /* an ended binding may still unset what nobody has taken since */
     static query::Query update = {
         "WITH held AS ("
-        "  SELECT v.target, v.variable, max(v.version) OVER () + 1 AS version, count(*) OVER () AS n"
+        "  SELECT v.target, v.variable, max(v.version) OVER () + 1 AS version, count(*) OVER () AS "
+        "n"
         "    FROM appinfra.binding b JOIN appinfra.variable v"
         "      ON v.target = b.target AND v.variable = ANY (b.variables)"
         "   WHERE b.binding_id = $1"
@@ -122,10 +123,10 @@ find(const char *db_id, const char *variable)
         " WHERE db_id = $1 AND $2 = ANY (variables) AND service_id IS NULL AND NOT ended"};
 
     if (query::run(select, {query::text(db_id), query::text(variable)}) != 1)
-        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("database \"%s\" holds no variable \"%s\"", db_id,
-                              names::excerpt(variable)), nullptr,
-                     "Look at env_keys in appinfra.databases."));
+        raise(refuse(
+            ERRCODE_UNDEFINED_OBJECT,
+            psprintf("database \"%s\" holds no variable \"%s\"", db_id, names::excerpt(variable)),
+            nullptr, "Look at env_keys in appinfra.databases."));
     return query::int8_at(0, 1);
 }
 
@@ -134,8 +135,7 @@ end(int64 binding_id)
 {
     static query::Query free_variables = {
         "UPDATE appinfra.variable SET binding_id = NULL WHERE binding_id = $1"};
-    static query::Query mark = {
-        "UPDATE appinfra.binding SET ended = true WHERE binding_id = $1"};
+    static query::Query mark = {"UPDATE appinfra.binding SET ended = true WHERE binding_id = $1"};
 
     query::run(free_variables, {query::int8(binding_id)});
     query::run(mark, {query::int8(binding_id)});

@@ -1,5 +1,6 @@
 /*
- * The builder: makes the template and shells, one small committed step after another. See worker.hpp.
+ * The builder: makes the template and shells, one small committed step after another. See
+ * worker.hpp.
  *
  * Each step looks at what is there and does what is missing, so that a builder that starts after a
  * kill at any moment goes on where the last one stopped.
@@ -39,8 +40,8 @@ static void choose_another_oid(Planned *shell);
 static void finish(const Planned &shell);
 static void record_failure(const Planned &shell, const Failure *failure);
 
-constexpr long idle_ms = 30 * 1000;      /* how long a builder with nothing to do stays */
-constexpr long first_pause_ms = 1000;   /* after a failure; doubles with each in a row */
+constexpr long idle_ms = 30 * 1000;   /* how long a builder with nothing to do stays */
+constexpr long first_pause_ms = 1000; /* after a failure; doubles with each in a row */
 constexpr long longest_pause_ms = 60 * 1000;
 
 constexpr int attempts_limit = 5; /* of one shell */
@@ -84,10 +85,9 @@ pause_after_failure()
 static bool
 shrink()
 {
-    static query::Query remove = {
-        "DELETE FROM appinfra.shell WHERE db_id = ("
-        " SELECT db_id FROM appinfra.shell WHERE status = 'ready' AND $1"
-        "  ORDER BY ready_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED)"};
+    static query::Query remove = {"DELETE FROM appinfra.shell WHERE db_id = ("
+                                  " SELECT db_id FROM appinfra.shell WHERE status = 'ready' AND $1"
+                                  "  ORDER BY ready_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED)"};
     bool removed = false;
 
     in_transaction([&](MemoryContext) {
@@ -98,15 +98,17 @@ shrink()
     return removed;
 }
 
-/* Finds the unfinished shell that has failed least. One whose database somebody dropped is unfinished. */
+/* Finds the unfinished shell that has failed least. One whose database somebody dropped is
+ * unfinished. */
 static bool
 next_planned(Planned *shell)
 {
     static query::Query lost = {
         "UPDATE appinfra.shell SET status = 'planned', ready_at = NULL WHERE status = 'ready'"
         "   AND database_oid NOT IN (SELECT oid FROM pg_catalog.pg_database)"};
-    static query::Query select = {"SELECT db_id, database::text, database_oid FROM appinfra.shell"
-                                  " WHERE status = 'planned' ORDER BY attempts, created_at LIMIT 1"};
+    static query::Query select = {
+        "SELECT db_id, database::text, database_oid FROM appinfra.shell"
+        " WHERE status = 'planned' ORDER BY attempts, created_at LIMIT 1"};
     bool found = false;
 
     in_transaction([&](MemoryContext) {

@@ -103,8 +103,8 @@ find_due(int32 batch, Due **due)
 
 /*
  * Tells whether the publication, now that its binding is locked, is the one to be claimed. One that
- * was claimed and has a newer one behind it, or lost its variables to another binding, is superseded
- * instead: the newer one goes next.
+ * was claimed and has a newer one behind it, or lost its variables to another binding, is
+ * superseded instead: the newer one goes next.
  */
 static bool
 is_next(const Due &due)
@@ -128,8 +128,8 @@ is_next(const Due &due)
 }
 
 /*
- * Leaves a publication that cannot be claimed (its login or its group is missing) for later, so that
- * it does not stand before all others for ever. The reason is in appinfra.publications.
+ * Leaves a publication that cannot be claimed (its login or its group is missing) for later, so
+ * that it does not stand before all others for ever. The reason is in appinfra.publications.
  */
 static void
 put_off(const Due &due, const Failure *failure)
@@ -139,10 +139,10 @@ put_off(const Due &due, const Failure *failure)
         "       not_before = clock_timestamp() + interval '1 minute' WHERE publication_id = $1"};
 
     query::run(update, {query::int8(due.id), query::text(failure->message)});
-    ereport(WARNING, (errcode(failure->code),
-                      errmsg("publication " INT64_FORMAT " cannot be claimed: %s", due.id,
-                             failure->message),
-                      errdetail("It is tried again in a minute.")));
+    ereport(WARNING,
+            (errcode(failure->code),
+             errmsg("publication " INT64_FORMAT " cannot be claimed: %s", due.id, failure->message),
+             errdetail("It is tried again in a minute.")));
 }
 
 /* Claims one publication, mints what it sets, and appends its row to the result. */
@@ -155,7 +155,8 @@ claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *re
         "UPDATE appinfra.publication SET status = 'claimed', attempt = attempt + 1, version = $2,"
         "       credential_id = $3, worker = $4, claimed_at = clock_timestamp(),"
         "       lease_until = clock_timestamp() + $5, claim = $6, error = NULL, delivered = NULL,"
-        "       past_claims = CASE WHEN claim IS NULL THEN past_claims ELSE past_claims || claim END"
+        "       past_claims = CASE WHEN claim IS NULL THEN past_claims ELSE past_claims || claim "
+        "END"
         " WHERE publication_id = $1 RETURNING attempt"};
     const pg_uuid_t *claim = secrets::random_uuid();
     secrets::Password password = {};
@@ -169,9 +170,9 @@ claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *re
                         query::int8(due->credential_id == 0 ? -1 : due->credential_id),
                         query::text(worker), query::interval(lease), query::uuid(claim)});
     due->attempt = query::int4_at(0, 1);
-    audit::record("claim_publication", due->purpose.db_id, nullptr,
-                  audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)},
-                                 {"worker", worker}}));
+    audit::record(
+        "claim_publication", due->purpose.db_id, nullptr,
+        audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)}, {"worker", worker}}));
     in_context(caller, [&] { emit(*due, claim, login, result); });
     secrets::wipe(&password);
 }
@@ -184,11 +185,11 @@ claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *re
 static environment::Login
 mint(Due *due, secrets::Password *password)
 {
-    static query::Query waiting = {"SELECT credential_id, role_name::text FROM appinfra.credential c"
-                                   " WHERE binding_id = $1 AND state = 'waiting' AND EXISTS ("
-                                   "  SELECT FROM pg_catalog.pg_authid WHERE rolname = role_name)"
-                                   "   AND " NEWEST_OF_BINDING
-                                   " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
+    static query::Query waiting = {
+        "SELECT credential_id, role_name::text FROM appinfra.credential c"
+        " WHERE binding_id = $1 AND state = 'waiting' AND EXISTS ("
+        "  SELECT FROM pg_catalog.pg_authid WHERE rolname = role_name)"
+        "   AND " NEWEST_OF_BINDING " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
     credential::Credential login;
 
     secrets::mint(password);
@@ -207,8 +208,7 @@ mint(Due *due, secrets::Password *password)
 
 /* Appends the row of a claimed publication to the result. */
 static void
-emit(const Due &due, const pg_uuid_t *claim, const environment::Login &login,
-     ReturnSetInfo *result)
+emit(const Due &due, const pg_uuid_t *claim, const environment::Login &login, ReturnSetInfo *result)
 {
     static query::Query binding = {
         "SELECT target, app_id, producer, variables FROM appinfra.binding WHERE binding_id = $1"};

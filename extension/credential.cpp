@@ -38,8 +38,8 @@ create(const Purpose &purpose, const secrets::Password *password)
         " VALUES ($1, $1, $2, $3, $4, CASE WHEN $5 THEN 'active' ELSE 'waiting' END,"
         "         CASE WHEN $5 THEN clock_timestamp() END)"
         " RETURNING credential_id"};
-    const char *username = purpose.service_id != nullptr ? choose_service_username(purpose)
-                                                         : choose_username(purpose);
+    const char *username =
+        purpose.service_id != nullptr ? choose_service_username(purpose) : choose_username(purpose);
 
     make_role(purpose, username, password);
     query::run(insert, {query::text(username), query::text(purpose.db_id),
@@ -79,8 +79,8 @@ replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
         "       retire_by = clock_timestamp() + $4"
         " WHERE binding_id = $1 AND credential_id < $2 AND state IN ('waiting', 'active')"};
 
-    query::run(update, {query::int8(binding_id), query::int8(credential_id),
-                        query::interval(grace), query::interval(deadline)});
+    query::run(update, {query::int8(binding_id), query::int8(credential_id), query::interval(grace),
+                        query::interval(deadline)});
 }
 
 /* Returns the tenant's next login name that is free. The first is the database's own name. */

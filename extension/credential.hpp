@@ -37,15 +37,16 @@ Credential create(const Purpose &purpose, const secrets::Password *password);
 /* Gives a waiting credential its password: from now on it is active. */
 void hand_over(const Credential &credential, const secrets::Password &password);
 
-/* Takes the password of a credential away again, that surely nobody received: it waits once more. */
+/* Takes the password of a credential away again, that surely nobody received: it waits once more.
+ */
 void take_back(int64 credential_id);
 
 /*
  * Whether the credential c is newer than all of its binding that somebody may have: only such a one
  * can succeed them, because what retires is older than what replaces it.
  */
-#define NEWEST_OF_BINDING \
-    "NOT EXISTS (SELECT FROM appinfra.credential n WHERE n.binding_id = c.binding_id" \
+#define NEWEST_OF_BINDING                                                                          \
+    "NOT EXISTS (SELECT FROM appinfra.credential n WHERE n.binding_id = c.binding_id"              \
     "   AND n.credential_id > c.credential_id AND n.state IN ('active', 'retiring'))"
 
 /*

@@ -45,8 +45,8 @@ remove_leftover(Oid database)
     WaitForProcSignalBarrier(EmitProcSignalBarrier(PROCSIGNAL_BARRIER_SMGRRELEASE));
     char *path = GetDatabasePath(database, DEFAULTTABLESPACE_OID);
     if (!rmtree(path, true))
-        ereport(WARNING, (errmsg("some useless files may be left behind in directory \"%s\"",
-                                 path)));
+        ereport(WARNING,
+                (errmsg("some useless files may be left behind in directory \"%s\"", path)));
     log_removal(database);
     ereport(LOG, (errmsg("removed directory \"%s\" of a database whose creation was interrupted",
                          path)));

@@ -50,16 +50,15 @@ append(json::Object *object, Datum variables, const Login *login)
 static const char *
 value(std::string_view variable, const Login &login)
 {
-    const std::array<const char *, 6> parts = {login.username,
-                                               login.password,
-                                               settings::public_host,
-                                               psprintf("%d", settings::effective_public_port()),
-                                               login.database,
-                                               settings::effective_public_sslmode()};
+    const char *const parts[] = {
+        login.username,        login.password,
+        settings::public_host, psprintf("%d", settings::effective_public_port()),
+        login.database,        settings::effective_public_sslmode()};
 
     if (!login.is_service)
         return dsn(login);
-    for (size_t i = 0; i < parts.size(); i++)
+    static_assert(lengthof(parts) == service_variables.size());
+    for (size_t i = 0; i < lengthof(parts); i++)
         if (variable == service_variables[i])
             return parts[i];
     elog(ERROR, "variable \"%s\" is none of a service user", variable.data());

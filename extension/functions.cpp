@@ -1,5 +1,6 @@
 /*
- * The SQL entry points of provisioning and publishing, thin (more in functions_credential.cpp): unpack the arguments, refuse NULL, call the module, pack the answer.
+ * The SQL entry points of provisioning and publishing, thin (more in functions_credential.cpp):
+ * unpack the arguments, refuse NULL, call the module, pack the answer.
  *
  * What a function does, and its errors, stand in its COMMENT in the install script.
  */
@@ -138,8 +139,7 @@ appinfra_complete_publication(PG_FUNCTION_ARGS)
 {
     const Jsonb *response = PG_ARGISNULL(2) ? nullptr : receipt(PG_GETARG_JSONB_P(2));
 
-    PG_RETURN_BOOL(
-        publication::complete(id_argument(fcinfo), claim_argument(fcinfo), response));
+    PG_RETURN_BOOL(publication::complete(id_argument(fcinfo), claim_argument(fcinfo), response));
 }
 
 Datum
@@ -192,8 +192,8 @@ lease_argument(FunctionCallInfo fcinfo, int n)
 {
     require_argument(fcinfo, n, "lease");
     const Interval *lease = PG_GETARG_INTERVAL_P(n);
-    double seconds = static_cast<double>(lease->time) / USECS_PER_SEC +
-                     86400.0 * lease->day + 30 * 86400.0 * lease->month;
+    double seconds = static_cast<double>(lease->time) / USECS_PER_SEC + 86400.0 * lease->day +
+                     30 * 86400.0 * lease->month;
 
     if (seconds < 1 || seconds > 86400)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid lease",
@@ -205,8 +205,7 @@ lease_argument(FunctionCallInfo fcinfo, int n)
 static bool
 is_bigint(Numeric number)
 {
-    const char *text =
-        DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+    const char *text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
 
     return strlen(text) <= 18 && strspn(text, "0123456789") == strlen(text);
 }

@@ -65,9 +65,9 @@ appinfra_create_service_user(PG_FUNCTION_ARGS)
     const char *access = text_argument(fcinfo, 3, "access");
 
     require_argument(fcinfo, 4, "publish");
-    PG_RETURN_DATUM(connection_row(
-        fcinfo, rotation::create_service_user(db_id, service_id, host_id, access,
-                                              PG_GETARG_BOOL(4))));
+    PG_RETURN_DATUM(
+        connection_row(fcinfo, rotation::create_service_user(db_id, service_id, host_id, access,
+                                                             PG_GETARG_BOOL(4))));
 }
 
 Datum
@@ -85,8 +85,8 @@ appinfra_set_rotation(PG_FUNCTION_ARGS)
 {
     const char *db_id = text_argument(fcinfo, 0, "db_id");
 
-    rotation::set_rotation(
-        db_id, PG_ARGISNULL(1) ? nullptr : duration_argument(fcinfo, 1, "rotate_after"));
+    rotation::set_rotation(db_id, PG_ARGISNULL(1) ? nullptr
+                                                  : duration_argument(fcinfo, 1, "rotate_after"));
     PG_RETURN_VOID();
 }
 
@@ -108,17 +108,17 @@ appinfra_wait_revoked(PG_FUNCTION_ARGS)
 Datum
 appinfra_revoke_tenant(PG_FUNCTION_ARGS)
 {
-    PG_RETURN_INT32(revocation::revoke_tenant(text_argument(fcinfo, 0, "db_id"),
-                                              reason_argument(fcinfo, 1)));
+    PG_RETURN_INT32(
+        revocation::revoke_tenant(text_argument(fcinfo, 0, "db_id"), reason_argument(fcinfo, 1)));
 }
 
 Datum
 appinfra_retention(PG_FUNCTION_ARGS)
 {
     (void)fcinfo;
-    PG_RETURN_DATUM(DirectFunctionCall7(
-        make_interval, Int32GetDatum(0), Int32GetDatum(0), Int32GetDatum(0), Int32GetDatum(0),
-        Int32GetDatum(0), Int32GetDatum(0), Float8GetDatum(settings::retention)));
+    PG_RETURN_DATUM(DirectFunctionCall7(make_interval, Int32GetDatum(0), Int32GetDatum(0),
+                                        Int32GetDatum(0), Int32GetDatum(0), Int32GetDatum(0),
+                                        Int32GetDatum(0), Float8GetDatum(settings::retention)));
 }
 
 Datum

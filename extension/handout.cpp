@@ -4,6 +4,7 @@
 #include "environment.hpp"
 #include "publication.hpp"
 #include "scope.hpp"
+#include "shared.hpp"
 
 namespace appinfra::handout
 {
@@ -38,6 +39,7 @@ add(Handout *handout, const credential::Purpose &purpose, Datum variables, const
         ForceSyncCommit(); /* a password must not be out while its verifier can still be lost */
         secrets::mint(&password);
         made = credential::create(purpose, &password);
+        shared::wake_at_commit(shared::work_credentials); /* its first login is to be seen */
     }
     in_context(handout->caller, [&] {
         show(handout,

@@ -1,9 +1,9 @@
 /*
  * Handouts: new credentials on their way to whoever is to have them.
  *
- * Every function that makes credentials answers with a Connection. With publish the credentials wait
- * for the sidecar's claim, and the connection has no password; without, they are minted now, and the
- * connection is the one place that carries them.
+ * Every function that makes credentials answers with a Connection. With publish the credentials
+ * wait for the sidecar's claim, and the connection has no password; without, they are minted now,
+ * and the connection is the one place that carries them.
  */
 #pragma once
 

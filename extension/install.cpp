@@ -55,7 +55,8 @@ check()
     shared::wake_at_commit(shared::work_install);
 }
 
-/* Makes the group roles of the lanes where they do not exist. A role of a tenant is not taken over. */
+/* Makes the group roles of the lanes where they do not exist. A role of a tenant is not taken over.
+ */
 static void
 make_lane_roles()
 {
@@ -106,7 +107,7 @@ drops_by_owner_or_schema(const Node *statement)
 {
     static query::Query select = {
         "SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n"
-        "    ON n.oid = e.extnamespace JOIN pg_catalog.pg_authid o ON o.oid = e.extowner"
+        "    ON n.oid = e.extnamespace JOIN pg_catalog.pg_roles o ON o.oid = e.extowner"
         " WHERE e.extname = 'appinfra' AND (n.nspname = $1 OR o.rolname = $2)"};
     List *names = NIL;
     bool schemas = IsA(statement, DropStmt) &&
@@ -116,12 +117,14 @@ drops_by_owner_or_schema(const Node *statement)
 
     if (!schemas && !IsA(statement, DropOwnedStmt))
         return false;
+    if (!OidIsValid(get_extension_oid("appinfra", true)))
+        return false; /* a tenant's database: what it drops is not asked about */
     if (schemas)
         names = reinterpret_cast<const DropStmt *>(statement)->objects;
     else
         foreach (cell, reinterpret_cast<const DropOwnedStmt *>(statement)->roles)
-            names = lappend(names, makeString(get_rolespec_name(
-                                       static_cast<RoleSpec *>(lfirst(cell)))));
+            names = lappend(names,
+                            makeString(get_rolespec_name(static_cast<RoleSpec *>(lfirst(cell)))));
     with_spi([&](MemoryContext) {
         foreach (cell, names) {
             const char *name = strVal(lfirst(cell));
@@ -137,8 +140,7 @@ drops_by_owner_or_schema(const Node *statement)
 static void
 check_drop(bool confirmed)
 {
-    static query::Query count = {
-        "SELECT count(*) FROM appinfra.tenant WHERE status <> 'dropped'"};
+    static query::Query count = {"SELECT count(*) FROM appinfra.tenant WHERE status <> 'dropped'"};
     int64 tenants = 0;
 
     with_spi([&](MemoryContext) {
@@ -146,10 +148,11 @@ check_drop(bool confirmed)
         tenants = query::int8_at(0, 1);
     });
     if (tenants > 0 && !confirmed)
-        raise(refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-                     "cannot drop extension \"appinfra\" while it has tenants",
-                     psprintf(INT64_FORMAT " databases are in its registry.", tenants),
-                     "DROP EXTENSION appinfra CASCADE forgets them; their databases and data stay."));
+        raise(
+            refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                   "cannot drop extension \"appinfra\" while it has tenants",
+                   psprintf(INT64_FORMAT " databases are in its registry.", tenants),
+                   "DROP EXTENSION appinfra CASCADE forgets them; their databases and data stay."));
     shared::wake_at_commit(shared::work_install);
 }
 

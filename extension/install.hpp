@@ -1,5 +1,6 @@
 /*
- * Installation: what CREATE EXTENSION requires and does to the host, and what DROP EXTENSION refuses.
+ * Installation: what CREATE EXTENSION requires and does to the host, and what DROP EXTENSION
+ * refuses.
  */
 #pragma once
 

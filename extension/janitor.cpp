@@ -13,6 +13,7 @@
 #include "naming.hpp"
 #include "query.hpp"
 #include "registry.hpp"
+#include "role_removal.hpp"
 #include "scope.hpp"
 #include "settings.hpp"
 #include "shared.hpp"
@@ -43,9 +44,6 @@ static void remove_credential(const Revoked &revoked);
 static bool next_tenant(Leaving *leaving);
 static void move_away(const Leaving &leaving);
 static void drop_tenant(const Leaving &leaving);
-static void release(Oid role, const char *own_database, Oid heir, Oid successor);
-static void release_and_drop(const char *role_name, const char *own_database, const char *heir,
-                             const char *successor);
 static void copy_name(char (&to)[NAMEDATALEN], const char *from);
 
 constexpr long idle_ms = 30 * 1000; /* how long a janitor with nothing to do stays */
@@ -94,7 +92,8 @@ next_credential(Revoked *revoked)
         "SELECT c.credential_id, c.role_name::text, t.database::text || '_' || c.access,"
         "       t.database::text, coalesce((SELECT s.role_name::text FROM appinfra.credential s"
         "         WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id"
-        "           AND s.state IN ('waiting', 'active') ORDER BY s.credential_id DESC LIMIT 1), '')"
+        "           AND s.state IN ('waiting', 'active') ORDER BY s.credential_id DESC LIMIT 1), "
+        "'')"
         "  FROM appinfra.credential c JOIN appinfra.tenant t USING (db_id)"
         " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NOT NULL"
         "   AND c.try_at <= clock_timestamp() ORDER BY c.try_at LIMIT 1"};
@@ -120,7 +119,7 @@ remove_credential(const Revoked &revoked)
         "UPDATE appinfra.credential SET state = 'gone', gone_at = clock_timestamp(),"
         "       last_error = NULL WHERE credential_id = $1 RETURNING db_id, username::text"};
 
-    release_and_drop(revoked.role_name, revoked.database, revoked.group, revoked.successor);
+    role_removal::remove(revoked.role_name, revoked.database, revoked.group, revoked.successor);
     in_transaction([&](MemoryContext) {
         query::run(gone, {query::int8(revoked.id)});
         audit::record("drop_login", query::text_at(0, 1), query::text_at(0, 2));
@@ -182,8 +181,7 @@ move_away(const Leaving &leaving)
                 ddl::rename_role(SPI_getvalue(rows->vals[i], rows->tupdesc, 1),
                                  SPI_getvalue(rows->vals[i], rows->tupdesc, 2));
         query::run(mark, {query::text(tenant.db_id), query::text(away)});
-        audit::record("retain_tenant", tenant.db_id, nullptr,
-                      audit::detail({{"database", away}}));
+        audit::record("retain_tenant", tenant.db_id, nullptr, audit::detail({{"database", away}}));
     });
 }
 
@@ -216,63 +214,12 @@ drop_tenant(const Leaving &leaving)
                             errmsg("logins of the tenant are still to be dropped")));
     });
     for (const char *group : shell::groups)
-        release_and_drop(names::group(leaving.database, group), leaving.database, nullptr, nullptr);
+        role_removal::remove(names::group(leaving.database, group), leaving.database, nullptr,
+                             nullptr);
     in_transaction([&](MemoryContext) {
         query::run(mark, {query::text(leaving.db_id)});
         audit::record("drop_tenant", leaving.db_id, nullptr);
     });
-}
-
-/* Releases a role wherever something depends on it, and drops it. A null heir: it owns nothing. */
-static void
-release_and_drop(const char *role_name, const char *own_database, const char *heir,
-                 const char *successor)
-{
-    Oid role, heir_role, successor_role;
-
-    in_transaction([&](MemoryContext) {
-        auto oid_of = [](const char *name) {
-            return name != nullptr && *name != '\0' ? get_role_oid(name, true) : InvalidOid;
-        };
-        role = oid_of(role_name);
-        heir_role = oid_of(heir);
-        successor_role = oid_of(successor);
-    });
-    if (!OidIsValid(role))
-        return;
-    release(role, own_database, heir_role, successor_role);
-    in_transaction([&](MemoryContext) { ddl::drop_role(role_name); });
-}
-
-/* Releases a role in its own database, if transactions are prepared there, and in all that name it. */
-static void
-release(Oid role, const char *own_database, Oid heir, Oid successor)
-{
-    static query::Query select = {
-        "SELECT oid, datname = $2::name FROM pg_catalog.pg_database"
-        " WHERE oid IN (SELECT dbid FROM pg_catalog.pg_shdepend"
-        "                WHERE refclassid = 'pg_catalog.pg_authid'::regclass AND refobjid = $1)"
-        "    OR (datname = $2::name"
-        "        AND EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE database = $2::name))"};
-    MemoryContext work = CurrentMemoryContext;
-    setup::Order *orders = nullptr;
-    uint64 count = 0;
-
-    in_transaction([&](MemoryContext) {
-        count = query::run(select, {query::oid(role), query::text(own_database)});
-        orders = static_cast<setup::Order *>(
-            MemoryContextAllocZero(work, (count + 1) * sizeof(setup::Order)));
-        for (uint64 i = 0; i < count; i++) {
-            orders[i].orderer = shared::Worker::janitor;
-            orders[i].job = setup::Job::release_role;
-            orders[i].database = query::oid_at(i, 1);
-            orders[i].role = role;
-            orders[i].heir = query::bool_at(i, 2) ? heir : InvalidOid;
-            orders[i].successor = successor;
-        }
-    });
-    for (const setup::Order &order : std::span(orders, count))
-        worker::do_in_database(order);
 }
 
 static void

@@ -28,7 +28,8 @@ add(Object *object, const char *key, const char *value)
     item.val.string.len = static_cast<int>(strlen(key));
     pushJsonbValue(&object->state, WJB_KEY, &item);
     item.type = value != nullptr ? jbvString : jbvNull;
-    item.val.string.val = value != nullptr ? pstrdup(value) : nullptr; /* the caller may wipe its own */
+    item.val.string.val =
+        value != nullptr ? pstrdup(value) : nullptr; /* the caller may wipe its own */
     item.val.string.len = value != nullptr ? static_cast<int>(strlen(value)) : 0;
     pushJsonbValue(&object->state, WJB_VALUE, &item);
 }

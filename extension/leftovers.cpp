@@ -21,28 +21,28 @@ static void drop_roles(const Names &roles);
  * db_ids of group roles that are no tenant's: no database says so, and no login. While pg_dumpall's
  * output is being restored the roles are there before their databases.
  */
-#define ORPHANED_GROUPS \
-    " FROM pg_catalog.pg_shseclabel g" \
-    " WHERE g.provider = 'appinfra' AND g.classoid = 'pg_catalog.pg_authid'::regclass" \
-    "   AND g.label LIKE 'db-% group %' AND NOT EXISTS (" \
-    "       SELECT FROM pg_catalog.pg_shseclabel d" \
-    "        WHERE d.provider = 'appinfra'" \
-    "          AND (d.classoid = 'pg_catalog.pg_database'::regclass" \
-    "               AND d.label LIKE split_part(g.label, ' ', 1) || ' tenant %'" \
-    "            OR d.classoid = 'pg_catalog.pg_authid'::regclass" \
+#define ORPHANED_GROUPS                                                                            \
+    " FROM pg_catalog.pg_shseclabel g"                                                             \
+    " WHERE g.provider = 'appinfra' AND g.classoid = 'pg_catalog.pg_authid'::regclass"             \
+    "   AND g.label LIKE 'db-% group %' AND NOT EXISTS ("                                          \
+    "       SELECT FROM pg_catalog.pg_shseclabel d"                                                \
+    "        WHERE d.provider = 'appinfra'"                                                        \
+    "          AND (d.classoid = 'pg_catalog.pg_database'::regclass"                               \
+    "               AND d.label LIKE split_part(g.label, ' ', 1) || ' tenant %'"                   \
+    "            OR d.classoid = 'pg_catalog.pg_authid'::regclass"                                 \
     "               AND d.label LIKE split_part(g.label, ' ', 1) || ' login %'))"
-#define UNREGISTERED_GROUPS \
-    ORPHANED_GROUPS \
-    "   AND NOT EXISTS (SELECT FROM appinfra.shell WHERE db_id = split_part(g.label, ' ', 1))" \
+#define UNREGISTERED_GROUPS                                                                        \
+    ORPHANED_GROUPS                                                                                \
+    "   AND NOT EXISTS (SELECT FROM appinfra.shell WHERE db_id = split_part(g.label, ' ', 1))"     \
     "   AND NOT EXISTS (SELECT FROM appinfra.tenant WHERE db_id = split_part(g.label, ' ', 1))"
-#define THEIR_DATABASES(groups) \
-    "SELECT datname FROM pg_catalog.pg_database WHERE datname IN (" \
+#define THEIR_DATABASES(groups)                                                                    \
+    "SELECT datname FROM pg_catalog.pg_database WHERE datname IN ("                                \
     " SELECT replace(split_part(g.label, ' ', 1), 'db-', 'appinfra_')" groups ")"
-#define THEIR_ROLES(groups) \
+#define THEIR_ROLES(groups)                                                                        \
     "SELECT rolname FROM pg_catalog.pg_authid WHERE oid IN (SELECT g.objoid" groups ")"
-#define TEMPLATES \
-    "SELECT datname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shseclabel l" \
-    "    ON l.classoid = 'pg_catalog.pg_database'::regclass AND l.objoid = d.oid" \
+#define TEMPLATES                                                                                  \
+    "SELECT datname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shseclabel l"                 \
+    "    ON l.classoid = 'pg_catalog.pg_database'::regclass AND l.objoid = d.oid"                  \
     " WHERE l.provider = 'appinfra' AND l.label LIKE '- template %'"
 
 void
@@ -69,8 +69,8 @@ list(query::Query &query)
 
     in_transaction([&](MemoryContext caller) {
         found.count = query::run(query);
-        found.names = static_cast<char **>(
-            MemoryContextAlloc(caller, (found.count + 1) * sizeof(char *)));
+        found.names =
+            static_cast<char **>(MemoryContextAlloc(caller, (found.count + 1) * sizeof(char *)));
         for (uint64 i = 0; i < found.count; i++)
             found.names[i] = MemoryContextStrdup(caller, query::text_at(i, 1));
     });

@@ -13,14 +13,20 @@ namespace appinfra::lock
 {
 
 /* What kind of name it is; different kinds never meet. */
-enum class Kind : char { name = 'n', variable = 'v', idempotency_key = 'k', revocation = 'r', worker = 'w' };
+enum class Kind : char {
+    name = 'n',
+    variable = 'v',
+    idempotency_key = 'k',
+    revocation = 'r',
+    worker = 'w'
+};
 
 /* Takes the lock; false when another transaction holds it. */
 bool try_take(Kind kind, const char *name, const char *of = "");
 
 /*
- * Takes a lock that a transaction holds until it has ended for everybody: other backends are told of
- * its changes only a moment after they can be seen.
+ * Takes a lock that a transaction holds until it has ended for everybody: other backends are told
+ * of its changes only a moment after they can be seen.
  */
 void hold(Kind kind, const char *name);
 

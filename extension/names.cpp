@@ -40,8 +40,8 @@ const Refusal *
 check_slug(const char *slug)
 {
     size_t length = strlen(slug);
-    bool good = length >= 1 && length <= 63 && slug[0] >= 'a' && slug[0] <= 'z' &&
-                slug[length - 1] != '-';
+    bool good =
+        length >= 1 && length <= 63 && slug[0] >= 'a' && slug[0] <= 'z' && slug[length - 1] != '-';
 
     for (const char *at = slug; good && *at != '\0'; at++)
         good = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '-';
@@ -57,8 +57,8 @@ check_engine(const char *engine)
 {
     if (strcmp(engine, "postgres") != 0)
         return refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
-                      psprintf("engine \"%s\" is not supported", excerpt(engine)),
-                      nullptr, "The one engine is \"postgres\".");
+                      psprintf("engine \"%s\" is not supported", excerpt(engine)), nullptr,
+                      "The one engine is \"postgres\".");
     return nullptr;
 }
 
@@ -215,10 +215,10 @@ invalid(const char *what, const char *value, const char *rule, const char *hint)
 {
     const char *shown = excerpt(value);
 
-    return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                  psprintf("invalid %s \"%s%s\"", what, shown,
-                           strlen(shown) < strlen(value) ? "..." : ""),
-                  rule, hint);
+    return refuse(
+        ERRCODE_INVALID_PARAMETER_VALUE,
+        psprintf("invalid %s \"%s%s\"", what, shown, strlen(shown) < strlen(value) ? "..." : ""),
+        rule, hint);
 }
 
 /* Tells whether the text is all of `!` to `~`. */

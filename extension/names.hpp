@@ -12,12 +12,12 @@
 namespace appinfra::names
 {
 
-constexpr int base_limit = 50;        /* bytes of a database name, suffix included */
-constexpr int identifier_limit = 63;  /* NAMEDATALEN - 1 */
-constexpr int app_id_limit = 128;     /* characters */
-constexpr int owner_limit = 320;      /* bytes: the longest e-mail address */
-constexpr int key_limit = 255;        /* bytes of an idempotency key */
-constexpr int variables_limit = 16;   /* variables a tenant may be given in one call */
+constexpr int base_limit = 50;       /* bytes of a database name, suffix included */
+constexpr int identifier_limit = 63; /* NAMEDATALEN - 1 */
+constexpr int app_id_limit = 128;    /* characters */
+constexpr int owner_limit = 320;     /* bytes: the longest e-mail address */
+constexpr int key_limit = 255;       /* bytes of an idempotency key */
+constexpr int variables_limit = 16;  /* variables a tenant may be given in one call */
 
 const Refusal *check_app_id(const char *app_id);
 const Refusal *check_owner(const char *owner_user_id);

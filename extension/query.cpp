@@ -89,9 +89,8 @@ run(Query &query, std::initializer_list<Arg> args)
     }
     int result = SPI_execute_plan(query.plan, values, nulls, false, 0);
     if (result < 0)
-        ereport(ERROR,
-                (errcode(ERRCODE_INTERNAL_ERROR), errmsg("registry query failed: %s",
-                                                         SPI_result_code_string(result))));
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("registry query failed: %s", SPI_result_code_string(result))));
     return SPI_processed;
 }
 

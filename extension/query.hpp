@@ -32,7 +32,7 @@ Arg boolean(bool value);
 Arg uuid(const pg_uuid_t *value);
 Arg interval(const Interval *value);
 Arg timestamp(Datum value, bool null);
-Arg texts(Datum value); /* a text[] */
+Arg texts(Datum value);        /* a text[] */
 Arg jsonb(const Jsonb *value); /* null pointer: NULL */
 
 /* Runs the query and returns how many rows it touched or gave. */

@@ -18,10 +18,11 @@ check_transaction()
         return refuse(ERRCODE_READ_ONLY_SQL_TRANSACTION,
                       "cannot provision a database in a read-only transaction");
     if (IsolationUsesXactSnapshot())
-        return refuse(ERRCODE_INVALID_TRANSACTION_STATE,
-                      "cannot provision a database in a REPEATABLE READ or SERIALIZABLE transaction",
-                      "A claim must see what other transactions have committed meanwhile.",
-                      "Use READ COMMITTED.");
+        return refuse(
+            ERRCODE_INVALID_TRANSACTION_STATE,
+            "cannot provision a database in a REPEATABLE READ or SERIALIZABLE transaction",
+            "A claim must see what other transactions have committed meanwhile.",
+            "Use READ COMMITTED.");
     return nullptr;
 }
 
@@ -39,13 +40,13 @@ check_host()
     /* the server's version, not that of the headers: they may differ by minor releases */
     int running = atoi(GetConfigOption("server_version_num", false, false));
     if (running < floor)
-        return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      psprintf("PostgreSQL %d.%d is too old to host tenants", running / 10000,
-                               running % 10000),
-                      psprintf("Below %d.%d, known holes are open to them.", floor / 10000,
-                               floor % 10000),
-                      "Install the newest minor release and restart. On a test machine: SET "
-                      "appinfra.allow_unsafe_server = on.");
+        return refuse(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            psprintf("PostgreSQL %d.%d is too old to host tenants", running / 10000,
+                     running % 10000),
+            psprintf("Below %d.%d, known holes are open to them.", floor / 10000, floor % 10000),
+            "Install the newest minor release and restart. On a test machine: SET "
+            "appinfra.allow_unsafe_server = on.");
     return nullptr;
 }
 

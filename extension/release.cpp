@@ -17,13 +17,12 @@ void
 release_role(const Order &order)
 {
     SetConfigOption("lock_timeout", "2s", PGC_SUSET, PGC_S_OVERRIDE);
-    if (OidIsValid(order.heir))
+    if (order.is_own && OidIsValid(order.heir))
         roll_back_prepared();
     in_transaction([&](MemoryContext) {
         keep_policies(order.role, order.successor);
         if (OidIsValid(order.heir))
-            execute(psprintf("REASSIGN OWNED BY %s TO %s", quoted(order.role),
-                             quoted(order.heir)));
+            execute(psprintf("REASSIGN OWNED BY %s TO %s", quoted(order.role), quoted(order.heir)));
         execute(psprintf("DROP OWNED BY %s", quoted(order.role)));
     });
 }

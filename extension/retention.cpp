@@ -77,9 +77,9 @@ restore(const char *db_id, bool publish)
         }
         connection = handout::end(&handout);
         if (strcmp(database, tenant.wanted_name) != 0)
-            ereport(NOTICE, (errmsg("database \"%s\" is restored as \"%s\"", tenant.wanted_name,
-                                    database),
-                             errdetail("The name was taken meanwhile.")));
+            ereport(NOTICE,
+                    (errmsg("database \"%s\" is restored as \"%s\"", tenant.wanted_name, database),
+                     errdetail("The name was taken meanwhile.")));
         audit::record("restore_tenant", tenant.db_id, connection.username,
                       audit::detail({{"database", database}}));
     });

@@ -102,6 +102,10 @@ follow_logins()
         for (uint64 i = 0; i < count; i++)
             logins[i] = query::oid_at(i, 1);
         sessions::watch({logins, count});
+        /* who came in before it was watched, and stays */
+        for (Oid login : std::span(logins, count))
+            if (sessions::count(login) > 0)
+                query::run(record_login, {query::text(GetUserNameFromId(login, false))});
     });
 }
 
@@ -146,7 +150,8 @@ find_revoked(const char *username, Oid *role)
     static query::Query select = {
         "SELECT c.credential_id, c.state, coalesce(a.oid, 0::oid) FROM appinfra.credential c"
         "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name AND c.state <> 'gone'"
-        " WHERE c.username = $1::name AND c.username::text = $1 ORDER BY c.state = 'gone', c.credential_id DESC LIMIT 1"};
+        " WHERE c.username = $1::name AND c.username::text = $1 ORDER BY c.state = 'gone', "
+        "c.credential_id DESC LIMIT 1"};
 
     if (query::run(select, {query::text(username)}) != 1)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
@@ -171,10 +176,9 @@ check_committed(int64 id)
 
     query::run(select, {query::int8(id)});
     if (query::bool_at(0, 1))
-        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                     "the revocation is not committed yet",
-                     "Sessions end when the transaction that revokes is committed.",
-                     "COMMIT first."));
+        raise(refuse(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the revocation is not committed yet",
+            "Sessions end when the transaction that revokes is committed.", "COMMIT first."));
 }
 
 } // namespace appinfra::revocation

@@ -29,10 +29,11 @@ static void revoke_these(const registry::Tenant &tenant, std::span<const Victim>
                          const char *reason);
 static void revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *reason);
 static void disable(const registry::Tenant &tenant, const Victim &victim);
+static void follow_rename(const char *db_id, Victim *victim);
 static void move_aside(const Victim &victim);
 
-#define LIVING_CREDENTIALS \
-    "SELECT credential_id, username::text, role_name::text, access FROM appinfra.credential" \
+#define LIVING_CREDENTIALS                                                                         \
+    "SELECT credential_id, username::text, role_name::text, access FROM appinfra.credential"       \
     " WHERE db_id = $1 AND state IN ('waiting', 'active', 'retiring')"
 
 void
@@ -76,8 +77,7 @@ revoke_tenant(const char *db_id, const char *reason)
             publication::cancel(binding.id, 0);
         query::run(mark, {query::text(tenant.db_id)});
         audit::record("revoke_tenant", tenant.db_id, nullptr,
-                      audit::detail({{"reason", reason},
-                                     {"credentials", psprintf("%d", count)}}));
+                      audit::detail({{"reason", reason}, {"credentials", psprintf("%d", count)}}));
     });
     return count;
 }
@@ -93,11 +93,11 @@ revoke_all(const registry::Tenant &tenant, const char *reason)
 }
 
 void
-revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason,
-               bool free_name)
+revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason, bool free_name)
 {
     static query::Query select = {LIVING_CREDENTIALS " AND binding_id = $2"};
-    /* by this binding, or by a former holder that was not unset because this one was to overwrite it */
+    /* by this binding, or by a former holder that was not unset because this one was to overwrite
+     * it */
     static query::Query delivered = {
         "SELECT FROM appinfra.binding b JOIN appinfra.binding o"
         "    ON o.target = b.target AND o.variables && b.variables"
@@ -127,6 +127,8 @@ victims(query::Query &select, const char *db_id, int64 id)
                     .username = query::text_at(i, 2),
                     .role_name = query::text_at(i, 3),
                     .access = query::text_at(i, 4)};
+    for (Victim &victim : std::span(found, count))
+        follow_rename(db_id, &victim);
     return {found, count};
 }
 
@@ -157,8 +159,8 @@ revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *rea
 }
 
 /*
- * Takes everything from the role. One that is gone already has nothing; one that is somebody else's
- * now (renamed roles, a restored registry) is not touched, and the revocation fails.
+ * Takes everything from the role. One that is somebody else's now (a restored registry) is not
+ * touched, and the revocation fails.
  */
 static void
 disable(const registry::Tenant &tenant, const Victim &victim)
@@ -172,12 +174,35 @@ disable(const registry::Tenant &tenant, const Victim &victim)
                      "It was dropped or renamed by other means; a renamed login still works.",
                      "Give it its name back, and try again."));
     if (!label::of_role(role, &label) || strcmp(label.db_id, tenant.db_id) != 0)
-        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                     psprintf("role \"%s\" does not belong to \"%s\"", victim.role_name,
-                              tenant.db_id),
-                     "Its security label says so.", nullptr));
+        raise(refuse(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            psprintf("role \"%s\" does not belong to \"%s\"", victim.role_name, tenant.db_id),
+            "Its security label says so.", nullptr));
     ddl::disable_login(victim.role_name, names::group(tenant.database, victim.access));
     ddl::revoke_connect(tenant.database, victim.role_name);
+}
+
+/*
+ * Follows a role that was renamed by other means: the one login of the tenant, by its label, that
+ * no credential names. Where there is none, or more than one, the credential stays as it is.
+ */
+static void
+follow_rename(const char *db_id, Victim *victim)
+{
+    static query::Query select = {
+        "SELECT min(a.rolname::text) FROM pg_catalog.pg_shseclabel l"
+        "  JOIN pg_catalog.pg_authid a ON a.oid = l.objoid"
+        " WHERE l.provider = 'appinfra' AND l.classoid = 'pg_catalog.pg_authid'::regclass"
+        "   AND l.label = $1 AND NOT EXISTS (SELECT FROM appinfra.credential c"
+        "         WHERE c.role_name = a.rolname AND c.state <> 'gone') HAVING count(*) = 1"};
+    static query::Query update = {
+        "UPDATE appinfra.credential SET role_name = $2::name WHERE credential_id = $1"};
+
+    if (OidIsValid(get_role_oid(victim->role_name, true)) ||
+        query::run(select, {query::text(psprintf("%s login %s", db_id, victim->access))}) != 1)
+        return;
+    victim->role_name = query::text_at(0, 1);
+    query::run(update, {query::int8(victim->id), query::text(victim->role_name)});
 }
 
 /* Gives the role another name, so that its own is free. */

@@ -22,8 +22,9 @@ int revoke_tenant(const char *db_id, const char *reason);
 int revoke_all(const registry::Tenant &tenant, const char *reason);
 
 /*
- * Revokes a binding's credentials and ends it: its variables are free, and unset where they may have
- * been published. With free_name the roles get other names, so that the binding can be made again.
+ * Revokes a binding's credentials and ends it: its variables are free, and unset where they may
+ * have been published. With free_name the roles get other names, so that the binding can be made
+ * again.
  */
 void revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason,
                     bool free_name);

@@ -59,21 +59,16 @@ issue(const char *db_id, const char *access, const Interval *valid_for)
     with_spi([&](MemoryContext caller) {
         registry::Tenant tenant = registry::lock_ready_tenant(db_id);
         handout::Handout handout = handout::begin(caller, tenant.db_id, tenant.database, false);
-        const registry::Binding none = {.id = 0,
-                                        .access = access,
-                                        .variables = 0,
-                                        .service_id = nullptr,
-                                        .host_id = nullptr};
-        credential::Credential made =
-            handout::add(&handout, registry::purpose_of(tenant, none),
-                         PointerGetDatum(construct_empty_array(TEXTOID)));
+        const registry::Binding none = {
+            .id = 0, .access = access, .variables = 0, .service_id = nullptr, .host_id = nullptr};
+        credential::Credential made = handout::add(&handout, registry::purpose_of(tenant, none),
+                                                   PointerGetDatum(construct_empty_array(TEXTOID)));
         bool null;
 
         connection = handout::end(&handout);
         if (valid_for != nullptr) {
             query::run(expire, {query::int8(made.id), query::interval(valid_for)});
-            ddl::set_valid_until(made.username,
-                                 DatumGetTimestampTz(query::datum_at(0, 1, &null)));
+            ddl::set_valid_until(made.username, DatumGetTimestampTz(query::datum_at(0, 1, &null)));
         }
         audit::record("issue_credential", tenant.db_id, connection.username,
                       audit::detail({{"access", access}}));
@@ -146,8 +141,7 @@ drop_service_user(const char *db_id, const char *service_id, const char *host_id
 void
 set_rotation(const char *db_id, const Interval *rotate_after)
 {
-    static query::Query update = {
-        "UPDATE appinfra.tenant SET rotate_after = $2 WHERE db_id = $1"};
+    static query::Query update = {"UPDATE appinfra.tenant SET rotate_after = $2 WHERE db_id = $1"};
 
     require(tenant::check_transaction());
     with_spi([&](MemoryContext) {
@@ -169,7 +163,8 @@ rotate_due()
         "SELECT DISTINCT ON (b.binding_id) b.db_id, b.variables[1], b.binding_id"
         "  FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)"
         "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
-        " CROSS JOIN LATERAL (SELECT coalesce(t.rotate_after, make_interval(secs => $1)) AS after) r"
+        " CROSS JOIN LATERAL (SELECT coalesce(t.rotate_after, make_interval(secs => $1)) AS after) "
+        "r"
         " WHERE c.state = 'active' AND NOT b.ended AND b.service_id IS NULL AND t.status = 'ready'"
         "   AND r.after > interval '0' AND c.published_at + r.after *"
         "       (0.8 + 0.2 * (abs(hashint8(c.credential_id)::bigint) % 1000) / 1000.0)"
@@ -183,12 +178,11 @@ rotate_due()
         SPITupleTable *rows = SPI_tuptable;
 
         for (uint64 i = 0; i < count; i++) {
-            const Rotation rotation = {
-                .db_id = SPI_getvalue(rows->vals[i], rows->tupdesc, 1),
-                .variable = SPI_getvalue(rows->vals[i], rows->tupdesc, 2),
-                .grace = nullptr,
-                .deadline = nullptr,
-                .publish = true};
+            const Rotation rotation = {.db_id = SPI_getvalue(rows->vals[i], rows->tupdesc, 1),
+                                       .variable = SPI_getvalue(rows->vals[i], rows->tupdesc, 2),
+                                       .grace = nullptr,
+                                       .deadline = nullptr,
+                                       .publish = true};
             const Failure *failure = attempt_part([&] { rotate(rotation); });
 
             if (failure != nullptr)
@@ -200,8 +194,8 @@ rotate_due()
 
 /* Makes the successor of the binding's credential, and starts the predecessor's retirement. */
 static void
-replace(handout::Handout *handout, const registry::Tenant &tenant,
-        const registry::Binding &binding, const Rotation &rotation)
+replace(handout::Handout *handout, const registry::Tenant &tenant, const registry::Binding &binding,
+        const Rotation &rotation)
 {
     static query::Query waiting = {
         "SELECT credential_id, role_name::text FROM appinfra.credential c"

@@ -44,9 +44,7 @@ constexpr long at_once_ms = 20;
 
 constexpr Task tasks[] = {
     {.interval_ms = 60 * 1000, .work = shared::work_install, .run = settle_timeline},
-    {.interval_ms = 1000,
-     .work = shared::work_credentials,
-     .run = look_after_credentials},
+    {.interval_ms = 1000, .work = shared::work_credentials, .run = look_after_credentials},
     {.interval_ms = 30 * 1000, .work = shared::work_publications, .run = notify_sidecars},
     {.interval_ms = 5 * 1000,
      .work = shared::work_pool | shared::work_install,
@@ -78,8 +76,7 @@ run_due_tasks(TimestampTz *due)
             /* one that fails must not keep the others from running */
             attempt(CurrentMemoryContext, [&] { again = task.run(work); });
 
-            due[index] =
-                TimestampTzPlusMilliseconds(now, again ? at_once_ms : task.interval_ms);
+            due[index] = TimestampTzPlusMilliseconds(now, again ? at_once_ms : task.interval_ms);
         }
         next = Min(next, TimestampDifferenceMilliseconds(now, due[index]));
         index++;
@@ -173,15 +170,15 @@ keep(Kept *kept, bool (*is_needed)())
     });
     /* tenants may hold all slots just now; the next round tries again */
     if (kept->handle == nullptr)
-        ereport(LOG,
-                (errmsg("no background worker slot is free for the appinfra %s", kept->name),
-                 errhint("Raise max_worker_processes.")));
+        ereport(LOG, (errmsg("no background worker slot is free for the appinfra %s", kept->name),
+                      errhint("Raise max_worker_processes.")));
     else
         kept->was_dropped = false;
     return kept->handle != nullptr;
 }
 
-/* Tells whether shells are missing or unfinished. After a start, leftovers are looked for in any case. */
+/* Tells whether shells are missing or unfinished. After a start, leftovers are looked for in any
+ * case. */
 static bool
 needs_builder()
 {
@@ -236,8 +233,8 @@ appinfra_scheduler_main(Datum)
     /* it never waits long for anybody's transaction: what is locked is looked at again */
     SetConfigOption("lock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
     shared::enroll(shared::Worker::scheduler);
-    MemoryContext turn = AllocSetContextCreate(TopMemoryContext, "appinfra scheduler turn",
-                                               ALLOCSET_DEFAULT_SIZES);
+    MemoryContext turn =
+        AllocSetContextCreate(TopMemoryContext, "appinfra scheduler turn", ALLOCSET_DEFAULT_SIZES);
     for (;;) {
         long next = 0;
 

@@ -61,6 +61,18 @@ struct Failure {
     char *detail;
 };
 
+/* Returns the failure that the error is, in the current memory context. */
+inline Failure *
+failure_of(const ErrorData *error)
+{
+    auto *failure = static_cast<Failure *>(palloc0(sizeof(Failure)));
+
+    failure->code = error->sqlerrcode;
+    failure->message = error->message;
+    failure->detail = error->detail;
+    return failure;
+}
+
 /*
  * Runs the body and returns what went wrong, or null. For workers, outside any transaction: where
  * one bad item must not stop the rest and its failure has to be recorded. The transaction the body
@@ -84,11 +96,7 @@ attempt(MemoryContext context, Body body)
         FlushErrorState();
         AbortCurrentTransaction();
         MemoryContextSwitchTo(context);
-        auto *copy = static_cast<Failure *>(palloc0(sizeof(Failure)));
-        copy->code = error->sqlerrcode;
-        copy->message = error->message;
-        copy->detail = error->detail;
-        failure = copy;
+        failure = failure_of(error);
     }
     PG_END_TRY();
     return failure;
@@ -124,11 +132,7 @@ attempt_part(Body body)
         FlushErrorState();
         RollbackAndReleaseCurrentSubTransaction();
         MemoryContextSwitchTo(context);
-        auto *copy = static_cast<Failure *>(palloc0(sizeof(Failure)));
-        copy->code = error->sqlerrcode;
-        copy->message = error->message;
-        copy->detail = error->detail;
-        failure = copy;
+        failure = failure_of(error);
     }
     PG_END_TRY();
     MemoryContextSwitchTo(context);

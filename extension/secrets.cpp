@@ -38,8 +38,8 @@ wipe(Password *password)
 }
 
 /*
- * As pg_be_scram_build_secret() does, with the key derivation of OpenSSL, which takes a third of the
- * time. The text is base64url, so SASLprep has nothing to change in it.
+ * As pg_be_scram_build_secret() does, with the key derivation of OpenSSL, which takes a third of
+ * the time. The text is base64url, so SASLprep has nothing to change in it.
  */
 char *
 verifier(const Password *password)

@@ -8,7 +8,8 @@
 namespace appinfra::sessions
 {
 
-/* What a process that has passed the password check left; valid while the pid is that of its PGPROC. */
+/* What a process that has passed the password check left; valid while the pid is that of its
+ * PGPROC. */
 struct Entering {
     int pid;
     Oid login;
@@ -126,7 +127,11 @@ report(Oid login)
     }
 }
 
-/* Collects the processes of a login, parallel workers and those about to enter included. */
+/*
+ * Collects the processes of a login, parallel workers and those about to enter included. The slot
+ * of one that has ended keeps its pid and role until it is used again, and the pid may be another's
+ * by then: whoever lives is in the array of processes as well.
+ */
 static int
 find(Oid login, int *pids)
 {
@@ -141,7 +146,8 @@ find(Oid login, int *pids)
 
         if (pid != 0 && pid != MyProcPid &&
             (process->roleId == login ||
-             (process->roleId == InvalidOid && entry->pid == pid && entry->login == login)))
+             (process->roleId == InvalidOid && entry->pid == pid && entry->login == login)) &&
+            BackendPidGetProcWithLock(pid) == process)
             pids[found++] = pid;
     }
     LWLockRelease(ProcArrayLock);

@@ -25,11 +25,14 @@ static int public_sslmode;
 
 enum SslMode { automatic, disable, allow, prefer, require, verify_ca, verify_full };
 
-static const config_enum_entry ssl_modes[] = {
-    {"auto", automatic, false},        {"disable", disable, false},
-    {"allow", allow, false},           {"prefer", prefer, false},
-    {"require", require, false},       {"verify-ca", verify_ca, false},
-    {"verify-full", verify_full, false}, {nullptr, 0, false}};
+static const config_enum_entry ssl_modes[] = {{"auto", automatic, false},
+                                              {"disable", disable, false},
+                                              {"allow", allow, false},
+                                              {"prefer", prefer, false},
+                                              {"require", require, false},
+                                              {"verify-ca", verify_ca, false},
+                                              {"verify-full", verify_full, false},
+                                              {nullptr, 0, false}};
 
 static void define_host();
 static void define_public_address();
@@ -80,16 +83,17 @@ define_host()
                             "How long deprovision_tenant() keeps a database by default.", nullptr,
                             &retention, 7 * 86400, 0, INT_MAX, PGC_SUSET,
                             GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("appinfra.rotate_after",
-                            "After what time published credentials are rotated by themselves.",
-                            "0: never. A tenant may have another (set_rotation).", &rotate_after, 0,
-                            0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr,
-                            nullptr, nullptr);
-    DefineCustomBoolVariable("appinfra.allow_unsafe_server",
-                             "Provisions on a server below the security floor of its major version.",
-                             "For test machines only.", &allow_unsafe_server, false, PGC_SUSET,
-                             GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
-    DefineCustomStringVariable("appinfra.tenant_encoding", "The encoding of new tenants' databases.",
+    DefineCustomIntVariable(
+        "appinfra.rotate_after", "After what time published credentials are rotated by themselves.",
+        "0: never. A tenant may have another (set_rotation).", &rotate_after, 0, 0, INT_MAX,
+        PGC_SIGHUP, GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable(
+        "appinfra.allow_unsafe_server",
+        "Provisions on a server below the security floor of its major version.",
+        "For test machines only.", &allow_unsafe_server, false, PGC_SUSET, GUC_SUPERUSER_ONLY,
+        nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("appinfra.tenant_encoding",
+                               "The encoding of new tenants' databases.",
                                "Empty: that of the host's template0.", &tenant_encoding, "",
                                PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
     DefineCustomStringVariable("appinfra.tenant_locale", "The locale of new tenants' databases.",
@@ -117,15 +121,14 @@ define_public_address()
 static void
 define_tenant_limits()
 {
-    DefineCustomIntVariable("appinfra.tenant_connection_limit",
-                            "Connections of all logins of a tenant together.",
-                            "-1: no limit. Set when a shell is built.", &tenant_connection_limit, 50,
-                            -1, 262143, PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("appinfra.tenant_statement_timeout",
-                            "The statement_timeout of a tenant's new logins.",
-                            "0: none. A session may change its own.", &tenant_statement_timeout, 0,
-                            0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS | GUC_SUPERUSER_ONLY, nullptr,
-                            nullptr, nullptr);
+    DefineCustomIntVariable(
+        "appinfra.tenant_connection_limit", "Connections of all logins of a tenant together.",
+        "-1: no limit. Set when a shell is built.", &tenant_connection_limit, 50, -1, 262143,
+        PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "appinfra.tenant_statement_timeout", "The statement_timeout of a tenant's new logins.",
+        "0: none. A session may change its own.", &tenant_statement_timeout, 0, 0, INT_MAX,
+        PGC_SIGHUP, GUC_UNIT_MS | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("appinfra.tenant_idle_in_transaction_timeout",
                             "The idle_in_transaction_session_timeout of a tenant's new logins.",
                             "0: none. A session may change its own.",

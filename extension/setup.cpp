@@ -130,7 +130,8 @@ run(const char *sql)
         elog(ERROR, "setup failed: %s", SPI_result_code_string(result));
 }
 
-/* Returns the script with the names of the shell's group roles, quoted, for {owner} and the rest. */
+/* Returns the script with the names of the shell's group roles, quoted, for {owner} and the rest.
+ */
 static char *
 with_roles(const char *sql, const char *shell)
 {
@@ -145,8 +146,8 @@ with_roles(const char *sql, const char *shell)
         if (*sql == '{') {
             size_t length = strcspn(sql, "}");
 
-            appendStringInfoString(&text, quote_identifier(names::group(
-                                              shell, pnstrdup(sql + 1, length - 1))));
+            appendStringInfoString(
+                &text, quote_identifier(names::group(shell, pnstrdup(sql + 1, length - 1))));
             sql += length + 1;
         }
     }

@@ -25,8 +25,9 @@ struct Order {
     Oid database;
     char name[NAMEDATALEN]; /* of a shell: prefix of its group roles */
     Oid role;               /* to be released */
-    Oid heir;               /* gets what the role owns; 0: it owns nothing here */
+    Oid heir;               /* gets what the role owns; 0: it owns nothing */
     Oid successor;          /* takes its place in policies; 0: nobody does */
+    bool is_own;            /* the database is that of the role's tenant */
 };
 
 static_assert(sizeof(Order) <= BGW_EXTRALEN);

@@ -16,10 +16,10 @@ enum class Worker : int { scheduler = 0, builder = 1, janitor = 2 };
 constexpr int worker_count = 3;
 
 /* What a committed transaction left to do. */
-constexpr unsigned work_publications = 1; /* the sidecar has something to claim */
-constexpr unsigned work_pool = 2;         /* a shell was taken */
-constexpr unsigned work_install = 4;      /* the extension came or went */
-constexpr unsigned work_credentials = 8;  /* a login was revoked, or logged in first */
+constexpr unsigned work_publications = 1;  /* the sidecar has something to claim */
+constexpr unsigned work_pool = 2;          /* a shell was taken */
+constexpr unsigned work_install = 4;       /* the extension came or went */
+constexpr unsigned work_credentials = 8;   /* a login was revoked, or logged in first */
 constexpr unsigned work_housekeeping = 16; /* something can be dropped or renamed */
 
 /* The outcome of the one job that a setup worker does for a worker at a time. */

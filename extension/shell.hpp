@@ -29,7 +29,8 @@ Shell take();
 /* Returns how many shells are ready that no open transaction has taken. Inside with_spi(). */
 int64 claimable();
 
-/* Tells whether fewer, or more, are claimable than wanted by pool and callers. Inside with_spi(). */
+/* Tells whether fewer, or more, are claimable than wanted by pool and callers. Inside with_spi().
+ */
 bool is_short();
 bool is_long();
 

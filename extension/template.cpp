@@ -68,10 +68,9 @@ look()
     Template present = {};
 
     in_transaction([&](MemoryContext) {
-        present.planned =
-            query::run(select, {query::int4(setup::hardening),
-                                query::text(settings::tenant_encoding),
-                                query::text(settings::tenant_locale)}) == 1;
+        present.planned = query::run(select, {query::int4(setup::hardening),
+                                              query::text(settings::tenant_encoding),
+                                              query::text(settings::tenant_locale)}) == 1;
         if (present.planned) {
             present.database = query::oid_at(0, 1);
             present.fits = query::bool_at(0, 2);
@@ -92,16 +91,18 @@ plan()
         "        encoding = excluded.encoding, locale = excluded.locale, ready = false"};
 
     in_transaction([&](MemoryContext) {
-        query::run(insert, {query::oid(database::choose_oid()), query::int4(setup::hardening),
-                            query::text(settings::tenant_encoding),
-                            query::text(settings::tenant_locale)});
+        query::run(insert,
+                   {query::oid(database::choose_oid()), query::int4(setup::hardening),
+                    query::text(settings::tenant_encoding), query::text(settings::tenant_locale)});
     });
 }
 
 static void
 create(Oid database)
 {
-    auto unless_empty = [](const char *text) { return *text != '\0' ? text : nullptr; };
+    auto unless_empty = [](const char *text) {
+        return *text != '\0' ? text : nullptr;
+    };
 
     ddl::create_database({.name = name,
                           .source = "template0",

@@ -117,8 +117,8 @@ check_wanted(std::span<const Wanted> wanted)
 
         if (refusal != nullptr)
             return refusal;
-        refusal = credential::check_access(
-            entry.access, psprintf("environment variable \"%s\"", entry.variable));
+        refusal = credential::check_access(entry.access,
+                                           psprintf("environment variable \"%s\"", entry.variable));
         if (refusal != nullptr)
             return refusal;
     }
@@ -186,12 +186,12 @@ register_tenant(const Request &request, const shell::Shell &shell, const char *b
         "  database_oid, hardening, idempotency_key, request, wanted_name)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6)"};
 
-    query::run(insert, {query::text(shell.db_id), query::text(request.app_id),
-                        query::text(request.owner_user_id), query::text(request.slug),
-                        query::text(request.engine), query::text(base),
-                        query::oid(shell.database_oid), query::int4(shell.hardening),
-                        query::text(request.idempotency_key),
-                        query::jsonb(request_as_json(request))});
+    query::run(insert,
+               {query::text(shell.db_id), query::text(request.app_id),
+                query::text(request.owner_user_id), query::text(request.slug),
+                query::text(request.engine), query::text(base), query::oid(shell.database_oid),
+                query::int4(shell.hardening), query::text(request.idempotency_key),
+                query::jsonb(request_as_json(request))});
 }
 
 /* Makes a binding and a credential for each variable. */
@@ -203,8 +203,7 @@ bind(const Request &request, const char *db_id, const char *base, std::span<cons
 
     for (const Wanted &entry : wanted) {
         Datum variable = handout::one_variable(entry.variable);
-        int64 id =
-            binding::create(binding::of_app(request.app_id, variable), db_id, entry.access);
+        int64 id = binding::create(binding::of_app(request.app_id, variable), db_id, entry.access);
 
         handout::add(&handout,
                      {.db_id = db_id,

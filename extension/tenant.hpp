@@ -1,9 +1,9 @@
 /*
  * Tenants: provisioning, as one ordinary transaction.
  *
- * provision() claims a shell: renames its database and groups, makes its logins, writes its registry
- * rows. It takes every lock without waiting, so callers never wait for each other's commit and never
- * deadlock; whatever it did is undone by a rollback.
+ * provision() claims a shell: renames its database and groups, makes its logins, writes its
+ * registry rows. It takes every lock without waiting, so callers never wait for each other's commit
+ * and never deadlock; whatever it did is undone by a rollback.
  */
 #pragma once
 

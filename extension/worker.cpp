@@ -44,8 +44,7 @@ void
 do_in_database(const setup::Order &order)
 {
     shared::reset_job(order.orderer);
-    BackgroundWorkerHandle *handle =
-        start("setup", "appinfra_setup_main", &order, sizeof(order));
+    BackgroundWorkerHandle *handle = start("setup", "appinfra_setup_main", &order, sizeof(order));
     if (handle == nullptr)
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
                         errmsg("no background worker slot is free"),
@@ -91,9 +90,8 @@ become(shared::Worker worker)
 void
 reset_session()
 {
-    for (const char *name :
-         {"statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout",
-          "idle_session_timeout"})
+    for (const char *name : {"statement_timeout", "transaction_timeout",
+                             "idle_in_transaction_session_timeout", "idle_session_timeout"})
         set_internal(name, "0");
     set_internal("lock_timeout", "10s");
     set_internal("role", "none");

@@ -3,8 +3,9 @@
  *
  * The *scheduler* is the one static worker: it runs a table of short periodic tasks in the control
  * database and keeps the next two running while they have something to do. The *builder* creates
- * databases; the *janitor* drops roles and databases, and renames them; both take long. A *setup worker* enters one database that admits nobody, does one transaction there,
- * and ends. All start only after recovery, so a standby has none.
+ * databases; the *janitor* drops roles and databases, and renames them; both take long. A *setup
+ * worker* enters one database that admits nobody, does one transaction there, and ends. All start
+ * only after recovery, so a standby has none.
  */
 #pragma once
 
@@ -38,7 +39,8 @@ void reset_session();
 /* Waits for the latch or the time-out and takes in interrupts; true when settings were reloaded. */
 bool wait(long milliseconds);
 
-/* Returns the extension's OID, by which one installation is told from the next; 0: not installed. */
+/* Returns the extension's OID, by which one installation is told from the next; 0: not installed.
+ */
 Oid installation();
 
 } // namespace appinfra::worker

@@ -33,6 +33,21 @@ remedy_for(std::string_view state)
     return nullptr;
 }
 
+// libpq's text on one line: a message, and what to check on a line of its own.
+std::string
+one_line(std::string_view text)
+{
+    std::string line;
+    for (const char c : text)
+        if (c != '\n' && c != '\t')
+            line += c;
+        else if (!line.empty() && line.back() != ' ')
+            line += ' ';
+    while (line.ends_with(' '))
+        line.pop_back();
+    return cut_text(clean_text(line), 512);
+}
+
 bool
 is_transient(std::string_view state)
 {
@@ -60,7 +75,7 @@ failure_of(const PGconn *connection, const PGresult *rows)
 {
     const char *state = rows ? PQresultErrorField(rows, PG_DIAG_SQLSTATE) : nullptr;
     const char *text = rows ? PQresultErrorField(rows, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
-    std::string message = cut_text(clean_text(text ? text : PQerrorMessage(connection)), 512);
+    std::string message = one_line(text ? text : PQerrorMessage(connection));
     if (state != nullptr)
         message += " (SQLSTATE " + std::string(state) + ")";
     const std::string_view code = state ? state : "";
@@ -126,8 +141,7 @@ Connector::open(const Conninfo &conninfo, const std::vector<std::string> &prepar
     PQsetNoticeProcessor(
         connection.get(), [](void *, const char *) {}, nullptr);
     if (PQstatus(connection.get()) != CONNECTION_OK)
-        return Failure(Failure::Kind::retry,
-                       cut_text(clean_text(PQerrorMessage(connection.get())), 512));
+        return Failure(Failure::Kind::retry, one_line(PQerrorMessage(connection.get())));
     for (const std::string &statement : preparation) {
         const Rows rows(PQexec(connection.get(), statement.c_str()));
         const ExecStatusType status = PQresultStatus(rows.get());

@@ -3,9 +3,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <memory>
-
-#include <libpq-fe.h>
 
 #include "failure.hpp"
 #include "wipe.hpp"
@@ -15,32 +12,6 @@ namespace sidecar
 namespace
 {
 
-struct OptionsRelease {
-    void
-    operator()(PQconninfoOption *options) const
-    {
-        for (PQconninfoOption *option = options; option->keyword != nullptr; option++)
-            if (option->val != nullptr)
-                wipe(option->val, std::strlen(option->val));
-        PQconninfoFree(options);
-    }
-};
-
-using Options = std::unique_ptr<PQconninfoOption, OptionsRelease>;
-
-Options
-parse(std::string_view text)
-{
-    const Secret copy(text);
-    char *error = nullptr;
-    Options options(PQconninfoParse(copy.c_str(), &error));
-    if (error != nullptr) { // quotes parts of the string
-        wipe(error, std::strlen(error));
-        PQfreemem(error);
-    }
-    return options;
-}
-
 bool
 is_secret(const PQconninfoOption &option)
 {
@@ -49,9 +20,31 @@ is_secret(const PQconninfoOption &option)
 
 } // namespace
 
-Conninfo::Conninfo(std::string_view text, std::string_view password)
+void
+ConninfoOptionsRelease::operator()(PQconninfoOption *options) const
 {
-    const Options options = parse(text);
+    for (PQconninfoOption *option = options; option->keyword != nullptr; option++)
+        if (option->val != nullptr)
+            wipe(option->val, std::strlen(option->val));
+    PQconninfoFree(options);
+}
+
+ConninfoOptions
+parse_conninfo(std::string_view text)
+{
+    const Secret copy(text);
+    char *error = nullptr;
+    ConninfoOptions options(PQconninfoParse(copy.c_str(), &error));
+    if (error != nullptr) { // quotes parts of the string
+        wipe(error, std::strlen(error));
+        PQfreemem(error);
+    }
+    return options;
+}
+
+Conninfo::Conninfo(std::string_view text, std::string_view password, const char *session_attrs)
+{
+    const ConninfoOptions options = parse_conninfo(text);
     if (!options)
         throw Failure(Failure::Kind::configuration,
                       "the database connection string cannot be parsed (it is not shown, because "
@@ -62,7 +55,7 @@ Conninfo::Conninfo(std::string_view text, std::string_view password)
     if (!password.empty() && value_of("password").empty())
         settings_.push_back({"password", Secret(password)});
     if (std::getenv("PGTARGETSESSIONATTRS") == nullptr)
-        set_default("target_session_attrs", "read-write");
+        set_default("target_session_attrs", session_attrs);
     if (std::getenv("PGCONNECT_TIMEOUT") == nullptr)
         set_default("connect_timeout", "5");
     if (std::getenv("PGAPPNAME") == nullptr)
@@ -114,7 +107,7 @@ Conninfo::values() const
 bool
 carries_password(std::string_view text)
 {
-    const Options options = parse(text);
+    const ConninfoOptions options = parse_conninfo(text);
     if (!options)
         return true;
     for (const PQconninfoOption *option = options.get(); option->keyword != nullptr; option++)

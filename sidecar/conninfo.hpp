@@ -2,22 +2,37 @@
 // nothing. A password in it stays a Secret.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <libpq-fe.h>
 
 #include "secret.hpp"
 
 namespace sidecar
 {
 
+// Overwrites every value where it stands, then releases.
+struct ConninfoOptionsRelease {
+    void operator()(PQconninfoOption *options) const;
+};
+using ConninfoOptions = std::unique_ptr<PQconninfoOption, ConninfoOptionsRelease>;
+
+// What libpq makes of a connection string, without any default; null when it cannot parse it. Its
+// reasons are not kept, since they quote the string.
+ConninfoOptions parse_conninfo(std::string_view text);
+
 class Conninfo
 {
 public:
     // Splits a connection string (URI or keyword=value, several hosts allowed; empty: libpq's
-    // environment decides). password is used when the string has none. Throws a configuration
-    // Failure, which quotes nothing of the string.
-    Conninfo(std::string_view text, std::string_view password);
+    // environment decides). password is used when the string has none, session_attrs when nothing
+    // else says which of several servers is wanted. Throws a configuration Failure, which quotes
+    // nothing of the string.
+    Conninfo(std::string_view text, std::string_view password,
+             const char *session_attrs = "read-write");
 
     // Keywords and values for PQconnectdbParams, each with a null at its end.
     std::vector<const char *> keywords() const;

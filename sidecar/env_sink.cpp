@@ -78,19 +78,30 @@ write(const Publication &publication, const Folder &folder, bool &maybe_stored)
     return outcome;
 }
 
+// An app id as it stands in a target, where slashes separate.
+std::string
+target_of(std::string_view app_id)
+{
+    std::string target;
+    for (const char c : app_id)
+        target += c == '/' ? "%2F" : c == '%' ? "%25" : std::string(1, c);
+    return target;
+}
+
 } // namespace
 
 std::vector<std::string>
 folders_of(const Publication &publication)
 {
     std::vector<std::string> folders = {file_name_for(publication.app_id)};
+    const std::string app = target_of(publication.app_id);
     std::string_view target = publication.target;
-    if (publication.app_id.empty() || !target.starts_with(publication.app_id + "/svc/")) {
-        if (target != publication.app_id)
+    if (app.empty() || !target.starts_with(app + "/svc/")) {
+        if (target != app)
             folders = {file_name_for(target)};
         return folders;
     }
-    target.remove_prefix(publication.app_id.size() + 1);
+    target.remove_prefix(app.size() + 1);
     for (;;) {
         const std::size_t slash = target.find('/');
         folders.push_back(file_name_for(target.substr(0, slash)));

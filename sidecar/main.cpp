@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "check_env.hpp"
 #include "exit_code.hpp"
 #include "failure.hpp"
 #include "log.hpp"
@@ -26,6 +27,11 @@ run(const std::vector<std::string> &arguments)
 {
     harden_process();
     install_wiping_allocators();
+    if (!arguments.empty() && arguments.front() == "check-env") {
+        // Before the secrets are taken: what this environment holds is what is checked.
+        CheckEnvWorld world = check_env_world();
+        return check_env({arguments.begin() + 1, arguments.end()}, world);
+    }
     const Signals signals;
     const InheritedSecrets inherited = take_inherited_secrets();
     auto answer = read_options(arguments, inherited);

@@ -250,6 +250,7 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     app.set_version_flag("--version", "appinfrad " APPINFRA_VERSION);
     app.footer(footer);
     app.require_subcommand(1);
+    app.allow_config_extras(CLI::config_extras_mode::error);
     app.fallthrough();
     Values values;
     bool once = false;
@@ -257,6 +258,9 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     app.add_subcommand("serve", "deliver until SIGTERM");
     CLI::App *publish = app.add_subcommand("publish", "deliver what is pending now, and exit");
     publish->add_flag("--once", once, "do so once (the only mode there is)")->required();
+    // It has options of its own (check_env_options.hpp); here it is only listed.
+    const CLI::App *check =
+        app.add_subcommand("check-env", "check an environment against the DSN contract");
     std::vector<std::string> all = with_environment(arguments);
     std::reverse(all.begin(), all.end()); // as CLI11 wants them
     try {
@@ -266,6 +270,8 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     } catch (const CLI::ParseError &error) {
         refuse(clean_text(error.what()));
     }
+    if (check->parsed())
+        refuse("check-env must be the first argument; see appinfrad check-env --help");
     Options options = options_of(values, inherited);
     options.command = publish->parsed() ? Command::publish : Command::serve;
     return options;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "backoff.hpp"
@@ -26,6 +27,20 @@ struct HeadersRelease {
     }
 };
 
+// The text of a CA file, empty when none is named.
+std::string
+read_authorities(const std::string &path)
+{
+    if (path.empty())
+        return {};
+    std::ifstream file(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (text.empty())
+        throw Failure(Failure::Kind::configuration,
+                      "the CA file \"" + path + "\" cannot be read or is empty");
+    return text;
+}
+
 } // namespace
 
 // One request under way. Its address is known to libcurl.
@@ -35,7 +50,8 @@ struct Producer::Transfer {
     std::unique_ptr<curl_slist, HeadersRelease> headers;
     Secret body;
     std::size_t body_sent = 0;
-    bool body_asked = false; // sticky: libcurl may start over on another connection
+    bool body_asked = false;   // sticky: libcurl may start over on another connection
+    bool started_over = false; // what was sent before may have been stored, whatever is answered
     std::string answer;
     bool answer_cut = false;
     std::array<char, CURL_ERROR_SIZE> error{};
@@ -70,6 +86,7 @@ struct Producer::Transfer {
             static_cast<std::size_t>(offset) > transfer.body.size())
             return CURL_SEEKFUNC_FAIL;
         transfer.body_sent = static_cast<std::size_t>(offset);
+        transfer.started_over = true;
         return CURL_SEEKFUNC_OK;
     }
 
@@ -87,7 +104,8 @@ struct Producer::Transfer {
 };
 
 Producer::Producer(ProducerSettings settings, const Clock &clock)
-    : settings_(std::move(settings)), clock_(clock), multi_(curl_multi_init())
+    : settings_(std::move(settings)), authorities_(read_authorities(settings_.ca_file)),
+      clock_(clock), multi_(curl_multi_init())
 {
     if (!multi_)
         throw Failure(Failure::Kind::give_up, "libcurl cannot be initialised");
@@ -171,10 +189,10 @@ Producer::wait(std::span<pollfd> fds, Duration limit)
 }
 
 void
-Producer::renew(Secret token, std::string ca_file)
+Producer::renew(Secret token, const std::string &ca_file)
 {
+    authorities_ = read_authorities(ca_file);
     settings_.token = std::move(token);
-    settings_.ca_file = std::move(ca_file);
 }
 
 Producer::Easy
@@ -234,8 +252,11 @@ Producer::prepare_security(CURL *easy) const
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!settings_.ca_file.empty()) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
+    if (!authorities_.empty()) {
+        // As a text, not as a file: libcurl remembers for a day what it read from a file.
+        curl_blob text{const_cast<char *>(authorities_.data()), authorities_.size(),
+                       CURL_BLOB_COPY};
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &text);
         curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
     }
 }
@@ -262,6 +283,7 @@ Producer::outcome_of(const Transfer &transfer, CURLcode code) const
     if (code == CURLE_OK || transfer.answer_cut) {
         outcome = classify_answer(static_cast<int>(status),
                                   transfer.answer_cut ? std::string() : transfer.answer);
+        outcome.maybe_stored = outcome.maybe_stored || transfer.started_over;
         curl_header *header = nullptr;
         if (curl_easy_header(transfer.easy.get(), "Retry-After", 0, CURLH_HEADER, -1, &header) ==
             CURLHE_OK)

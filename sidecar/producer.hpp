@@ -34,6 +34,7 @@ struct ProducerSettings {
 class Producer final : public Sink
 {
 public:
+    // Throws a configuration Failure when the CA file cannot be read.
     Producer(ProducerSettings settings, const Clock &clock);
     ~Producer() override;
 
@@ -42,8 +43,10 @@ public:
     std::vector<Finished> collect() override;
     void wait(std::span<pollfd> fds, Duration limit) override;
 
-    // From now on sends with this token and checks certificates with this file.
-    void renew(Secret token, std::string ca_file);
+    // From now on sends with this token, and only to whom the certificates in this file vouch for;
+    // open connections are not used again when they are others. Throws a configuration Failure, and
+    // changes nothing, when the file cannot be read.
+    void renew(Secret token, const std::string &ca_file);
 
 private:
     struct Transfer;
@@ -70,6 +73,7 @@ private:
     Outcome outcome_of(const Transfer &transfer, CURLcode code) const;
 
     ProducerSettings settings_;
+    std::string authorities_; // PEM; empty: the system's
     const Clock &clock_;
     std::unique_ptr<CURLM, MultiRelease> multi_;
     std::vector<Easy> spare_;

@@ -136,7 +136,6 @@ prepare_control() {
     have=$(superuser_psql -Atq -d control -c "SELECT count(*) FROM pg_roles WHERE rolname = 'appinfra_sidecar'")
     if [ "$have" = 0 ]; then
         show_sql "CREATE ROLE appinfra_sidecar LOGIN IN ROLE appinfra_publisher"
-        show_sql "GRANT CONNECT ON DATABASE control TO appinfra_sidecar"
     fi
 }
 

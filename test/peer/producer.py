@@ -6,7 +6,9 @@ fails on request. It writes the DSNs it received into its journal, because tests
 journal has mode 0600 and this program is for loopback only.
 
   producer.py --token T --journal FILE --port-file FILE [--port N] [--tls-cert PEM --tls-key PEM]
-              [--script FILE] [--ignore-versions] [--delay SECONDS]
+              [--script FILE] [--ignore-versions] [--delay SECONDS] [--restore]
+
+With --restore it first stores again what the journal says it had stored when it was killed.
 
 It prints "listening PORT" and, with --port-file, writes the port there (renamed into place).
 
@@ -105,6 +107,16 @@ class Store:
                 held[name] = {"value": None, "version": version}
             self.stored += 1
             return 200, {"env_keys": sorted(body.get("set", {})), "version": version}
+
+    def restore(self):
+        """What was killed between journal and store counts as stored: its sender cannot know either."""
+        with open(self.args.journal, encoding="utf-8") as file:
+            for entry in map(json.loads, file):
+                fault = entry.get("fault") or {}
+                refused = entry.get("refused") or "redirect" in fault
+                refused = refused or fault.get("reset") in ("before_read", "after_read")
+                if not refused and ("status" not in fault or fault.get("store")):
+                    self.put(entry["body"])
 
     def note(self, entry):
         if self.journal:
@@ -216,9 +228,10 @@ class Handler(BaseHTTPRequestHandler):
             store.note({"request": number, "app": app, "fault": rule})
             self.reset()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        refused = self.headers.get("Authorization") != "Bearer " + store.token
         store.note({"request": number, "app": app, "time": time.time(), "fault": rule or None,
-                    "headers": dict(self.headers), "body": body})
-        if self.headers.get("Authorization") != "Bearer " + store.token:
+                    "refused": refused, "headers": dict(self.headers), "body": body})
+        if refused:
             self.answer(401, {"title": "unauthorized", "detail": "unknown token"})
             return
         if rule.get("reset") == "after_read":
@@ -292,6 +305,7 @@ def main():
     parser.add_argument("--tls-key")
     parser.add_argument("--ignore-versions", action="store_true")
     parser.add_argument("--delay", type=float, default=0)
+    parser.add_argument("--restore", action="store_true")
     args = parser.parse_args()
 
     server = Server((args.host, args.port), Handler)
@@ -300,6 +314,8 @@ def main():
         server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.tls.load_cert_chain(args.tls_cert, args.tls_key or args.tls_cert)
     server.store = Store(args)
+    if args.restore:
+        server.store.restore()
     if args.script:
         with open(args.script, encoding="utf-8") as file:
             server.store.load(json.load(file))

@@ -1,6 +1,7 @@
 // Which servers the producer client trusts, with certificates made for the occasion.
 #include <gtest/gtest.h>
 
+#include "failure.hpp"
 #include "producer_client.hpp"
 
 using namespace over_http;
@@ -76,13 +77,21 @@ TEST(ProducerCertificates, ThatAreWrongAreRefusedBeforeAnythingIsSent)
     const std::string expired = authority.issue("expired", "IP:127.0.0.1", -1);
     const std::string foreign = stranger.issue("foreign", "IP:127.0.0.1", 2);
     const std::pair<std::string, std::string> cases[] = {
-        {other, ca}, {expired, ca}, {foreign, ca}, {good, ""}, {good, "/no/such/file"}};
+        {other, ca}, {expired, ca}, {foreign, ca}, {good, ""}};
     for (const auto &[certificate, trusted] : cases) {
         const Outcome outcome = over_tls(certificate, trusted);
         EXPECT_EQ(outcome.verdict, Verdict::again) << certificate << " " << trusted;
         EXPECT_FALSE(outcome.maybe_stored) << certificate << " " << trusted;
         EXPECT_NE(outcome.error, "");
     }
+}
+
+TEST(ProducerCertificates, InAFileThatCannotBeReadAreAnErrorOfConfiguration)
+{
+    EXPECT_THROW(Client("https://127.0.0.1:1", "/no/such/file"), Failure);
+    const Authority authority;
+    Client client("https://127.0.0.1:1", authority.path("ca.pem"));
+    EXPECT_THROW(client.producer.renew(Secret("tok"), "/no/such/file"), Failure);
 }
 
 TEST(ProducerCertificates, OfPlaintextPeersAreMissing)

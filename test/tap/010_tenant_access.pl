@@ -80,6 +80,7 @@ DELETE FROM item WHERE id = 1;
 ALTER TABLE item ADD note text;
 CREATE SCHEMA more;
 CREATE TABLE more.stuff ();
+DROP SCHEMA more CASCADE;
 CREATE TEMP TABLE t AS SELECT id, name FROM item;
 SELECT id, name FROM t;
 SQL

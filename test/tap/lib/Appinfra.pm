@@ -99,7 +99,6 @@ sub create_extension
 	my ($self) = @_;
 	$self->control('CREATE EXTENSION appinfra');
 	$self->control('CREATE ROLE appinfra_sidecar LOGIN IN ROLE appinfra_publisher');
-	$self->control('GRANT CONNECT ON DATABASE control TO appinfra_sidecar');
 	return;
 }
 
