@@ -96,9 +96,14 @@ is_deeply([ failed_logins($host, \%last) ], [], 'each DSN that was stored last l
 
 my @requests = $peer->requests;
 my %received = map { parse_dsn($_)->{user} => 1 } map { values %{ $_->{body}{set} } } @requests;
-my @left = grep { !$received{$_} } split /\n/,
-  $host->control("SELECT rolname FROM pg_authid JOIN appinfra.credentials ON username = rolname WHERE rolpassword IS NOT NULL");
-is_deeply(\@left, [], 'no password is left that was not delivered');
+
+# The logins that have a password which the producer never received.
+sub undelivered
+{
+	return grep { !$received{$_} } split /\n/, $host->control('SELECT rolname FROM pg_authid '
+		  . 'JOIN appinfra.credentials ON username = rolname WHERE rolpassword IS NOT NULL');
+}
+is_deeply([ undelivered() ], [], 'no password is left that was not delivered');
 is($host->control("SELECT count(*) FROM appinfra.credentials WHERE state = 'active'"), $all, "$all credentials are active");
 
 my %by_key;
@@ -117,5 +122,11 @@ for my $fault (map { $_->{fault} // () } @journal)
 }
 cmp_ok(scalar keys %kinds, '>=', 16, 'of every kind');
 note("$kinds{$_} $_") for sort keys %kinds;
+
+# What somebody claims and never delivers would be seen.
+my $stolen = $host->provision(app_id => 'app-stolen', slug => 'stolen');
+$host->control("SELECT count(*) FROM appinfra.claim_publications('thief', 1)");
+is_deeply([ undelivered() ], [ $stolen->{username} ], 'one that was would be noticed');
+$host->wait_for_pool(8);
 is_deeply([ $host->orphans ], [], 'no orphans');
 done_testing();

@@ -230,6 +230,26 @@ for my $case ([ $peer, 'versions' ], [ $careless, 'careless' ])
 	is(logs_in(stored($peer, 'app-after-crash')), 1, 'database crash: it goes on');
 	is($sidecar->stop, 0, 'database crash: it stops');
 }
+# --- its session ends while it reports ---------------------------------------------------------------------------------
+{
+	my $sidecar = serve('first', $peer->sidecar_env(APPINFRA_LEASE => '60s', APPINFRA_CALL_TIMEOUT => '20s'));
+	$peer->rules({ app => 'app-report', slow => 0.5 });
+	$host->provision(app_id => 'app-report', slug => 'report');
+	$peer->wait_for_requests('app-report', 1);
+	my $lock = $host->background_psql('control');
+	my $id = publication($host, 'app-report')->{publication_id};
+	$lock->query_safe("BEGIN; SELECT FROM appinfra.publication WHERE publication_id = $id FOR UPDATE");
+	my $waiting = "FROM pg_stat_activity WHERE application_name = 'appinfrad' AND wait_event_type = 'Lock'";
+	$host->wait_until("SELECT count(*) = 1 $waiting", 'the report to wait for the row');
+	$host->control("SELECT pg_terminate_backend(pid) $waiting");
+	$sidecar->wait_for_log(qr/database connection lost connection=reports/);
+	$lock->query_safe('ROLLBACK');
+	$lock->quit;
+	my $row = wait_for_status($host, 'app-report', 'published');
+	is("$row->{attempt} " . $peer->requests('app-report'), '1 1', 'a report that is cut off is repeated, the delivery is not');
+	is(logs_in(stored($peer, 'app-report')), 1, 'a report that is cut off: the DSN logs in');
+	$sidecar->stop;
+}
 is($host->control("SELECT count(*) FROM appinfra.publications WHERE status NOT IN ('published', 'superseded')"), 0, 'nothing is left over');
 $host->wait_for_pool(4);
 is_deeply([ $host->orphans ], [], 'no orphans');

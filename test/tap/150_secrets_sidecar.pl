@@ -136,7 +136,7 @@ for my $format (qw(text json))
 
 	# While it runs:
 	my $pid = $sidecar->pid;
-	like(bytes_of("/proc/$pid/cmdline"), qr/appinfrad\0serve/, "$format: its command line can be read");
+	like(bytes_of("/proc/$pid/cmdline"), qr{/appinfrad[^\0]*\0serve}, "$format: its command line can be read");
 	is_deeply(found_in(proc_of($pid)), [], "$format: no secret on its command line, nor in its environment");
 	my $limits = bytes_of("/proc/$pid/limits");
 	like($limits, qr/^Max core file size\s+0\s+0\s/m, "$format: RLIMIT_CORE is 0");
