@@ -136,7 +136,7 @@ find_answered(int64 publication_id, const pg_uuid_t *claim)
         "SELECT FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
         " WHERE p.publication_id = $1 AND p.claim IS DISTINCT FROM $2"
-        "   FOR NO KEY UPDATE OF b, t"};
+        "   FOR NO KEY UPDATE OF t, b"};
     static query::Query select = {
         "SELECT CASE WHEN p.claim = $2 THEN 0 WHEN $2 = ANY (p.past_claims) THEN 1"
         "            WHEN $2 = ANY (p.answered_claims) THEN 2 ELSE 3 END, p.status,"
@@ -186,7 +186,7 @@ answer_late(int64 publication_id, const pg_uuid_t *claim, const Answered &found)
         "                WHERE p.binding_id = b.binding_id AND p.status = 'pending'),"
         "       t.status = 'ready' OR b.ended"
         "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
-        " WHERE b.binding_id = $1 FOR NO KEY UPDATE OF b, t"};
+        " WHERE b.binding_id = $1 FOR NO KEY UPDATE OF t, b"};
 
     query::run(forget, {query::int8(publication_id), query::uuid(claim)});
     uint64 count = query::run(holders, {query::int8(found.binding_id)});

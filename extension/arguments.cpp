@@ -33,10 +33,16 @@ duration_argument(FunctionCallInfo fcinfo, int n, const char *name)
     require_argument(fcinfo, n, name);
     const Interval *value = PG_GETARG_INTERVAL_P(n);
     const Interval zero = {};
+    /* what is added to a time later on, by who cannot be told, must never leave its range */
+    const Interval limit = {.time = 0, .day = 0, .month = 100 * MONTHS_PER_YEAR};
 
     if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(value),
                                           IntervalPGetDatum(&zero))) < 0)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, psprintf("%s is negative", name)));
+    if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(value),
+                                          IntervalPGetDatum(&limit))) > 0)
+        raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, psprintf("%s is too long", name),
+                     "It is 100 years at most."));
     return value;
 }
 

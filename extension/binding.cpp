@@ -123,9 +123,10 @@ find(const char *db_id, const char *variable)
         " WHERE db_id = $1 AND $2 = ANY (variables) AND service_id IS NULL AND NOT ended"};
 
     if (query::run(select, {query::text(db_id), query::text(variable)}) != 1)
-        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("database \"%s\" holds no variable \"%s\"", db_id, variable), nullptr,
-                     "Look at env_keys in appinfra.databases."));
+        raise(refuse(
+            ERRCODE_UNDEFINED_OBJECT,
+            psprintf("database \"%s\" holds no variable \"%s\"", db_id, names::excerpt(variable)),
+            nullptr, "Look at env_keys in appinfra.databases."));
     return query::int8_at(0, 1);
 }
 

@@ -185,10 +185,11 @@ claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *re
 static environment::Login
 mint(Due *due, secrets::Password *password)
 {
-    static query::Query waiting = {"SELECT credential_id, role_name::text FROM appinfra.credential"
-                                   " WHERE binding_id = $1 AND state = 'waiting' AND EXISTS ("
-                                   "  SELECT FROM pg_catalog.pg_authid WHERE rolname = role_name)"
-                                   " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
+    static query::Query waiting = {
+        "SELECT credential_id, role_name::text FROM appinfra.credential c"
+        " WHERE binding_id = $1 AND state = 'waiting' AND EXISTS ("
+        "  SELECT FROM pg_catalog.pg_authid WHERE rolname = role_name)"
+        "   AND " NEWEST_OF_BINDING " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
     credential::Credential login;
 
     secrets::mint(password);

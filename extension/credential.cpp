@@ -2,7 +2,6 @@
 #include "credential.hpp"
 
 #include "ddl.hpp"
-#include "label.hpp"
 #include "lock.hpp"
 #include "names.hpp"
 #include "query.hpp"
@@ -14,7 +13,7 @@ namespace appinfra::credential
 static const char *choose_username(const Purpose &purpose);
 static const char *choose_service_username(const Purpose &purpose);
 static bool take_name(const char *name);
-static bool is_login_of(const char *name, const char *db_id);
+static bool is_predecessor(const char *name, const Purpose &purpose);
 static void make_role(const Purpose &purpose, const char *username,
                       const secrets::Password *password);
 
@@ -78,7 +77,7 @@ replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
     static query::Query update = {
         "UPDATE appinfra.credential SET state = 'retiring', grace = $3,"
         "       retire_by = clock_timestamp() + $4"
-        " WHERE binding_id = $1 AND credential_id < $2 AND state = 'active'"};
+        " WHERE binding_id = $1 AND credential_id < $2 AND state IN ('waiting', 'active')"};
 
     query::run(update, {query::int8(binding_id), query::int8(credential_id), query::interval(grace),
                         query::interval(deadline)});
@@ -101,7 +100,7 @@ choose_username(const Purpose &purpose)
 }
 
 /*
- * Returns a name for a service user: the plain one; numbered, where the tenant's own predecessor
+ * Returns a name for a service user: the plain one; numbered, where the service's own predecessor
  * still has it; the form with the tenant in its hash, where somebody else has it.
  */
 static const char *
@@ -111,7 +110,7 @@ choose_service_username(const Purpose &purpose)
 
     if (take_name(name))
         return name;
-    if (!is_login_of(name, purpose.db_id))
+    if (!is_predecessor(name, purpose))
         name = names::service_user_of(purpose.db_id, purpose.service_id, purpose.host_id);
     for (int n = 1;; n++) {
         const char *candidate = names::numbered(name, n);
@@ -132,13 +131,17 @@ take_name(const char *name)
            query::run(registered, {query::text(name)}) == 0;
 }
 
+/* Tells whether an earlier user of the same service has the name. */
 static bool
-is_login_of(const char *name, const char *db_id)
+is_predecessor(const char *name, const Purpose &purpose)
 {
-    Oid role = get_role_oid(name, true);
-    label::Label label;
+    static query::Query select = {
+        "SELECT FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)"
+        " WHERE c.role_name = $1::name AND c.state <> 'gone'"
+        "   AND b.db_id = $2 AND b.service_id = $3 AND b.host_id = $4"};
 
-    return OidIsValid(role) && label::of_role(role, &label) && strcmp(label.db_id, db_id) == 0;
+    return query::run(select, {query::text(name), query::text(purpose.db_id),
+                               query::text(purpose.service_id), query::text(purpose.host_id)}) > 0;
 }
 
 /* Makes the role: one group, its label, CONNECT on its database, what its sessions start with. */

@@ -42,8 +42,16 @@ void hand_over(const Credential &credential, const secrets::Password &password);
 void take_back(int64 credential_id);
 
 /*
- * Starts the retirement of the binding's active credentials that are older than this one: it has
- * been published, or handed to the caller.
+ * Whether the credential c is newer than all of its binding that somebody may have: only such a one
+ * can succeed them, because what retires is older than what replaces it.
+ */
+#define NEWEST_OF_BINDING                                                                          \
+    "NOT EXISTS (SELECT FROM appinfra.credential n WHERE n.binding_id = c.binding_id"              \
+    "   AND n.credential_id > c.credential_id AND n.state IN ('active', 'retiring'))"
+
+/*
+ * Starts the retirement of the binding's credentials that are older than this one, also of those
+ * that still wait: it has been published, or handed to the caller.
  */
 void replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
                    const Interval *deadline);

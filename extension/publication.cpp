@@ -52,7 +52,9 @@ void
 retry(int64 publication_id)
 {
     static query::Query select = {
-        "SELECT p.status, b.ended, EXISTS (SELECT FROM appinfra.publication n"
+        "SELECT p.status, b.ended AND (p.kind = 'set' OR EXISTS (SELECT FROM appinfra.variable v"
+        "         WHERE v.target = b.target AND v.variable = ANY (b.variables)"
+        "           AND v.binding_id IS NOT NULL)), EXISTS (SELECT FROM appinfra.publication n"
         "         WHERE n.binding_id = p.binding_id AND n.version > p.version), b.db_id"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         " WHERE publication_id = $1 FOR UPDATE OF p FOR NO KEY UPDATE OF b"};

@@ -150,7 +150,8 @@ find_revoked(const char *username, Oid *role)
     static query::Query select = {
         "SELECT c.credential_id, c.state, coalesce(a.oid, 0::oid) FROM appinfra.credential c"
         "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name AND c.state <> 'gone'"
-        " WHERE c.username = $1::name ORDER BY c.state = 'gone', c.credential_id DESC LIMIT 1"};
+        " WHERE c.username = $1::name AND c.username::text = $1 ORDER BY c.state = 'gone', "
+        "c.credential_id DESC LIMIT 1"};
 
     if (query::run(select, {query::text(username)}) != 1)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,

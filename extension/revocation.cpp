@@ -25,6 +25,8 @@ struct Victim {
 };
 
 static std::span<const Victim> victims(query::Query &select, const char *db_id, int64 id);
+static void revoke_these(const registry::Tenant &tenant, std::span<const Victim> victims,
+                         const char *reason);
 static void revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *reason);
 static void disable(const registry::Tenant &tenant, const Victim &victim);
 static void follow_rename(const char *db_id, Victim *victim);
@@ -39,6 +41,7 @@ revoke(const char *username, const char *reason)
 {
     static query::Query find = {
         "SELECT db_id, credential_id FROM appinfra.credential WHERE username = $1::name"
+        "   AND username::text = $1" /* a name cut to 63 bytes is another one */
         " ORDER BY state = 'gone', credential_id DESC LIMIT 1"};
     static query::Query select = {LIVING_CREDENTIALS " AND credential_id = $2"};
 
@@ -50,11 +53,11 @@ revoke(const char *username, const char *reason)
                          nullptr, "Look at appinfra.credentials."));
         int64 id = query::int8_at(0, 2);
         registry::Tenant tenant = registry::lock_tenant(query::text_at(0, 1));
-        for (const Victim &victim : victims(select, tenant.db_id, id)) {
-            revoke_one(tenant, victim, reason);
+        std::span<const Victim> found = victims(select, tenant.db_id, id);
+        revoke_these(tenant, found, reason);
+        for (const Victim &victim : found)
             audit::record("revoke_credential", tenant.db_id, victim.username,
                           audit::detail({{"reason", reason}}));
-        }
     });
 }
 
@@ -85,8 +88,7 @@ revoke_all(const registry::Tenant &tenant, const char *reason)
     static query::Query select = {LIVING_CREDENTIALS " ORDER BY credential_id, $2"};
     std::span<const Victim> all = victims(select, tenant.db_id, 0);
 
-    for (const Victim &victim : all)
-        revoke_one(tenant, victim, reason);
+    revoke_these(tenant, all, reason);
     return static_cast<int>(all.size());
 }
 
@@ -94,15 +96,19 @@ void
 revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason, bool free_name)
 {
     static query::Query select = {LIVING_CREDENTIALS " AND binding_id = $2"};
+    /* by this binding, or by a former holder that was not unset because this one was to overwrite
+     * it */
     static query::Query delivered = {
-        "SELECT FROM appinfra.publication WHERE binding_id = $1 AND kind = 'set' AND attempt > 0"
-        " LIMIT 1"};
+        "SELECT FROM appinfra.binding b JOIN appinfra.binding o"
+        "    ON o.target = b.target AND o.variables && b.variables"
+        "  JOIN appinfra.publication p ON p.binding_id = o.binding_id"
+        " WHERE b.binding_id = $1 AND p.kind = 'set' AND p.attempt > 0 LIMIT 1"};
+    std::span<const Victim> found = victims(select, tenant.db_id, binding_id);
 
-    for (const Victim &victim : victims(select, tenant.db_id, binding_id)) {
-        revoke_one(tenant, victim, reason);
-        if (free_name)
+    revoke_these(tenant, found, reason);
+    if (free_name)
+        for (const Victim &victim : found)
             move_aside(victim);
-    }
     publication::cancel(binding_id, 0);
     binding::end(binding_id);
     if (query::run(delivered, {query::int8(binding_id)}) > 0)
@@ -126,6 +132,19 @@ victims(query::Query &select, const char *db_id, int64 id)
     return {found, count};
 }
 
+/*
+ * Revokes credentials of a tenant, their publications first: whoever answers a claim locks a
+ * publication before the credentials of its binding.
+ */
+static void
+revoke_these(const registry::Tenant &tenant, std::span<const Victim> victims, const char *reason)
+{
+    for (const Victim &victim : victims)
+        publication::cancel(0, victim.id);
+    for (const Victim &victim : victims)
+        revoke_one(tenant, victim, reason);
+}
+
 static void
 revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *reason)
 {
@@ -135,7 +154,6 @@ revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *rea
 
     disable(tenant, victim);
     query::run(update, {query::int8(victim.id), query::text(reason)});
-    publication::cancel(0, victim.id);
     lock::hold(lock::Kind::revocation, psprintf(INT64_FORMAT, victim.id));
     shared::wake_at_commit(shared::work_credentials);
 }

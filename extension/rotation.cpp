@@ -198,8 +198,9 @@ replace(handout::Handout *handout, const registry::Tenant &tenant, const registr
         const Rotation &rotation)
 {
     static query::Query waiting = {
-        "SELECT credential_id, role_name::text FROM appinfra.credential"
-        " WHERE binding_id = $1 AND state = 'waiting' ORDER BY credential_id LIMIT 1"};
+        "SELECT credential_id, role_name::text FROM appinfra.credential c"
+        " WHERE binding_id = $1 AND state = 'waiting' AND " NEWEST_OF_BINDING
+        " ORDER BY credential_id LIMIT 1"};
 
     if (rotation.publish && query::run(waiting, {query::int8(binding.id)}) == 1) {
         /* nobody has received the one that waits: it is new enough */

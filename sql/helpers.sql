@@ -75,6 +75,16 @@ BEGIN
                             AND count(*) FILTER (WHERE status <> 'ready') = 0 FROM appinfra.pool) $c$);
 END $$;
 
+-- wait_for_janitor() returns when what is revoked has lost its sessions and its roles, and what leaves has
+-- left; but for what a test keeps the janitor from (try_at = infinity).
+CREATE PROCEDURE t.wait_for_janitor() LANGUAGE plpgsql AS $$
+BEGIN
+    CALL t.wait_for($c$ NOT EXISTS (SELECT FROM appinfra.credential
+                                     WHERE state = 'revoked' AND (try_at < 'infinity' OR sessions_ended_at IS NULL))
+                    AND NOT EXISTS (SELECT FROM appinfra.tenant WHERE try_at < 'infinity' AND (status IN ('retiring', 'dropping')
+                                        OR (status = 'retained' AND retained_until <= clock_timestamp()))) $c$);
+END $$;
+
 -- drain() claims every ready shell, one transaction each, until the pool is empty and stays so.
 CREATE PROCEDURE t.drain(app text) LANGUAGE plpgsql AS $$
 DECLARE

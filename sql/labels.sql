@@ -45,9 +45,9 @@ SELECT count(*) > 10 AS tenants,
                        WHERE l.classoid = 'pg_authid'::regclass AND l.label LIKE t.db_id || ' %')) AS roles,
        bool_and((SELECT l.label = t.db_id || ' tenant ' || t.hardening FROM pg_shseclabel l
                   WHERE l.classoid = 'pg_database'::regclass AND l.objoid = t.database_oid)) AS databases
-  FROM appinfra.tenant t;
+  FROM appinfra.tenant t WHERE status = 'ready';
 SELECT c.username FROM appinfra.credentials c JOIN pg_roles r ON r.rolname = c.username
- WHERE (SELECT label FROM pg_shseclabel WHERE objoid = r.oid AND classoid = 'pg_authid'::regclass)
+ WHERE c.state <> 'gone' AND (SELECT label FROM pg_shseclabel WHERE objoid = r.oid AND classoid = 'pg_authid'::regclass)
        IS DISTINCT FROM format('%s login %s', c.db_id, c.access);
 SELECT r.rolname FROM pg_roles r JOIN pg_shseclabel l ON l.objoid = r.oid AND l.classoid = 'pg_authid'::regclass
  WHERE r.rolname !~ '^(app|svc|appinfra)_';

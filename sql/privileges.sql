@@ -11,6 +11,19 @@ CREATE TEMP TABLE act (n int GENERATED ALWAYS AS IDENTITY, statement text);
 INSERT INTO act (statement) VALUES
     ('SELECT 1 FROM appinfra.provision_tenant(''app-priv'', ''u'', ''priv'')'),
     ('SELECT 1 FROM appinfra.retry_publication(-1)'),
+    ('SELECT 1 FROM appinfra.rotate_credential(''db-0'')'),
+    ('SELECT 1 FROM appinfra.issue_credential(''db-0'', ''owner'')'),
+    ('SELECT 1 FROM appinfra.create_service_user(''db-0'', ''s'', ''h'')'),
+    ('SELECT 1 FROM appinfra.drop_service_user(''db-0'', ''s'', ''h'')'),
+    ('SELECT 1 FROM appinfra.set_rotation(''db-0'', NULL)'),
+    ('SELECT 1 FROM appinfra.revoke_credential(''app_unknown'')'),
+    ('SELECT 1 FROM appinfra.wait_revoked(''app_unknown'')'),
+    ('SELECT 1 FROM appinfra.revoke_tenant(''db-0'')'),
+    ('SELECT 1 FROM appinfra.retention()'),
+    ('SELECT 1 FROM appinfra.deprovision_tenant(''db-0'')'),
+    ('SELECT 1 FROM appinfra.restore_tenant(''db-0'')'),
+    ('SELECT appinfra.is_running(''1'')'),
+    ('SELECT appinfra.adopt_host()'),
     ('SELECT 1 FROM appinfra.claim_publications(''w'', 0)'),
     ('SELECT appinfra.extend_claim(-1, gen_random_uuid())'),
     ('SELECT appinfra.complete_publication(-1, gen_random_uuid())'),
@@ -98,6 +111,29 @@ RESET client_min_messages;
 SELECT count(*) AS claimable FROM appinfra.claim_publications('p');
 RESET SESSION AUTHORIZATION;
 SELECT username, state FROM appinfra.credentials WHERE target IN ('app-lane2', 'app-lane3') ORDER BY 1;
+
+-- A credential's whole life works without superuser, too, and stays out of reach otherwise.
+SET SESSION AUTHORIZATION regress_admin;
+SET client_min_messages = log;
+SELECT db_id FROM appinfra.provision_tenant('app-lane4', 'u', 'lane4', publish => false) \gset
+SELECT t.mask(url) AS url FROM appinfra.rotate_credential(:'db_id', publish => false);
+SELECT t.mask(url) AS url FROM appinfra.issue_credential(:'db_id', 'reader', '1 day');
+SELECT t.mask(url) AS url FROM appinfra.create_service_user(:'db_id', 'lane', 'n1', publish => false);
+SELECT appinfra.set_rotation(:'db_id', '90 days');
+SELECT appinfra.revoke_credential('app_lane4_2', 'test');
+SELECT appinfra.wait_revoked('app_lane4_2');
+SELECT appinfra.drop_service_user(:'db_id', 'lane', 'n1');
+SELECT appinfra.revoke_tenant(:'db_id');
+SELECT status FROM appinfra.restore_tenant(:'db_id');
+SELECT appinfra.deprovision_tenant(:'db_id', '1 h');
+CALL t.wait_for(format('(SELECT status = ''retained'' FROM appinfra.databases WHERE db_id = %L)', :'db_id'));
+SELECT database FROM appinfra.restore_tenant(:'db_id');
+SELECT appinfra.deprovision_tenant(:'db_id', '0');
+RESET client_min_messages;
+RESET SESSION AUTHORIZATION;
+SELECT action, credential, outcome FROM appinfra.audit
+ WHERE db_id = :'db_id' AND effective_role = 'regress_admin' ORDER BY id;
+CALL t.wait_for_janitor();
 
 -- A caller's search_path and functions do not reach what runs as the owner.
 CREATE SCHEMA regress_trap AUTHORIZATION regress_admin;

@@ -1,7 +1,7 @@
 -- DROP EXTENSION: refused while there are tenants, and never a loss of their data.
 
 SELECT count(*) > 10 AS tenants FROM appinfra.databases;
-CREATE TEMP TABLE tenant AS SELECT database, database_oid, db_id FROM appinfra.tenant;
+CREATE TEMP TABLE tenant AS SELECT database, database_oid, db_id FROM appinfra.tenant WHERE status <> 'dropped';
 CREATE TEMP TABLE login AS SELECT oid, rolname, rolpassword FROM pg_authid
  WHERE oid IN (SELECT objoid FROM pg_shseclabel WHERE label ~ '^db-\S+ login');
 

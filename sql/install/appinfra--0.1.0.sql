@@ -115,6 +115,7 @@ CREATE TABLE appinfra.binding (
     CHECK ((service_id IS NULL) = (host_id IS NULL))
 );
 CREATE INDEX ON appinfra.binding (db_id);
+CREATE INDEX ON appinfra.binding (target);
 CREATE UNIQUE INDEX binding_service ON appinfra.binding (db_id, service_id, host_id) WHERE NOT ended;
 COMMENT ON COLUMN appinfra.binding.restorable IS 'it ended with its tenant and comes back with it';
 COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
@@ -421,6 +422,7 @@ CREATE VIEW appinfra.credentials AS
            SELECT s.username, s.first_login_at FROM appinfra.credential s
             WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id
               AND c.state <> 'active' AND s.minted_at IS NOT NULL
+              AND (c.state <> 'retiring' OR s.state IN ('active', 'retiring'))
             ORDER BY s.first_login_at NULLS LAST, s.published_at NULLS LAST, s.credential_id LIMIT 1) s ON true;
 COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in their life';
 
