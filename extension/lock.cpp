@@ -4,6 +4,9 @@
 namespace appinfra::lock
 {
 
+/* Not a wait for anybody's commit: locks of an ended transaction are gone after microseconds. */
+constexpr int letting_go_ms = 5;
+
 static LOCKTAG tag_of(Kind kind, const char *name, const char *of);
 
 bool
@@ -12,6 +15,11 @@ try_take(Kind kind, const char *name, const char *of)
     LOCKTAG tag = tag_of(kind, name, of);
     bool taken = LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 
+    /* who waited for a row of a transaction goes on while that still lets go of its other locks */
+    for (int tries = 0; !taken && tries < letting_go_ms; tries++) {
+        pg_usleep(1000);
+        taken = LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+    }
     if (taken)
         AcceptInvalidationMessages(); /* what the previous holder committed is now visible */
     return taken;
