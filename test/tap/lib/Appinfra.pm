@@ -140,6 +140,20 @@ sub try_control
 	return ($code, $out, $err);
 }
 
+# As in PostgreSQL::Test::Cluster; but a server that refuses psql before psql has read its query, as
+# one in recovery does, breaks a pipe there, and that is no more than another "not yet".
+sub poll_query_until
+{
+	my ($self, @arguments) = @_;
+	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
+	while (1)
+	{
+		my $reached = eval { $self->SUPER::poll_query_until(@arguments) };
+		return $reached if $@ eq '';
+		die $@ if $@ !~ /Broken pipe/ || time > $deadline;
+	}
+}
+
 # Waits until a query in the control database gives "t".
 sub wait_until
 {
