@@ -1,6 +1,7 @@
 /* Finds and ends sessions. See sessions.hpp. */
 #include "sessions.hpp"
 
+#include "label.hpp"
 #include "shared.hpp"
 
 #include <csignal>
@@ -13,6 +14,8 @@ namespace appinfra::sessions
 struct Entering {
     int pid;
     Oid login;
+    bool listens;
+    char db_id[label::word_limit];
 };
 
 struct State {
@@ -52,18 +55,29 @@ attach()
 }
 
 void
-entering(Oid login)
+entering(Oid login, const char *db_id)
 {
     volatile Entering *mine = &state->entering[pg::number_of(MyProc)];
 
     mine->pid = 0;
     pg_write_barrier();
     mine->login = login;
+    mine->listens = false;
+    strlcpy(const_cast<char *>(mine->db_id), db_id, sizeof(mine->db_id));
     pg_write_barrier();
     mine->pid = MyProcPid;
     /* full barrier: whoever scans before this point commits what we read after it */
     pg_memory_barrier();
     report(login);
+}
+
+void
+listens()
+{
+    volatile Entering *mine = &state->entering[pg::number_of(MyProc)];
+
+    if (mine->pid == MyProcPid)
+        mine->listens = true;
 }
 
 int

@@ -18,7 +18,10 @@ size_t shared_size();
 void attach();
 
 /* Tells that this process is about to become a session of the tenant's login. */
-void entering(Oid login);
+void entering(Oid login, const char *db_id);
+
+/* Tells that this process listens to notifications from now on. */
+void listens();
 
 /* Returns how many processes are sessions of the login or about to be, and asks them to end. */
 int end_all(Oid login);

@@ -47,6 +47,7 @@ define()
     define_host();
     define_public_address();
     define_tenant_limits();
+    define_guard();
     MarkGUCPrefixReserved("appinfra");
 }
 
