@@ -63,7 +63,7 @@ client_authentication(Port *port, int status)
     if (!pg::has_free_connections(settings::reserved_connections))
         reject(reserve, label, ERRCODE_TOO_MANY_CONNECTIONS,
                "remaining connection slots are not for tenants");
-    sessions::entering(role, label.db_id);
+    sessions::entering(role, port->user_name, label.db_id);
 }
 
 /* Records that the login is rejected and ends the process, if the guard is to enforce that. */

@@ -77,6 +77,8 @@ extern "C" {
 #include "replication/walsender.h"
 #include "storage/bufmgr.h"
 #include "storage/fd.h"
+#include "storage/predicate.h"
+#include "storage/predicate_internals.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -91,6 +93,7 @@ extern "C" {
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -136,6 +139,18 @@ inline int
 number_of(const PGPROC *process)
 {
     return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+/* Returns the status of the backend of this index, from 1 on; what it says is of this moment. */
+inline const PgBackendStatus *
+backend_status(int index)
+{
+#if PG_VERSION_NUM >= 160000
+    LocalPgBackendStatus *local = pgstat_get_local_beentry_by_index(index);
+#else
+    LocalPgBackendStatus *local = pgstat_fetch_stat_local_beentry(index);
+#endif
+    return local != nullptr ? &local->backendStatus : nullptr;
 }
 
 /* Tells whether so many connections are free beyond those that PostgreSQL itself reserves. */

@@ -1,7 +1,6 @@
 /* Finds and ends sessions. See sessions.hpp. */
 #include "sessions.hpp"
 
-#include "label.hpp"
 #include "shared.hpp"
 
 #include <csignal>
@@ -15,7 +14,9 @@ struct Entering {
     int pid;
     Oid login;
     bool listens;
+    bool marked; /* the watchdog has seen to it */
     char db_id[label::word_limit];
+    char username[NAMEDATALEN];
 };
 
 struct State {
@@ -30,6 +31,7 @@ static State *state;
 
 static void report(Oid login);
 static int find(Oid login, int *pids);
+static int compare_pids(const void *left, const void *right);
 
 size_t
 shared_size()
@@ -55,7 +57,7 @@ attach()
 }
 
 void
-entering(Oid login, const char *db_id)
+entering(Oid login, const char *username, const char *db_id)
 {
     volatile Entering *mine = &state->entering[pg::number_of(MyProc)];
 
@@ -63,6 +65,8 @@ entering(Oid login, const char *db_id)
     pg_write_barrier();
     mine->login = login;
     mine->listens = false;
+    mine->marked = false;
+    strlcpy(const_cast<char *>(mine->username), username, sizeof(mine->username));
     strlcpy(const_cast<char *>(mine->db_id), db_id, sizeof(mine->db_id));
     pg_write_barrier();
     mine->pid = MyProcPid;
@@ -100,6 +104,55 @@ count(Oid login)
 
     pfree(pids);
     return found;
+}
+
+std::span<TenantProcess>
+tenant_processes()
+{
+    auto *found = static_cast<TenantProcess *>(palloc(MaxBackends * sizeof(TenantProcess)));
+    size_t count = 0;
+
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    for (int i = 0; i < MaxBackends; i++) {
+        const volatile PGPROC *process = &ProcGlobal->allProcs[i];
+        const Entering *entry = &state->entering[i];
+        int pid = process->pid;
+
+        if (pid == 0 || entry->pid != pid || BackendPidGetProcWithLock(pid) != process)
+            continue;
+        TenantProcess *next = &found[count++];
+        *next = {.pid = pid,
+                 .slot = i,
+                 .login = entry->login,
+                 .listens = entry->listens,
+                 .marked = entry->marked,
+                 .db_id = {},
+                 .username = {}};
+        strlcpy(next->db_id, entry->db_id, sizeof(next->db_id));
+        strlcpy(next->username, entry->username, sizeof(next->username));
+    }
+    LWLockRelease(ProcArrayLock);
+    qsort(found, count, sizeof(TenantProcess), compare_pids);
+    return {found, count};
+}
+
+bool
+mark(const TenantProcess &process)
+{
+    Entering *entry = &state->entering[process.slot];
+    bool first = entry->pid == process.pid && !entry->marked;
+
+    entry->marked = true;
+    return first;
+}
+
+void
+end(const TenantProcess &process)
+{
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    if (BackendPidGetProcWithLock(process.pid) == &ProcGlobal->allProcs[process.slot])
+        kill(process.pid, SIGTERM);
+    LWLockRelease(ProcArrayLock);
 }
 
 void
@@ -166,6 +219,13 @@ find(Oid login, int *pids)
     }
     LWLockRelease(ProcArrayLock);
     return found;
+}
+
+static int
+compare_pids(const void *left, const void *right)
+{
+    return static_cast<const TenantProcess *>(left)->pid -
+           static_cast<const TenantProcess *>(right)->pid;
 }
 
 } // namespace appinfra::sessions
