@@ -2,6 +2,7 @@
 #include "guard.hpp"
 #include "install.hpp"
 #include "label.hpp"
+#include "login_events.hpp"
 #include "refusal.hpp"
 #include "settings.hpp"
 #include "shared.hpp"
@@ -27,6 +28,7 @@ _PG_init()
     label::define();
     shared::define();
     guard::define();
+    login_events::define();
     install::define();
     worker::define();
 }

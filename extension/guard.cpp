@@ -1,6 +1,7 @@
 /* Keeps tenants' logins in their own database. See guard.hpp. */
 #include "guard.hpp"
 
+#include "events.hpp"
 #include "label.hpp"
 #include "refusal.hpp"
 #include "sessions.hpp"
@@ -11,6 +12,7 @@ namespace appinfra::guard
 static ClientAuthentication_hook_type next_client_authentication;
 
 static void client_authentication(Port *port, int status);
+static void report_refusal(const char *rule, const label::Label &label);
 static bool is_own_database(const char *database, Oid role, const label::Label &login);
 static bool acl_names(const Acl *acl, Oid role);
 
@@ -37,17 +39,34 @@ client_authentication(Port *port, int status)
     Oid role = get_role_oid(port->user_name, true);
     if (!OidIsValid(role) || !label::of_role(role, &label))
         return;
-    if (am_walsender)
+    if (am_walsender) {
+        report_refusal("login_replication", label);
         ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("permission denied for replication"),
                         errdetail("Rule \"login_replication\": a tenant's login may not open a "
                                   "replication connection.")));
-    if (strcmp(label.kind, "login") != 0 || !is_own_database(port->database_name, role, label))
+    }
+    if (strcmp(label.kind, "login") != 0 || !is_own_database(port->database_name, role, label)) {
+        report_refusal("login_database", label);
         ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("permission denied for database \"%s\"", port->database_name),
                         errdetail("Rule \"login_database\": a tenant's login enters its own "
                                   "database only.")));
+    }
     sessions::entering(role);
+}
+
+/* Has the audit log say that the login was refused. */
+static void
+report_refusal(const char *rule, const label::Label &label)
+{
+    events::report({.action = "login",
+                    .outcome = events::Outcome::refused,
+                    .rule = rule,
+                    .db_id = label.db_id,
+                    .credential = nullptr,
+                    .object = nullptr,
+                    .observed = false});
 }
 
 /*

@@ -1,6 +1,7 @@
 /* The scheduler: a table of short tasks. See worker.hpp. */
 #include "worker.hpp"
 
+#include "event_writer.hpp"
 #include "query.hpp"
 #include "revocation.hpp"
 #include "rotation.hpp"
@@ -30,6 +31,7 @@ struct Kept {
 };
 
 static bool notify_sidecars(unsigned work);
+static bool write_events(unsigned work);
 static bool look_after_credentials(unsigned work);
 static bool settle_timeline(unsigned work);
 static bool rotate_due(unsigned work);
@@ -44,6 +46,7 @@ constexpr long at_once_ms = 20;
 
 constexpr Task tasks[] = {
     {.interval_ms = 60 * 1000, .work = shared::work_install, .run = settle_timeline},
+    {.interval_ms = 400, .work = shared::work_events, .run = write_events},
     {.interval_ms = 1000, .work = shared::work_credentials, .run = look_after_credentials},
     {.interval_ms = 30 * 1000, .work = shared::work_publications, .run = notify_sidecars},
     {.interval_ms = 5 * 1000,
@@ -101,6 +104,13 @@ notify_sidecars(unsigned)
                 Async_Notify("appinfra_publication", "");
         });
     return false;
+}
+
+/* Writes what was reported into the audit log; true when more waits. */
+static bool
+write_events(unsigned)
+{
+    return OidIsValid(installation()) && events::writer::write(false);
 }
 
 /* Follows first logins, retires what is due and ends sessions; true while there are any to end. */
@@ -233,6 +243,7 @@ appinfra_scheduler_main(Datum)
     /* it never waits long for anybody's transaction: what is locked is looked at again */
     SetConfigOption("lock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
     shared::enroll(shared::Worker::scheduler);
+    events::writer::write_at_exit();
     MemoryContext turn =
         AllocSetContextCreate(TopMemoryContext, "appinfra scheduler turn", ALLOCSET_DEFAULT_SIZES);
     for (;;) {

@@ -13,6 +13,8 @@ char *public_host;
 int public_port;
 int retention;
 int rotate_after;
+int event_ring_size;
+bool audit_logins;
 bool allow_unsafe_server;
 char *tenant_encoding;
 char *tenant_locale;
@@ -35,6 +37,7 @@ static const config_enum_entry ssl_modes[] = {{"auto", automatic, false},
                                               {nullptr, 0, false}};
 
 static void define_host();
+static void define_audit();
 static void define_public_address();
 static void define_tenant_limits();
 static bool check_public_host(char **value, void **extra, GucSource source);
@@ -45,6 +48,7 @@ void
 define()
 {
     define_host();
+    define_audit();
     define_public_address();
     define_tenant_limits();
     MarkGUCPrefixReserved("appinfra");
@@ -99,6 +103,20 @@ define_host()
     DefineCustomStringVariable("appinfra.tenant_locale", "The locale of new tenants' databases.",
                                "Empty: that of the host's template0.", &tenant_locale, "",
                                PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+}
+
+/* Settings of the audit log. */
+static void
+define_audit()
+{
+    DefineCustomIntVariable(
+        "appinfra.event_ring_size", "How many security events can wait in memory to be written.",
+        "What finds no room is only counted.", &event_ring_size, 4096, 16, 1024 * 1024,
+        PGC_POSTMASTER, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable(
+        "appinfra.audit_logins", "Writes tenants' successful logins into the audit log.",
+        "Those that fail or are refused are written in any case.", &audit_logins, true, PGC_SIGHUP,
+        GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
 }
 
 /* Settings that describe the host as applications reach it. */

@@ -1,6 +1,8 @@
 /* Keeps the latches, counters and the job slot in shared memory. See shared.hpp. */
 #include "shared.hpp"
 
+#include "event_buckets.hpp"
+#include "event_ring.hpp"
 #include "sessions.hpp"
 
 namespace appinfra::shared
@@ -166,6 +168,8 @@ request()
         next_shmem_request();
     RequestAddinShmemSpace(MAXALIGN(sizeof(State)));
     RequestAddinShmemSpace(MAXALIGN(sessions::shared_size()));
+    RequestAddinShmemSpace(MAXALIGN(events::ring::shared_size()));
+    RequestAddinShmemSpace(MAXALIGN(events::buckets::shared_size()));
 }
 
 /* Attaches to the memory; the first process also fills it in. */
@@ -186,6 +190,8 @@ startup()
         ConditionVariableInit(&state->shell_ready);
     }
     sessions::attach();
+    events::buckets::attach();
+    events::ring::attach();
     LWLockRelease(AddinShmemInitLock);
 }
 

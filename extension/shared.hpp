@@ -21,6 +21,7 @@ constexpr unsigned work_pool = 2;          /* a shell was taken */
 constexpr unsigned work_install = 4;       /* the extension came or went */
 constexpr unsigned work_credentials = 8;   /* a login was revoked, or logged in first */
 constexpr unsigned work_housekeeping = 16; /* something can be dropped or renamed */
+constexpr unsigned work_events = 64;       /* events wait to be written */
 
 /* The outcome of the one job that a setup worker does for a worker at a time. */
 struct JobOutcome {
