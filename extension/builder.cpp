@@ -9,6 +9,7 @@
 
 #include "database.hpp"
 #include "ddl.hpp"
+#include "hardening.hpp"
 #include "leftovers.hpp"
 #include "names.hpp"
 #include "query.hpp"
@@ -79,19 +80,23 @@ pause_after_failure()
 }
 
 /*
- * Gives up one shell beyond what the pool and the waiting callers want, after pool_size was lowered
- * or many claims were rolled back. Once the registry does not know it, it is a leftover.
+ * Gives up one shell of an older hardening, or beyond what the pool and the waiting callers want,
+ * after pool_size was lowered or many claims were rolled back. Once the registry does not know it,
+ * it is a leftover.
  */
 static bool
 shrink()
 {
     static query::Query remove = {"DELETE FROM appinfra.shell WHERE db_id = ("
-                                  " SELECT db_id FROM appinfra.shell WHERE status = 'ready' AND $1"
-                                  "  ORDER BY ready_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED)"};
+                                  " SELECT db_id FROM appinfra.shell"
+                                  "  WHERE status = 'ready' AND ($1 OR hardening <> $2)"
+                                  "  ORDER BY hardening <> $2 DESC, ready_at DESC"
+                                  "  LIMIT 1 FOR UPDATE SKIP LOCKED)"};
     bool removed = false;
 
     in_transaction([&](MemoryContext) {
-        removed = query::run(remove, {query::boolean(shell::is_long())}) > 0;
+        removed = query::run(remove, {query::boolean(shell::is_long()),
+                                      query::int4(hardening::version)}) > 0;
     });
     if (removed)
         leftovers::sweep(true);
@@ -147,7 +152,7 @@ plan()
             ddl::label_role(group, psprintf("%s group %s", db_id, access));
         }
         query::run(insert, {query::text(db_id), query::text(name),
-                            query::oid(database::choose_oid()), query::int4(setup::hardening)});
+                            query::oid(database::choose_oid()), query::int4(hardening::version)});
         planned = true;
     });
     return planned;
@@ -211,7 +216,7 @@ finish(const Planned &shell)
         ddl::grant_on_database(name, names::group(name, "owner"), {"connect", "create", "temp"});
         ddl::grant_on_database(name, names::group(name, "writer"), {"temp"});
         ddl::grant_on_database(name, names::group(name, "service"), {"temp"});
-        ddl::label_database(name, psprintf("%s shell %d", shell.db_id, setup::hardening));
+        ddl::label_database(name, psprintf("%s shell %d", shell.db_id, hardening::version));
         query::run(ready, {query::text(shell.db_id)});
     });
 }

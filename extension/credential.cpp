@@ -83,6 +83,26 @@ replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
                         query::interval(deadline)});
 }
 
+void
+set_login_settings(const char *username, const char *database, const char *access)
+{
+    const char *limit = GetConfigOption("appinfra.tenant_parallel_workers", true, false);
+    const char *parallel = limit != nullptr ? limit : "2";
+    const ddl::Setting settings[] = {
+        {"role", names::group(database, access)},
+        {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},
+        {"idle_in_transaction_session_timeout",
+         psprintf("%d", settings::tenant_idle_in_transaction_timeout)},
+        {"temp_file_limit", psprintf("%d", settings::tenant_temp_file_limit)},
+        {"max_parallel_workers", parallel},
+        {"max_parallel_workers_per_gather", parallel},
+        {"default_transaction_read_only", "on"}, /* readers only */
+    };
+    size_t count = lengthof(settings) - (strcmp(access, "reader") == 0 ? 0 : 1);
+
+    ddl::set_settings(username, std::span(settings).first(count));
+}
+
 /* Returns the tenant's next login name that is free. The first is the database's own name. */
 static const char *
 choose_username(const Purpose &purpose)
@@ -148,23 +168,12 @@ is_predecessor(const char *name, const Purpose &purpose)
 static void
 make_role(const Purpose &purpose, const char *username, const secrets::Password *password)
 {
-    const char *group = names::group(purpose.database, purpose.access);
-    bool reader = strcmp(purpose.access, "reader") == 0;
-    const ddl::Setting settings[] = {
-        {"role", group},
-        {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},
-        {"idle_in_transaction_session_timeout",
-         psprintf("%d", settings::tenant_idle_in_transaction_timeout)},
-        {"temp_file_limit", psprintf("%d", settings::tenant_temp_file_limit)},
-        {"default_transaction_read_only", "on"}, /* readers only */
-    };
-
-    ddl::create_login(username, group);
+    ddl::create_login(username, names::group(purpose.database, purpose.access));
     if (password != nullptr)
         ddl::set_password(username, secrets::verifier(password));
     ddl::label_role(username, psprintf("%s login %s", purpose.db_id, purpose.access));
     ddl::grant_on_database(purpose.database, username, {"connect"});
-    ddl::set_settings(username, std::span(settings).first(reader ? 5 : 4));
+    set_login_settings(username, purpose.database, purpose.access);
 }
 
 } // namespace appinfra::credential

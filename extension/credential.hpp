@@ -37,6 +37,9 @@ Credential create(const Purpose &purpose, const secrets::Password *password);
 /* Gives a waiting credential its password: from now on it is active. */
 void hand_over(const Credential &credential, const secrets::Password &password);
 
+/* Writes what the sessions of a login start with, in place of what was there. */
+void set_login_settings(const char *username, const char *database, const char *access);
+
 /* Takes the password of a credential away again, that surely nobody received: it waits once more.
  */
 void take_back(int64 credential_id);

@@ -1,9 +1,7 @@
 /*
  * Setup: what workers do inside another database than the control database.
  *
- * The template gets the first layer of hardening: revokes, and the functions by which a tenant sees
- * its own sessions. A shell gets its schema, grants and default privileges. Everything is recorded
- * as initial privileges, so that a tenant's dump does not carry it. A role that is to be dropped is
+ * The template is hardened, a shell is dressed (hardening.hpp). A role that is to be dropped is
  * released: what it owns goes to its group, what names it forgets it.
  */
 #pragma once
@@ -12,9 +10,6 @@
 
 namespace appinfra::setup
 {
-
-/* The hardening that new templates and shells get. Grows with every change to it. */
-constexpr int hardening = 1;
 
 enum class Job : int { harden_template = 1, dress_shell = 2, release_role = 3 };
 

@@ -3,6 +3,7 @@
 
 #include "database.hpp"
 #include "ddl.hpp"
+#include "hardening.hpp"
 #include "query.hpp"
 #include "scope.hpp"
 #include "settings.hpp"
@@ -68,7 +69,7 @@ look()
     Template present = {};
 
     in_transaction([&](MemoryContext) {
-        present.planned = query::run(select, {query::int4(setup::hardening),
+        present.planned = query::run(select, {query::int4(hardening::version),
                                               query::text(settings::tenant_encoding),
                                               query::text(settings::tenant_locale)}) == 1;
         if (present.planned) {
@@ -92,7 +93,7 @@ plan()
 
     in_transaction([&](MemoryContext) {
         query::run(insert,
-                   {query::oid(database::choose_oid()), query::int4(setup::hardening),
+                   {query::oid(database::choose_oid()), query::int4(hardening::version),
                     query::text(settings::tenant_encoding), query::text(settings::tenant_locale)});
     });
 }
@@ -117,7 +118,7 @@ static void
 mark()
 {
     in_transaction([&](MemoryContext) {
-        ddl::label_database(name, psprintf("- template %d", setup::hardening));
+        ddl::label_database(name, psprintf("- template %d", hardening::version));
     });
 }
 

@@ -58,7 +58,7 @@ SELECT * FROM appinfra.provision_tenant('app-many', 'user@example.com', 'many', 
     '{"A_SERVICE_URL": "service", "READ_URL": "reader", "DATABASE_URL": "writer", "_MIGRATE": "owner"}') \gset
 SELECT :'username' AS username, t.mask(:'url') AS url, :'env'::jsonb ->> 'DATABASE_URL' = :'url' AS first;
 SELECT key, t.mask(value) AS value FROM jsonb_each_text(:'env'::jsonb) ORDER BY 1;
-SELECT c.username, c.access, c.variables, s.setconfig[1] AS role, s.setconfig[5] AS more,
+SELECT c.username, c.access, c.variables, s.setconfig[1] AS role, s.setconfig[7] AS more,
        ARRAY(SELECT m.roleid::regrole::text FROM pg_auth_members m WHERE m.member = r.oid) AS member_of,
        t.has_password(c.username, substring(:'env'::jsonb ->> c.variables[1] FROM ':([^:@/]{44})@')) AS logs_in
   FROM appinfra.credentials c JOIN pg_roles r ON r.rolname = c.username

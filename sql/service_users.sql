@@ -39,7 +39,7 @@ DO $$ BEGIN PERFORM appinfra.complete_publication(publication_id, claim) FROM ap
 SELECT username, state, published_at IS NOT NULL AS published FROM appinfra.credentials WHERE username = 'svc_mcp_n1';
 SELECT r.rolname, r.rolcanlogin AS login, r.rolinherit AS inherits,
        ARRAY(SELECT m.roleid::regrole::text FROM pg_auth_members m WHERE m.member = r.oid) AS member_of, s.setconfig[1] AS role,
-       s.setconfig[5] AS more FROM pg_roles r JOIN pg_db_role_setting s ON s.setrole = r.oid WHERE rolname = 'svc_mcp_n1';
+       s.setconfig[7] AS more FROM pg_roles r JOIN pg_db_role_setting s ON s.setrole = r.oid WHERE rolname = 'svc_mcp_n1';
 
 -- What would split a target in two is percent-encoded: no two services share one.
 SELECT username FROM appinfra.create_service_user(pg_temp.db('app-svc/1%'), 'a/b', 'c%d', 'writer', publish => false) \gset
