@@ -117,9 +117,13 @@ struct Secrets {
     static const char *
     show()
     {
+        const char *value = *settings[slot]->variable;
+
         if (is_active() && settings::guard == settings::guard_enforce)
             return "";
-        return next[slot] != nullptr ? next[slot]() : *settings[slot]->variable;
+        if (next[slot] != nullptr)
+            return next[slot]();
+        return value != nullptr ? value : "";
     }
 
     template <size_t... indexes>
