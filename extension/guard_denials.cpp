@@ -162,18 +162,20 @@ reads_secret_setting(const Node *statement)
 }
 
 bool
-locks_shared_catalog(const Node *statement)
+locks_catalog(const Node *statement)
 {
     ListCell *cell;
 
     if (IsA(statement, ClusterStmt))
-        return is_shared(as<ClusterStmt>(statement)->relation);
+        return is_system_relation(as<ClusterStmt>(statement)->relation);
     if (IsA(statement, LockStmt)) {
+        /* locking a view locks what it shows */
         foreach (cell, as<LockStmt>(statement)->relations)
-            if (is_shared(static_cast<const RangeVar *>(lfirst(cell))))
+            if (is_system_relation(static_cast<const RangeVar *>(lfirst(cell))))
                 return true;
         return false;
     }
+    /* of this database's own catalogs core skips what is not the tenant's */
     foreach (cell, as<VacuumStmt>(statement)->rels)
         if (is_shared(static_cast<const VacuumRelation *>(lfirst(cell))->relation))
             return true;
@@ -186,7 +188,7 @@ reindexes_system(const Node *statement)
     const auto *reindex = as<ReindexStmt>(statement);
 
     return reindex->kind == REINDEX_OBJECT_SYSTEM || reindex->kind == REINDEX_OBJECT_DATABASE ||
-           is_shared(reindex->relation);
+           is_system_relation(reindex->relation);
 }
 
 /* Trigger functions are called without the check that other calls pass. */
@@ -195,9 +197,7 @@ triggers_denied_function(const Node *statement)
 {
     Oid function = LookupFuncName(as<CreateTrigStmt>(statement)->funcname, 0, nullptr, true);
 
-    if (OidIsValid(function))
-        check_function(function);
-    return false;
+    return OidIsValid(function) && is_denied_function(function);
 }
 
 static const DefElem *
@@ -262,7 +262,7 @@ is_host_object(ObjectType type)
 static bool
 is_system_relation(const RangeVar *name)
 {
-    Oid relation = RangeVarGetRelid(name, NoLock, true);
+    Oid relation = name != nullptr ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
 
     return OidIsValid(relation) && relation < FirstNormalObjectId;
 }

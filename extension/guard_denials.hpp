@@ -26,7 +26,7 @@ bool is_about_host_object(const Node *statement);
 bool grants_on_host_object(const Node *statement);
 bool grants_on_system_object(const Node *statement);
 bool reads_secret_setting(const Node *statement);
-bool locks_shared_catalog(const Node *statement);
+bool locks_catalog(const Node *statement);
 bool reindexes_system(const Node *statement);
 bool triggers_denied_function(const Node *statement);
 

@@ -37,6 +37,7 @@ static unsigned extensions_generation; /* for which the verdicts hold */
 
 static void object_access(ObjectAccessType access, Oid class_id, Oid object_id, int part,
                           void *argument);
+static void check_function(Oid function);
 static void check_extension(Oid extension);
 static void check_object(ObjectAccessType access, Oid class_id, Oid object_id);
 static bool is_of_system_schema(Oid class_id, HeapTuple tuple, Relation catalog);
@@ -53,16 +54,10 @@ define_functions()
     object_access_hook = object_access;
 }
 
-void
-check_function(Oid function)
+bool
+is_denied_function(Oid function)
 {
-    const Verdict *found = verdict(function);
-
-    if (found->denied) {
-        const char *name = get_func_name(function);
-
-        refuse(found->rule, psprintf("function %s", name != nullptr ? name : "?"));
-    }
+    return verdict(function)->denied;
 }
 
 bool
@@ -91,6 +86,18 @@ object_access(ObjectAccessType access, Oid class_id, Oid object_id, int part, vo
     }
     if (next_object_access)
         next_object_access(access, class_id, object_id, part, argument);
+}
+
+static void
+check_function(Oid function)
+{
+    const Verdict *found = verdict(function);
+
+    if (found->denied) {
+        const char *name = get_func_name(function);
+
+        refuse(found->rule, psprintf("function %s", name != nullptr ? name : "?"));
+    }
 }
 
 /*

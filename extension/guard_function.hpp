@@ -9,8 +9,8 @@ namespace appinfra::guard
 /* Hooks object access. Called once, by define(). */
 void define_functions();
 
-/* Refuses the function if no tenant may execute it. Only while is_active(). */
-void check_function(Oid function);
+/* Tells whether no tenant may execute the function. */
+bool is_denied_function(Oid function);
 
 /* Tells whether functions of the language can do what the server can (`lanpltrusted`). */
 bool is_untrusted_language(Oid language);

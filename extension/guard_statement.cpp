@@ -124,9 +124,9 @@ static constexpr StatementRule statement_rules[] = {
      {"prepared_transaction", "It would outlive the session and its revocation."},
      prepares_transaction},
     {T_VariableShowStmt, {"setting_secret", "Only superusers may read it."}, reads_secret_setting},
-    {T_LockStmt, {"catalog_lock", "It would stop the whole host."}, locks_shared_catalog},
-    {T_ClusterStmt, {"catalog_lock", "It would stop the whole host."}, locks_shared_catalog},
-    {T_VacuumStmt, {"catalog_lock", "It would stop the whole host."}, locks_shared_catalog},
+    {T_LockStmt, {"catalog_lock", "It would stop the whole host."}, locks_catalog},
+    {T_ClusterStmt, {"catalog_lock", "It would stop the whole host."}, locks_catalog},
+    {T_VacuumStmt, {"catalog_lock", "It would stop the whole host."}, locks_catalog},
     {T_ReindexStmt, {"catalog_lock", "It would stop the whole host."}, reindexes_system},
 };
 

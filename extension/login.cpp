@@ -78,7 +78,7 @@ reject(const Rule &rule, const label::Label &label, int code, const char *messag
                     .rule = rule.name,
                     .db_id = label.db_id,
                     .credential = MyProcPort->user_name,
-                    .object = MyProcPort->database_name,
+                    .object = nullptr,
                     .observed = !enforced});
     if (enforced)
         ereport(FATAL, (errcode(code), errmsg("%s", message),
