@@ -23,10 +23,18 @@ static constexpr Rule language_rule = {"untrusted_language",
 static constexpr Rule system_rule = {"system_schema", "No tenant makes or changes what is in "
                                                       "pg_catalog."};
 
+static constexpr Rule activity_rule = {
+    "function_activity", "It shows what other tenants run; tenant_sessions() shows this one's."};
+
+/* Functions that show queries of others to whoever may read all statistics, by source. */
+static constexpr const char *activity_sources[] = {"pg_stat_get_activity",
+                                                   "pg_stat_get_backend_activity"};
+
 /* What was found about a function. */
 struct Verdict {
     Oid function; /* key */
     bool denied;
+    bool shows_activity;
     Rule rule;
 };
 
@@ -100,6 +108,8 @@ check_function(Oid function)
         const char *name = get_func_name(function);
 
         refuse(found->rule, psprintf("function %s", name != nullptr ? name : "?"));
+    } else if (found->shows_activity && has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS)) {
+        refuse(activity_rule, "queries of other sessions");
     }
 }
 
@@ -205,25 +215,33 @@ judge(Oid function)
     HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 
     if (!HeapTupleIsValid(tuple))
-        return {.function = function, .denied = true, .rule = unknown_rule};
+        return {
+            .function = function, .denied = true, .shows_activity = false, .rule = unknown_rule};
     Oid language = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang;
-    Verdict found = {.function = function, .denied = false, .rule = {}};
+    Verdict found = {.function = function, .denied = false, .shows_activity = false, .rule = {}};
     if (language == INTERNALlanguageId || language == ClanguageId) {
         bool null;
         Datum source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &null);
-        const SourceRule *denial = null ? nullptr : rule_of_source(TextDatumGetCString(source));
+        const char *name = null ? "" : TextDatumGetCString(source);
 
-        if (denial != nullptr)
-            found = {.function = function, .denied = true, .rule = {denial->rule, denial->reason}};
+        for (const char *shows : activity_sources)
+            found.shows_activity |= strcmp(shows, name) == 0;
+        if (const SourceRule *denial = rule_of_source(name)) {
+            found.denied = true;
+            found.rule = {denial->rule, denial->reason};
+        }
         Datum binary = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
         bool is_ours = !null && language == ClanguageId &&
                        strcmp(TextDatumGetCString(binary), "$libdir/appinfra") == 0;
         if (!found.denied && !is_ours && function >= FirstNormalObjectId &&
-            !is_of_allowed_extension(function))
-            found = {.function = function, .denied = true, .rule = library_rule};
+            !is_of_allowed_extension(function)) {
+            found.denied = true;
+            found.rule = library_rule;
+        }
     } else if (function >= FirstNormalObjectId && is_untrusted_language(language) &&
                !is_of_allowed_extension(function)) {
-        found = {.function = function, .denied = true, .rule = language_rule};
+        found.denied = true;
+        found.rule = language_rule;
     }
     ReleaseSysCache(tuple);
     return found;
