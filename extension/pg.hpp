@@ -23,6 +23,7 @@ extern "C" {
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
@@ -34,6 +35,7 @@ extern "C" {
 #include "commands/dbcommands_xlog.h"
 #include "commands/extension.h"
 #include "commands/seclabel.h"
+#include "commands/trigger.h"
 #include "common/cryptohash.h"
 #include "common/file_utils.h"
 #include "common/hashfn.h"
@@ -63,6 +65,7 @@ extern "C" {
 #include "storage/md.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "storage/procsignal.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
@@ -75,6 +78,7 @@ extern "C" {
 #include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/relcache.h"
@@ -114,6 +118,17 @@ inline int
 number_of(const PGPROC *process)
 {
     return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+/* Returns the process that runs the transaction; null when there is none any more. */
+inline PGPROC *
+process_of(const VirtualTransactionId &transaction)
+{
+#if PG_VERSION_NUM >= 170000
+    return ProcNumberGetProc(transaction.procNumber);
+#else
+    return BackendIdGetProc(transaction.backendId);
+#endif
 }
 
 /* The key derivation's rounds: PostgreSQL's default, whatever a session has set. */

@@ -6,6 +6,7 @@
 #include "revocation.hpp"
 #include "rotation.hpp"
 #include "scope.hpp"
+#include "seals.hpp"
 #include "settings.hpp"
 #include "shared.hpp"
 #include "shell.hpp"
@@ -32,6 +33,8 @@ struct Kept {
 
 static bool notify_sidecars(unsigned work);
 static bool write_events(unsigned work);
+static bool seal_audit(unsigned work);
+static bool remove_old_audit(unsigned work);
 static bool look_after_credentials(unsigned work);
 static bool settle_timeline(unsigned work);
 static bool rotate_due(unsigned work);
@@ -54,6 +57,8 @@ constexpr Task tasks[] = {
      .run = keep_builder},
     {.interval_ms = 5 * 1000, .work = shared::work_housekeeping, .run = keep_janitor},
     {.interval_ms = 5 * 1000, .work = 0, .run = rotate_due},
+    {.interval_ms = 5 * 1000, .work = 0, .run = seal_audit},
+    {.interval_ms = 60 * 1000, .work = 0, .run = remove_old_audit},
 };
 
 static Kept builder = {shared::Worker::builder, "builder", "appinfra_builder_main", nullptr, false};
@@ -111,6 +116,18 @@ static bool
 write_events(unsigned)
 {
     return OidIsValid(installation()) && events::writer::write(false);
+}
+
+static bool
+seal_audit(unsigned)
+{
+    return OidIsValid(installation()) && seals::seal_next();
+}
+
+static bool
+remove_old_audit(unsigned)
+{
+    return OidIsValid(installation()) && seals::remove_old();
 }
 
 /* Follows first logins, retires what is due and ends sessions; true while there are any to end. */

@@ -14,6 +14,7 @@ int public_port;
 int retention;
 int rotate_after;
 int event_ring_size;
+int audit_retention;
 bool audit_logins;
 bool allow_unsafe_server;
 char *tenant_encoding;

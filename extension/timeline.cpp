@@ -27,7 +27,10 @@ settle()
          " WHERE status IN ('pending', 'claimed', 'failed')"},
         {"UPDATE appinfra.binding SET version = version + 1000000"},
         {"SELECT setval('appinfra.publication_publication_id_seq', nextval("
-         "  'appinfra.publication_publication_id_seq') + 1000000)"}};
+         "  'appinfra.publication_publication_id_seq') + 1000000)"},
+        {"SELECT setval('appinfra.audit_log_id_seq', greatest(nextval("
+         "  'appinfra.audit_log_id_seq'), (extract(epoch FROM clock_timestamp()) * "
+         "1000000)::bigint))"}};
     static query::Query select = {"SELECT timeline FROM appinfra.host FOR NO KEY UPDATE"};
     static query::Query mark = {"UPDATE appinfra.host SET timeline = $1"};
 
