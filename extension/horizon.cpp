@@ -9,6 +9,7 @@ namespace appinfra::horizon
 /* The writers that are waited for: more than these are looked at again when they are fewer. */
 constexpr int writers_limit = 1024;
 
+static Oid known_log; /* another one: another installation of the extension */
 static int64 reached;
 static int64 candidate; /* becomes the horizon when its writers have ended; 0: none */
 static VirtualTransactionId writers[writers_limit];
@@ -24,6 +25,10 @@ static bool is_autovacuum(const VirtualTransactionId &writer);
 int64
 look()
 {
+    if (log_table() != known_log) {
+        known_log = log_table();
+        reached = candidate = 0;
+    }
     if (candidate != 0 && writers_have_ended()) {
         reached = candidate;
         candidate = 0;

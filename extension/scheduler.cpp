@@ -2,6 +2,7 @@
 #include "worker.hpp"
 
 #include "event_writer.hpp"
+#include "host_watch.hpp"
 #include "query.hpp"
 #include "revocation.hpp"
 #include "rotation.hpp"
@@ -11,6 +12,7 @@
 #include "shared.hpp"
 #include "shell.hpp"
 #include "timeline.hpp"
+#include "watchdog.hpp"
 
 namespace appinfra::worker
 {
@@ -31,8 +33,10 @@ struct Kept {
     bool was_dropped;               /* the extension came or went: tell the worker when it starts */
 };
 
+static bool watch_tenants(unsigned work);
 static bool notify_sidecars(unsigned work);
 static bool write_events(unsigned work);
+static bool watch_host(unsigned work);
 static bool seal_audit(unsigned work);
 static bool remove_old_audit(unsigned work);
 static bool look_after_credentials(unsigned work);
@@ -48,6 +52,7 @@ static long run_due_tasks(TimestampTz *due);
 constexpr long at_once_ms = 20;
 
 constexpr Task tasks[] = {
+    {.interval_ms = watchdog::interval_ms, .work = 0, .run = watch_tenants},
     {.interval_ms = 60 * 1000, .work = shared::work_install, .run = settle_timeline},
     {.interval_ms = 400, .work = shared::work_events, .run = write_events},
     {.interval_ms = 1000, .work = shared::work_credentials, .run = look_after_credentials},
@@ -57,6 +62,7 @@ constexpr Task tasks[] = {
      .run = keep_builder},
     {.interval_ms = 5 * 1000, .work = shared::work_housekeeping, .run = keep_janitor},
     {.interval_ms = 5 * 1000, .work = 0, .run = rotate_due},
+    {.interval_ms = 2 * 1000, .work = shared::work_install, .run = watch_host},
     {.interval_ms = 5 * 1000, .work = 0, .run = seal_audit},
     {.interval_ms = 60 * 1000, .work = 0, .run = remove_old_audit},
 };
@@ -92,6 +98,13 @@ run_due_tasks(TimestampTz *due)
     return Max(next, 1);
 }
 
+static bool
+watch_tenants(unsigned)
+{
+    watchdog::look();
+    return false;
+}
+
 /*
  * Tells sidecars that there is something to claim. In a transaction of its own, whose failure (a
  * full NOTIFY queue) does no harm: sidecars also poll.
@@ -116,6 +129,14 @@ static bool
 write_events(unsigned)
 {
     return OidIsValid(installation()) && events::writer::write(false);
+}
+
+static bool
+watch_host(unsigned)
+{
+    if (OidIsValid(installation()))
+        host_watch::look();
+    return false;
 }
 
 static bool

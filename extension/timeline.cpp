@@ -1,6 +1,7 @@
 /* Moves versions and ids ahead on a new timeline. See timeline.hpp. */
 #include "timeline.hpp"
 
+#include "audit.hpp"
 #include "query.hpp"
 #include "scope.hpp"
 
@@ -43,6 +44,9 @@ settle()
             if (!is_new)
                 query::run(query);
         query::run(mark, {query::int4(current())});
+        if (!is_new)
+            audit::record("new_timeline", nullptr, nullptr,
+                          audit::detail({{"timeline", psprintf("%d", current())}}));
     });
 }
 

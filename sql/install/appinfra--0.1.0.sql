@@ -20,8 +20,12 @@ CREATE TABLE appinfra.host (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     host_id uuid NOT NULL DEFAULT gen_random_uuid(),
     created_at timestamptz NOT NULL DEFAULT now(),
-    timeline int NOT NULL DEFAULT 0
+    timeline int NOT NULL DEFAULT 0,
+    guard text,
+    started_at timestamptz
 );
+COMMENT ON COLUMN appinfra.host.guard IS 'the setting appinfra.guard as it was last seen';
+COMMENT ON COLUMN appinfra.host.started_at IS 'the start of the server that was last seen';
 COMMENT ON COLUMN appinfra.host.timeline IS 'the timeline for which versions and ids have been moved ahead; 0: none yet';
 COMMENT ON TABLE appinfra.host IS 'the one row that names this host: publication ids are unique only together with it';
 
