@@ -67,6 +67,17 @@ makes_other_extension(const Node *statement)
            !(create->if_not_exists && OidIsValid(get_extension_oid(create->extname, true)));
 }
 
+/* CREATE EXTENSION … SCHEMA pg_catalog: its operators would be found before the server's own. */
+bool
+extends_system_schema(const Node *statement)
+{
+    const DefElem *schema = option(as<CreateExtensionStmt>(statement)->options, "schema");
+
+    return schema != nullptr &&
+           strncmp(defGetString(const_cast<DefElem *>(schema)), "pg_", 3) == 0 &&
+           !OidIsValid(get_extension_oid(as<CreateExtensionStmt>(statement)->extname, true));
+}
+
 bool
 makes_base_type(const Node *statement)
 {

@@ -16,7 +16,7 @@ bool copies_program(const Node *statement);
 bool makes_untrusted_function(const Node *statement);
 bool runs_untrusted_language(const Node *statement);
 bool makes_other_extension(const Node *statement);
-bool changes_extension_members(const Node *statement);
+bool extends_system_schema(const Node *statement);
 bool makes_base_type(const Node *statement);
 bool makes_text_search_code(const Node *statement);
 bool casts_system_types(const Node *statement);
