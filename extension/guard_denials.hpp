@@ -14,12 +14,14 @@ namespace appinfra::guard::denials
 bool copies_file(const Node *statement);
 bool copies_program(const Node *statement);
 bool makes_untrusted_function(const Node *statement);
+bool makes_privileged_function(const Node *statement);
 bool runs_untrusted_language(const Node *statement);
 bool makes_other_extension(const Node *statement);
 bool extends_system_schema(const Node *statement);
 bool makes_base_type(const Node *statement);
 bool makes_text_search_code(const Node *statement);
 bool casts_system_types(const Node *statement);
+bool truncates_foreign_table(const Node *statement);
 bool publishes_everything(const Node *statement);
 bool prepares_transaction(const Node *statement);
 bool is_about_host_object(const Node *statement);

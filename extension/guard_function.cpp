@@ -23,10 +23,18 @@ static constexpr Rule language_rule = {"untrusted_language",
 static constexpr Rule system_rule = {"system_schema", "No tenant makes or changes what is in "
                                                       "pg_catalog."};
 
+static constexpr Rule activity_rule = {
+    "function_activity", "It shows what other tenants run; tenant_sessions() shows this one's."};
+
+/* Functions that show queries of others to whoever may read all statistics, by source. */
+static constexpr const char *activity_sources[] = {"pg_stat_get_activity",
+                                                   "pg_stat_get_backend_activity"};
+
 /* What was found about a function. */
 struct Verdict {
     Oid function; /* key */
     bool denied;
+    bool shows_activity;
     Rule rule;
 };
 
@@ -40,6 +48,7 @@ static void object_access(ObjectAccessType access, Oid class_id, Oid object_id, 
 static void check_function(Oid function);
 static void check_extension(Oid extension);
 static void check_object(ObjectAccessType access, Oid class_id, Oid object_id);
+static bool is_of_server(Oid class_id, Oid object_id);
 static bool is_of_system_schema(Oid class_id, HeapTuple tuple, Relation catalog);
 static const Verdict *verdict(Oid function);
 static Verdict judge(Oid function);
@@ -63,6 +72,8 @@ is_denied_function(Oid function)
 bool
 is_untrusted_language(Oid language)
 {
+    if (language == INTERNALlanguageId || language == ClanguageId)
+        return true; /* whatever somebody made of lanpltrusted */
     HeapTuple tuple = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
     bool trusted = HeapTupleIsValid(tuple) &&
                    reinterpret_cast<Form_pg_language>(GETSTRUCT(tuple))->lanpltrusted;
@@ -97,6 +108,8 @@ check_function(Oid function)
         const char *name = get_func_name(function);
 
         refuse(found->rule, psprintf("function %s", name != nullptr ? name : "?"));
+    } else if (found->shows_activity && has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS)) {
+        refuse(activity_rule, "queries of other sessions");
     }
 }
 
@@ -132,6 +145,8 @@ check_extension(Oid extension)
 static void
 check_object(ObjectAccessType access, Oid class_id, Oid object_id)
 {
+    if (is_of_server(class_id, object_id))
+        refuse(system_rule, "an object that came with the server");
     if (class_id != ProcedureRelationId && class_id != OperatorRelationId &&
         class_id != OperatorClassRelationId && class_id != OperatorFamilyRelationId &&
         class_id != CollationRelationId && class_id != ConversionRelationId)
@@ -155,6 +170,15 @@ check_object(ObjectAccessType access, Oid class_id, Oid object_id)
     table_close(catalog, AccessShareLock);
     if ((is_system || is_untrusted) && !is_in_allowed_extension())
         refuse(is_system ? system_rule : language_rule, "an object that superusers rely on");
+}
+
+/* Tells whether it is a schema, a relation or a type that came with the server. */
+static bool
+is_of_server(Oid class_id, Oid object_id)
+{
+    return object_id < FirstNormalObjectId &&
+           (class_id == RelationRelationId || class_id == TypeRelationId ||
+            (class_id == NamespaceRelationId && object_id != PG_PUBLIC_NAMESPACE));
 }
 
 static bool
@@ -191,25 +215,33 @@ judge(Oid function)
     HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 
     if (!HeapTupleIsValid(tuple))
-        return {.function = function, .denied = true, .rule = unknown_rule};
+        return {
+            .function = function, .denied = true, .shows_activity = false, .rule = unknown_rule};
     Oid language = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang;
-    Verdict found = {.function = function, .denied = false, .rule = {}};
+    Verdict found = {.function = function, .denied = false, .shows_activity = false, .rule = {}};
     if (language == INTERNALlanguageId || language == ClanguageId) {
         bool null;
         Datum source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &null);
-        const SourceRule *denial = null ? nullptr : rule_of_source(TextDatumGetCString(source));
+        const char *name = null ? "" : TextDatumGetCString(source);
 
-        if (denial != nullptr)
-            found = {.function = function, .denied = true, .rule = {denial->rule, denial->reason}};
+        for (const char *shows : activity_sources)
+            found.shows_activity |= strcmp(shows, name) == 0;
+        if (const SourceRule *denial = rule_of_source(name)) {
+            found.denied = true;
+            found.rule = {denial->rule, denial->reason};
+        }
         Datum binary = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
         bool is_ours = !null && language == ClanguageId &&
                        strcmp(TextDatumGetCString(binary), "$libdir/appinfra") == 0;
         if (!found.denied && !is_ours && function >= FirstNormalObjectId &&
-            !is_of_allowed_extension(function))
-            found = {.function = function, .denied = true, .rule = library_rule};
+            !is_of_allowed_extension(function)) {
+            found.denied = true;
+            found.rule = library_rule;
+        }
     } else if (function >= FirstNormalObjectId && is_untrusted_language(language) &&
                !is_of_allowed_extension(function)) {
-        found = {.function = function, .denied = true, .rule = language_rule};
+        found.denied = true;
+        found.rule = language_rule;
     }
     ReleaseSysCache(tuple);
     return found;

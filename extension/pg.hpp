@@ -42,6 +42,7 @@ extern "C" {
 #include "catalog/pg_collation.h"
 #include "catalog/pg_conversion.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_subscription.h"
 #include "catalog/pg_user_mapping.h"
 #include "catalog/objectaddress.h"
@@ -188,10 +189,12 @@ has_free_connections(int wanted)
 using RelationNeed = RTEPermissionInfo;
 #define EXECUTOR_CHECK_PARAMETERS List *range_table, List *needs, bool raises
 #define EXECUTOR_CHECK_ARGUMENTS range_table, needs, raises
+#define EXECUTOR_CHECK_TABLES range_table
 #else
 using RelationNeed = RangeTblEntry;
 #define EXECUTOR_CHECK_PARAMETERS List *needs, bool raises
 #define EXECUTOR_CHECK_ARGUMENTS needs, raises
+#define EXECUTOR_CHECK_TABLES needs
 #endif
 
 inline bool
