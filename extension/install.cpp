@@ -14,9 +14,6 @@ namespace appinfra::install
 
 constexpr const char *lane_roles[] = {"appinfra_admin", "appinfra_publisher", "appinfra_auditor"};
 
-/* How long DROP EXTENSION waits for the workers to leave the registry alone. */
-constexpr int lock_registry_ms = 30 * 1000;
-
 static ProcessUtility_hook_type next_process_utility;
 
 static void process_utility(PlannedStmt *statement, const char *text, bool read_only,
@@ -26,8 +23,6 @@ static void process_utility(PlannedStmt *statement, const char *text, bool read_
 static bool drops_by_name(const Node *statement);
 static bool drops_by_owner_or_schema(const Node *statement);
 static void check_drop(bool confirmed);
-static void lock_registry();
-static bool try_lock(std::span<const Oid> tables);
 static void make_lane_roles();
 
 void
@@ -158,48 +153,7 @@ check_drop(bool confirmed)
                    "cannot drop extension \"appinfra\" while it has tenants",
                    psprintf(INT64_FORMAT " databases are in its registry.", tenants),
                    "DROP EXTENSION appinfra CASCADE forgets them; their databases and data stay."));
-    if (superuser())
-        lock_registry();
     shared::wake_at_commit(shared::work_install);
-}
-
-/*
- * Locks all tables, or none and tries again: workers lock them in another order than DROP does, and
- * a deadlock would end the one or the other.
- */
-static void
-lock_registry()
-{
-    static query::Query select = {"SELECT oid FROM pg_catalog.pg_class WHERE relkind IN ('r', 'S')"
-                                  "   AND relnamespace = 'appinfra'::regnamespace"};
-    TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), lock_registry_ms);
-
-    with_spi([&](MemoryContext) {
-        uint64 count = query::run(select);
-        auto *tables = static_cast<Oid *>(palloc((count + 1) * sizeof(Oid)));
-
-        for (uint64 i = 0; i < count; i++)
-            tables[i] = query::oid_at(i, 1);
-        while (!try_lock({tables, count}) && GetCurrentTimestamp() < deadline) {
-            CHECK_FOR_INTERRUPTS();
-            pg_usleep(10 * 1000);
-        }
-    });
-}
-
-static bool
-try_lock(std::span<const Oid> tables)
-{
-    size_t locked = 0;
-
-    while (locked < tables.size() &&
-           ConditionalLockRelationOid(tables[locked], AccessExclusiveLock))
-        locked++;
-    if (locked == tables.size())
-        return true;
-    while (locked > 0)
-        UnlockRelationOid(tables[--locked], AccessExclusiveLock);
-    return false;
 }
 
 } // namespace appinfra::install
