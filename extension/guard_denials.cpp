@@ -77,21 +77,26 @@ makes_other_extension(const Node *statement)
            !(create->if_not_exists && OidIsValid(get_extension_oid(create->extname, true)));
 }
 
-/* CREATE EXTENSION … SCHEMA pg_catalog: its operators would be found before the server's own. */
-bool
-extends_system_schema(const Node *statement)
-{
-    const DefElem *schema = option(as<CreateExtensionStmt>(statement)->options, "schema");
-
-    return schema != nullptr &&
-           strncmp(defGetString(const_cast<DefElem *>(schema)), "pg_", 3) == 0 &&
-           !OidIsValid(get_extension_oid(as<CreateExtensionStmt>(statement)->extname, true));
-}
-
 bool
 makes_base_type(const Node *statement)
 {
     return as<DefineStmt>(statement)->kind == OBJECT_TYPE;
+}
+
+/* Its functions would be handed each other's states, whatever these are. */
+bool
+makes_internal_aggregate(const Node *statement)
+{
+    const auto *define = as<DefineStmt>(statement);
+
+    if (define->kind != OBJECT_AGGREGATE)
+        return false;
+    for (const char *name : {"stype", "stype1", "mstype"})
+        if (const DefElem *type = option(define->definition, name))
+            if (LookupTypeNameOid(nullptr, defGetTypeName(const_cast<DefElem *>(type)), true) ==
+                INTERNALOID)
+                return true;
+    return false;
 }
 
 bool
