@@ -7,6 +7,7 @@
 #include "guard_catalog.hpp"
 
 #include "guard.hpp"
+#include "guard_function.hpp"
 
 namespace appinfra::guard
 {
@@ -33,6 +34,7 @@ static ExecutorCheckPerms_hook_type next_check;
 static bool check_permissions(EXECUTOR_CHECK_PARAMETERS);
 static void check_tables(const List *range_table);
 static void check_needs(const List *needs);
+static bool is_of_script(const pg::RelationNeed *need);
 static bool reads_secret(const pg::RelationNeed *need);
 static bool reads_samples(const pg::RelationNeed *need);
 static bool selects(const pg::RelationNeed *need, AttrNumber column);
@@ -84,11 +86,24 @@ check_needs(const List *needs)
 
         if (!pg::is_of_relation(need) || need->relid >= FirstNormalObjectId)
             continue;
-        if ((need->requiredPerms & writes) != 0 && IsCatalogRelationOid(need->relid))
+        if ((need->requiredPerms & writes) != 0 && IsCatalogRelationOid(need->relid) &&
+            !is_of_script(need))
             refuse(write_rule, psprintf("writing %s", get_rel_name(need->relid)));
         if ((reads_secret(need) && is_shown(need, needs)) || reads_samples(need))
             refuse(secret_rule, psprintf("reading %s", get_rel_name(need->relid)));
     }
+}
+
+/* The scripts of cube and seg correct how the parts of their operator classes depend on it. */
+static bool
+is_of_script(const pg::RelationNeed *need)
+{
+    if (need->relid != DependRelationId ||
+        (need->requiredPerms & (ACL_INSERT | ACL_DELETE | ACL_TRUNCATE)) != 0)
+        return false;
+    const char *extension = extension_at_work();
+    return extension != nullptr &&
+           (strcmp(extension, "cube") == 0 || strcmp(extension, "seg") == 0);
 }
 
 static bool
@@ -99,7 +114,8 @@ reads_secret(const pg::RelationNeed *need)
     for (const auto &[relation, column] : secrets)
         if (need->relid == relation)
             return selects(need, column);
-    return is_shadow(need->relid) && selects(need, shadow_password);
+    return is_shadow(need->relid) &&
+           (!OidIsValid(need->checkAsUser) || selects(need, shadow_password));
 }
 
 /*

@@ -77,6 +77,16 @@ makes_other_extension(const Node *statement)
            !(create->if_not_exists && OidIsValid(get_extension_oid(create->extname, true)));
 }
 
+/* The script that brings an extension up to date may let go of what belongs to it (cube). */
+bool
+changes_other_extension(const Node *statement)
+{
+    const auto *change = as<AlterExtensionContentsStmt>(statement);
+    const char *extension = extension_at_work();
+
+    return extension == nullptr || change->action > 0 || strcmp(extension, change->extname) != 0;
+}
+
 bool
 makes_base_type(const Node *statement)
 {

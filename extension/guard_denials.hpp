@@ -17,6 +17,7 @@ bool makes_untrusted_function(const Node *statement);
 bool makes_privileged_function(const Node *statement);
 bool runs_untrusted_language(const Node *statement);
 bool makes_other_extension(const Node *statement);
+bool changes_other_extension(const Node *statement);
 bool makes_base_type(const Node *statement);
 bool makes_internal_aggregate(const Node *statement);
 bool makes_text_search_code(const Node *statement);

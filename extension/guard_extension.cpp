@@ -15,10 +15,16 @@ namespace appinfra::guard
 bool
 is_in_allowed_extension()
 {
+    return extension_at_work() != nullptr;
+}
+
+const char *
+extension_at_work()
+{
     if (!creating_extension)
-        return false;
+        return nullptr;
     const char *name = get_extension_name(CurrentExtensionObject);
-    return name != nullptr && settings::is_allowed_extension(name);
+    return name != nullptr && settings::is_allowed_extension(name) ? name : nullptr;
 }
 
 bool

@@ -18,6 +18,9 @@ bool is_untrusted_language(Oid language);
 /* Tells whether the script of an extension that tenants may create is being run. */
 bool is_in_allowed_extension();
 
+/* Returns the name of that extension, or null. */
+const char *extension_at_work();
+
 /* Tells whether the library is that of the extension whose script is being run. */
 bool is_own_module(const char *library);
 

@@ -70,9 +70,25 @@ SQL
 refused("SELECT do_it(\$\$SELECT listing('PG_VERSION')\$\$)", 'function_file', 'an aggregate that reads a file');
 
 # Extensions in the schema of the server.
+my ($code, $out, $err);
 refused('CREATE EXTENSION citext SCHEMA pg_catalog', 'system_schema', 'an extension in pg_catalog');
 refused('SET search_path = pg_catalog; CREATE EXTENSION citext', 'system_schema', 'an extension put there by search_path');
 allowed("CREATE EXTENSION citext; SELECT max(v) FROM (VALUES ('a'::citext), ('B')) t (v)", 'B', 'an extension in public, with its aggregate');
+
+# All that are allowed by default and are installed, in every version that they can be brought up from.
+my @versions = map { [ split /\|/ ] } split /\n/, $host->safe_psql('app_siege', <<'SQL');
+SELECT v.name, v.version
+  FROM pg_available_extension_versions v JOIN pg_available_extensions a USING (name)
+ WHERE v.name = ANY (string_to_array(current_setting('appinfra.allowed_extensions'), ', '))
+   AND v.name <> 'citext' AND v.trusted
+   AND (v.version = a.default_version OR EXISTS (SELECT FROM pg_extension_update_paths(v.name) p
+         WHERE p.source = v.version AND p.target = a.default_version AND p.path IS NOT NULL))
+ ORDER BY 1, 2
+SQL
+cmp_ok(scalar @versions, '>', 10, 'extensions are installed');
+($code, $out, $err) = $host->as_app($tenant->{url}, join("\n",
+	map { qq{CREATE EXTENSION "$_->[0]" VERSION '$_->[1]' CASCADE; ALTER EXTENSION "$_->[0]" UPDATE; DROP EXTENSION "$_->[0]";} } @versions));
+is($code, 0, 'each can be created, brought up to date and dropped') || diag $err;
 
 # Settings and catalogs that show what is the host's.
 $host->safe_psql('postgres', "ALTER SYSTEM SET primary_conninfo = 'password=hidden'");
@@ -89,7 +105,7 @@ allowed("CREATE VIEW who AS SELECT usename, passwd FROM pg_user; SELECT passwd F
 	'a view of pg_user');
 
 # A session that became a tenant's role, in a transaction that has failed.
-my ($code, $out, $err) = $host->psql('app_siege', "SET ROLE app_siege_owner; BEGIN; SELECT 1/0; ALTER ROLE nobody; PREPARE TRANSACTION 'x'; SELECT 'alive'",
+($code, $out, $err) = $host->psql('app_siege', "SET ROLE app_siege_owner; BEGIN; SELECT 1/0; ALTER ROLE nobody; PREPARE TRANSACTION 'x'; SELECT 'alive'",
 	on_error_stop => 0);
 like($out, qr/alive/, 'the end of a failed transaction looks nothing up');
 
