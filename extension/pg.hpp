@@ -45,6 +45,7 @@ extern "C" {
 #include "lib/stringinfo.h"
 #include "libpq/auth.h"
 #include "libpq/libpq-be.h"
+#include "libpq/pqformat.h"
 #include "common/scram-common.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -57,6 +58,7 @@ extern "C" {
 #include "replication/walsender.h"
 #include "storage/bufmgr.h"
 #include "storage/condition_variable.h"
+#include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
@@ -64,6 +66,7 @@ extern "C" {
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/procsignal.h"
+#include "storage/shm_mq.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "tcop/tcopprot.h"
@@ -114,6 +117,17 @@ inline int
 number_of(const PGPROC *process)
 {
     return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+/* Tells whether the current transaction holds the lock. */
+inline bool
+holds_lock(const LOCKTAG &tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+    return LockHeldByMe(&tag, mode, false);
+#else
+    return LockHeldByMe(&tag, mode);
+#endif
 }
 
 /* The key derivation's rounds: PostgreSQL's default, whatever a session has set. */

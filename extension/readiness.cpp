@@ -6,8 +6,6 @@
 namespace appinfra::tenant
 {
 
-static int security_floor();
-
 const Refusal *
 check_transaction()
 {
@@ -50,8 +48,7 @@ check_host()
     return nullptr;
 }
 
-/* Returns the floor of the major this was built for, as a version number. */
-static int
+int
 security_floor()
 {
     for (const pg::SecurityFloor &floor : pg::security_floors)

@@ -30,4 +30,7 @@ handout::Connection provision(const Request &request);
 const Refusal *check_host();
 const Refusal *check_transaction();
 
+/* Returns the release below which this server has holes that are open to tenants; 0: not known. */
+int security_floor();
+
 } // namespace appinfra::tenant
