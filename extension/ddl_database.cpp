@@ -62,6 +62,8 @@ grant_on_database(const char *database, const char *role,
 void
 revoke_connect(const char *database, const char *role)
 {
+    if (!OidIsValid(get_database_oid(database, true)))
+        return; /* somebody has dropped it */
     change_grant(database, role_spec(role), false, list_make1(access("connect")));
 }
 

@@ -142,10 +142,14 @@ SELECT 'high', 'database_owner', d.datname, quote_ident(d.datname), quote_ident(
 static constexpr char settings_of_sessions[] = WITH_TENANT_ROLES_AND_DATABASES R"sql(
 SELECT CASE WHEN x.name = ANY ()sql" HIJACKING_SETTINGS R"sql() THEN 'high'
             WHEN x.name ~ '^max_parallel_workers' THEN 'medium' ELSE 'notice' END,
-       'session_setting', d.datname, x.name, quote_ident(r.rolname),
-       CASE WHEN x.name = ANY ()sql" HIJACKING_SETTINGS R"sql()
-            THEN 'Whoever has set it decides what the sessions do.'
-            ELSE 'It is none of those that appinfra sets, or has another value.' END,
+       'session_setting', NULL, x.name, quote_ident(r.rolname),
+       format(CASE WHEN x.name = ANY ()sql" HIJACKING_SETTINGS R"sql()
+                   THEN 'It is set for %s: whoever has set it decides what the sessions do.'
+                   ELSE 'It is set for %s, and none of those that appinfra sets, or another value.'
+                   END,
+              CASE WHEN s.setdatabase = 0 AND s.setrole = 0 THEN 'all roles'
+                   ELSE concat_ws(' in ', 'role ' || quote_ident(r.rolname),
+                                  'database ' || quote_ident(d.datname)) END),
        CASE WHEN s.setdatabase = 0 AND s.setrole = 0
             THEN format('ALTER ROLE ALL RESET %s', x.quoted)
             WHEN s.setrole = 0 THEN format('ALTER DATABASE %I RESET %s', d.datname, x.quoted)
@@ -193,7 +197,7 @@ SELECT 'medium', 'session_setting_missing', NULL, string_agg(n.name, ', '), quot
 
 /* Everyone can read the settings of databases and roles, and comments on what is shared. */
 static constexpr char secrets[] = R"sql(
-SELECT 'high', 'secret', d.datname, split_part(c, '=', 1), quote_ident(a.rolname),
+SELECT 'high', 'secret', NULL, split_part(c, '=', 1), quote_ident(a.rolname),
        'Every login of the host can read what looks like a secret in a setting of a database or role.',
        CASE WHEN s.setdatabase = 0 AND s.setrole = 0 THEN 'ALTER ROLE ALL'
             WHEN s.setrole = 0 THEN format('ALTER DATABASE %I', d.datname)

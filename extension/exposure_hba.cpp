@@ -47,10 +47,12 @@ seen AS (
            SELECT FROM line p WHERE p.number < l.number AND p.hides AND l.type <> 'local'
               AND (p.type = 'host' OR p.type = l.type)))
 SELECT v.severity, v.rule, NULL, format('%s:%s', s.file, s.line_number), NULL, v.detail,
-       format(E'-- %s, line %s: %s\nSELECT pg_reload_conf()', s.file, s.line_number, v.remedy)
+       format(E'-- %s, line %s: %s%s\nSELECT pg_reload_conf()', s.file, s.line_number, v.remedy,
+              CASE WHEN v.remedy LIKE 'hostssl%' AND current_setting('ssl') = 'off'
+                   THEN E'\n-- takes ssl = on' ELSE '' END)
   FROM seen s CROSS JOIN LATERAL (
     SELECT 'medium', 'hba_error', format('The line is wrong, so no line that has changed counts: %s.',
-           s.error), 'correct it' WHERE s.error IS NOT NULL
+           s.error), 'correct it' WHERE s.error IS NOT NULL AND s.type IS NULL
      UNION ALL
     SELECT CASE WHEN s.is_near THEN 'high' ELSE 'critical' END, 'hba_trust',
            'Whoever knows a tenant''s login enters without a password.',

@@ -115,6 +115,20 @@ SELECT 'notice', 'shared_catalogs', NULL, 'pg_database, pg_authid', 'PUBLIC',
        NULL
 )sql";
 
+/* What everyone may read of them is known to PostgreSQL's own table of settings only. */
+static constexpr char readable_settings[] = R"sql(
+SELECT name,
+       CASE WHEN sourcefile LIKE '%postgresql.auto.conf'
+            THEN format('ALTER SYSTEM RESET %s', )sql" SETTING_NAME("name") R"sql()
+            ELSE format('-- %s, line %s: delete', sourcefile, sourceline) END
+       || CASE WHEN context = 'postmaster' THEN ' -- takes a restart'
+               WHEN sourcefile LIKE '%postgresql.auto.conf' THEN '; SELECT pg_reload_conf()'
+               ELSE E'\nSELECT pg_reload_conf()' END
+  FROM pg_catalog.pg_settings
+ WHERE reset_val ~* )sql" SECRET_VALUE R"sql(
+    OR (name ~ '\.' AND name ~* )sql" SECRET_NAME R"sql( AND reset_val <> '')
+)sql";
+
 extern const char hba_lines[];
 
 std::span<Rule>
@@ -154,13 +168,7 @@ look_at_version(void (*add)(void *, const Row &), void *self)
 static void
 look_at_settings(void (*add)(void *, const Row &), void *self)
 {
-    static query::Query select = {"SELECT name, format('ALTER SYSTEM RESET %s', " SETTING_NAME(
-        "name") ")"
-                "       || CASE context WHEN 'postmaster' THEN ' -- takes a restart'"
-                "                       ELSE '; SELECT pg_reload_conf()' END"
-                "  FROM pg_catalog.pg_settings"
-                " WHERE reset_val ~* " SECRET_VALUE "    OR (name ~ '\\.' AND name ~* " SECRET_NAME
-                " AND reset_val <> '')"};
+    static query::Query select = {readable_settings};
     uint64 count = query::run(select);
 
     for (uint64 i = 0; i < count; i++) {
