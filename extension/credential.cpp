@@ -87,8 +87,7 @@ void
 set_login_settings(const char *username, const char *database, const char *access,
                    std::span<const ddl::Setting> more)
 {
-    const char *limit = GetConfigOption("appinfra.tenant_parallel_workers", true, false);
-    const char *parallel = limit != nullptr ? limit : "2";
+    const char *parallel = psprintf("%d", settings::tenant_parallel_workers);
     const ddl::Setting ours[] = {
         {"role", names::group(database, access)},
         {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},

@@ -166,7 +166,7 @@ SELECT CASE WHEN x.name = ANY ()sql" HIJACKING_SETTINGS R"sql() THEN 'high'
   LEFT JOIN role r ON r.oid = s.setrole
   LEFT JOIN base b ON b.oid = s.setdatabase
   LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
- CROSS JOIN (SELECT coalesce(current_setting('appinfra.tenant_parallel_workers', true), '2')::int
+ CROSS JOIN (SELECT current_setting('appinfra.tenant_parallel_workers')::int
                     AS workers) p
  WHERE (r.oid IS NOT NULL OR (s.setrole = 0 AND b.oid IS NOT NULL)
         OR (s.setrole = 0 AND s.setdatabase = 0 AND x.name = ANY ()sql" HIJACKING_SETTINGS R"sql()))

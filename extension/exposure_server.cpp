@@ -55,12 +55,12 @@ WITH s AS (
            + current_setting('max_wal_senders')::int
            + current_setting('autovacuum_max_workers')::int + 1
            + current_setting('max_prepared_transactions')::int AS processes,
-           coalesce(current_setting('appinfra.tenant_lock_limit', true), '4000')::int AS lock_limit,
+           current_setting('appinfra.tenant_lock_limit')::int AS lock_limit,
            current_setting('appinfra.tenant_connection_limit')::int AS tenant_connections,
            current_setting('max_connections')::int
            - current_setting('superuser_reserved_connections')::int
            - coalesce(current_setting('reserved_connections', true), '0')::int
-           - coalesce(current_setting('appinfra.reserved_connections', true), '5')::int AS usable,
+           - current_setting('appinfra.reserved_connections')::int AS usable,
            (SELECT sum(d.datconnlimit) FROM appinfra.tenant t JOIN pg_catalog.pg_database d
                 ON d.datname = t.database WHERE d.datconnlimit > 0) AS promised)
 SELECT 'medium', 'lock_table', NULL, 'max_locks_per_transaction', NULL,

@@ -211,14 +211,13 @@ static constexpr char hardening[] = WITH_TENANT_ROLES R"sql(
 grp AS (SELECT r.* FROM role r JOIN own USING (db_id) WHERE r.kind = 'group'),
 missing AS (
     SELECT 1 AS place, 'the function ' || f.name AS what
-      FROM (VALUES ('tenant_access', 'oid'), ('tenant_sessions', ''),
-                   ('tenant_cancel_session', 'integer'), ('tenant_terminate_session', 'integer'))
-           f (name, arguments)
+      FROM (VALUES ('tenant_sessions', ''), ('tenant_cancel_session', 'integer'),
+                   ('tenant_terminate_session', 'integer')) f (name, arguments)
      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_proc p
             WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = f.name
-              AND p.prosecdef AND p.proowner = 10
-              AND oidvectortypes(p.proargtypes) = f.arguments
-              AND (f.name !~ '_session$' OR p.prosrc = 'appinfra_' || f.name))
+              AND p.proowner = 10 AND oidvectortypes(p.proargtypes) = f.arguments
+              AND p.prosrc = 'appinfra_' || f.name AND p.probin = '$libdir/appinfra'
+              AND p.prosecdef = (f.name <> 'tenant_sessions'))
     UNION ALL
     SELECT 2, format('%s on schema public for %s', x.privilege, g.rolname)
       FROM pg_catalog.pg_namespace n CROSS JOIN grp g

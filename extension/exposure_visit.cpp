@@ -3,6 +3,7 @@
 #include "exposure_inside.hpp"
 
 #include "scope.hpp"
+#include "settings.hpp"
 #include "source_rules.hpp"
 
 namespace appinfra::exposure
@@ -45,13 +46,11 @@ denied_sources()
 static void
 ask(const char *sql, Datum sources, const visit::Order &order)
 {
-    const char *allowed = GetConfigOption("appinfra.allowed_extensions", true, false);
     Oid types[] = {TEXTARRAYOID, TEXTOID, TEXTOID};
-    Datum values[] = {sources, allowed != nullptr ? CStringGetTextDatum(allowed) : 0,
+    Datum values[] = {sources, CStringGetTextDatum(settings::allowed_extensions),
                       CStringGetTextDatum(order.login_group)};
-    const char nulls[] = {' ', allowed != nullptr ? ' ' : 'n', ' '};
     int result =
-        SPI_execute_with_args(sql, lengthof(types), types, values, nulls, true, rows_limit + 1);
+        SPI_execute_with_args(sql, lengthof(types), types, values, nullptr, true, rows_limit + 1);
 
     if (result != SPI_OK_SELECT)
         elog(ERROR, "a rule of exposures failed: %s", SPI_result_code_string(result));

@@ -1,114 +1,230 @@
-/* Keeps tenants' logins in their own database. See guard.hpp. */
+/* Decides who is guarded, and refuses. See guard.hpp. */
 #include "guard.hpp"
 
 #include "events.hpp"
-#include "label.hpp"
-#include "refusal.hpp"
-#include "sessions.hpp"
+#include "guard_catalog.hpp"
+#include "guard_function.hpp"
+#include "guard_report.hpp"
+#include "guard_setting.hpp"
+#include "guard_statement.hpp"
+#include "login.hpp"
+#include "settings.hpp"
 
 namespace appinfra::guard
 {
 
-static ClientAuthentication_hook_type next_client_authentication;
+/* A role and whose it is. */
+struct Known {
+    Oid role; /* key */
+    bool is_tenants;
+    bool is_group;
+    char db_id[label::word_limit];
+};
 
-static void client_authentication(Port *port, int status);
-static void report_refusal(const char *rule, const label::Label &label);
-static bool is_own_database(const char *database, Oid role, const label::Label &login);
-static bool acl_names(const Acl *acl, Oid role);
+static Known session;       /* the authenticated user */
+static const char *at_work; /* db_id of the tenant that is_active() found */
+static char at_work_of_role[label::word_limit];
+static HTAB *known_roles; /* other roles this process has asked about */
+static bool forget_roles; /* a role has changed: ask again */
+static unsigned hooks_seen;
+
+static bool is_work_of_tenant(bool as_tenant);
+static bool is_tenants(Oid role);
+static const Known *know(Oid role);
+static void look_up(Oid role, Known *known);
+static void on_role_change(Datum argument, int cache, uint32 hash);
 
 void
 define()
 {
-    next_client_authentication = ClientAuthentication_hook;
-    ClientAuthentication_hook = client_authentication;
+    define_login();
+    define_settings();
+    define_statements();
+    define_functions();
+    define_catalogs();
+    define_report();
 }
 
-/*
- * After the password was checked: a tenant's login enters only a database whose ACL names it for
- * CONNECT (what PUBLIC may does not count), and no replication connection.
- */
-static void
-client_authentication(Port *port, int status)
+bool
+is_active()
 {
-    label::Label label;
+    Oid authenticated = GetAuthenticatedUserId();
+    Oid current = GetUserId();
+    Oid outer = GetOuterUserId();
 
-    if (next_client_authentication)
-        next_client_authentication(port, status);
-    if (status != STATUS_OK)
-        return;
-    Oid role = get_role_oid(port->user_name, true);
-    if (!OidIsValid(role) || !label::of_role(role, &label))
-        return;
-    if (am_walsender) {
-        report_refusal("login_replication", label);
-        ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("permission denied for replication"),
-                        errdetail("Rule \"login_replication\": a tenant's login may not open a "
-                                  "replication connection.")));
+    if (settings::guard == settings::guard_off)
+        return false;
+    if (unlikely(session.role != authenticated)) {
+        if (!IsTransactionState())
+            return false; /* a tenant's own session has been entered at login */
+        look_up(authenticated, &session);
     }
-    if (strcmp(label.kind, "login") != 0 || !is_own_database(port->database_name, role, label)) {
-        report_refusal("login_database", label);
-        ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("permission denied for database \"%s\"", port->database_name),
-                        errdetail("Rule \"login_database\": a tenant's login enters its own "
-                                  "database only.")));
+    if (session.is_tenants) {
+        at_work = session.db_id;
+        return true;
     }
-    sessions::entering(role);
+    return is_work_of_tenant(current != authenticated && is_tenants(current)) ||
+           (outer != authenticated && outer != current && is_tenants(outer));
 }
 
-/* Has the audit log say that the login was refused. */
-static void
-report_refusal(const char *rule, const label::Label &label)
+bool
+is_tenant_session()
 {
-    events::report({.action = "login",
-                    .outcome = events::Outcome::refused,
-                    .rule = rule,
-                    .db_id = label.db_id,
+    return settings::guard != settings::guard_off && session.is_tenants &&
+           session.role == GetAuthenticatedUserId();
+}
+
+const char *
+session_tenant()
+{
+    return session.db_id;
+}
+
+bool
+is_own_group(Oid role)
+{
+    const Known *known = know(role);
+
+    return known->is_tenants && known->is_group && at_work != nullptr &&
+           strcmp(known->db_id, at_work) == 0;
+}
+
+void
+enter(Oid role, const char *db_id)
+{
+    session = {.role = role, .is_tenants = true, .is_group = false, .db_id = {}};
+    strlcpy(session.db_id, db_id, sizeof(session.db_id));
+}
+
+void
+refuse(const Rule &rule, const char *object)
+{
+    if (records_refusal(rule, object))
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("permission denied to tenants: %s", object),
+                        errdetail("Rule \"%s\": %s", rule.name, rule.reason)));
+}
+
+bool
+records_refusal(const Rule &rule, const char *object)
+{
+    bool enforced = settings::guard == settings::guard_enforce;
+
+    events::report({.action = "guard",
+                    .outcome = enforced ? events::Outcome::refused : events::Outcome::done,
+                    .rule = rule.name,
+                    .db_id = at_work,
                     .credential = nullptr,
-                    .object = nullptr,
-                    .observed = false});
+                    .object = object,
+                    .observed = !enforced});
+    return enforced;
+}
+
+void
+saw(Hook hook)
+{
+    hooks_seen |= static_cast<unsigned>(hook);
+}
+
+bool
+saw_all()
+{
+    constexpr unsigned all = static_cast<unsigned>(Hook::statement) |
+                             static_cast<unsigned>(Hook::object) |
+                             static_cast<unsigned>(Hook::permissions);
+
+    return (hooks_seen & all) == all;
 }
 
 /*
- * Tells whether the database has the label of the login's tenant and its ACL names the login for
- * CONNECT. Reads pg_database itself: no syscache finds a database by name, and indexes may not be
- * there yet this early. Nor are TOAST tables: an ACL that has grown into one is not looked at, and
- * core's own check, that comes next, has to do.
+ * Tells whether a superuser's ANALYZE, REINDEX or REFRESH is running a tenant's code: it does so as
+ * the tenant, and when that code calls a superuser's SECURITY DEFINER function, it is no longer the
+ * tenant who is the current user, but the operation is still the restricted one.
  */
 static bool
-is_own_database(const char *database, Oid role, const label::Label &login)
+is_work_of_tenant(bool as_tenant)
 {
-    Relation relation = table_open(DatabaseRelationId, AccessShareLock);
-    label::Label label;
-    ScanKeyData key;
-    bool own = false;
-    bool null;
+    static bool was_tenants;
 
-    ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
-                CStringGetDatum(database));
-    SysScanDesc scan = systable_beginscan(relation, DatabaseNameIndexId,
-                                          criticalSharedRelcachesBuilt, nullptr, 1, &key);
-    HeapTuple tuple = systable_getnext(scan);
-    if (HeapTupleIsValid(tuple)) {
-        auto *form = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
-        Datum acl = heap_getattr(tuple, Anum_pg_database_datacl, RelationGetDescr(relation), &null);
-
-        own = label::of_database(form->oid, &label) && strcmp(label.db_id, login.db_id) == 0 &&
-              !null &&
-              (VARATT_IS_EXTERNAL(DatumGetPointer(acl)) || acl_names(DatumGetAclP(acl), role));
-    }
-    systable_endscan(scan);
-    table_close(relation, AccessShareLock);
-    return own;
+    was_tenants = as_tenant || (was_tenants && InSecurityRestrictedOperation());
+    return was_tenants;
 }
 
+/* Tells whether the role is a tenant's, and remembers whose. */
 static bool
-acl_names(const Acl *acl, Oid role)
+is_tenants(Oid role)
 {
-    for (const AclItem &item : std::span(ACL_DAT(acl), ACL_NUM(acl)))
-        if (item.ai_grantee == role && (ACLITEM_GET_PRIVS(item) & ACL_CONNECT) != 0)
-            return true;
-    return false;
+    if (!OidIsValid(role))
+        return false;
+    const Known *known = know(role);
+    if (known->is_tenants) {
+        strlcpy(at_work_of_role, known->db_id, sizeof(at_work_of_role));
+        at_work = at_work_of_role;
+    }
+    return known->is_tenants;
+}
+
+/* Returns what is known of the role. Asked of the catalog once, until some role changes. */
+static const Known *
+know(Oid role)
+{
+    if (known_roles == nullptr) {
+        HASHCTL control = {};
+
+        control.keysize = sizeof(Oid);
+        control.entrysize = sizeof(Known);
+        known_roles = hash_create("appinfra known roles", 16, &control, HASH_ELEM | HASH_BLOBS);
+        CacheRegisterSyscacheCallback(AUTHOID, on_role_change, static_cast<Datum>(0));
+    }
+    if (forget_roles) {
+        HASH_SEQ_STATUS scan;
+
+        forget_roles = false;
+        hash_seq_init(&scan, known_roles);
+        while (auto *entry = static_cast<Known *>(hash_seq_search(&scan)))
+            hash_search(known_roles, &entry->role, HASH_REMOVE, nullptr);
+    }
+    auto *found = static_cast<Known *>(hash_search(known_roles, &role, HASH_FIND, nullptr));
+    if (found != nullptr)
+        return found;
+    Known fresh;
+    look_up(role, &fresh);
+    found = static_cast<Known *>(hash_search(known_roles, &role, HASH_ENTER, nullptr));
+    *found = fresh;
+    return found;
+}
+
+/*
+ * Reads the role's label. One that cannot be understood marks a tenant's role all the same: who
+ * cannot be told from a tenant is guarded. A catalog that cannot be read raises, which refuses.
+ */
+static void
+look_up(Oid role, Known *known)
+{
+    label::Label label;
+
+    *known = {};
+    switch (label::read_role(role, &label)) {
+    case label::Found::none:
+        break;
+    case label::Found::malformed:
+        known->is_tenants = true;
+        strlcpy(known->db_id, "-", sizeof(known->db_id));
+        break;
+    case label::Found::well_formed:
+        known->is_tenants = true;
+        known->is_group = strcmp(label.kind, "group") == 0;
+        strlcpy(known->db_id, label.db_id, sizeof(known->db_id));
+        break;
+    }
+    known->role = role;
+}
+
+/* A role was made, dropped or changed: what is remembered may be wrong. */
+static void
+on_role_change(Datum, int, uint32)
+{
+    forget_roles = true;
 }
 
 } // namespace appinfra::guard

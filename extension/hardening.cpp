@@ -12,35 +12,21 @@ static const char *revoke_functions();
 static void run(const char *sql);
 static char *with_roles(const char *sql, const char *name);
 
-/* In pg_catalog, where pg_dump leaves them out. `access` is the third word of a login's label. */
+/* In pg_catalog, where pg_dump leaves them out. */
 static constexpr char session_functions[] = R"sql(
-CREATE OR REPLACE FUNCTION pg_catalog.tenant_access(login oid) RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT split_part(label, ' ', 3) FROM pg_shseclabel
-     WHERE provider = 'appinfra' AND classoid = 'pg_authid'::regclass AND objoid = login
-       AND split_part(label, ' ', 2) = 'login' $$;
-REVOKE ALL ON FUNCTION pg_catalog.tenant_access(oid) FROM PUBLIC;
-
 CREATE OR REPLACE FUNCTION pg_catalog.tenant_sessions()
     RETURNS TABLE (pid int, username name, access text, application_name text, client_addr inet,
                    backend_start timestamptz, xact_start timestamptz, query_start timestamptz,
                    state_change timestamptz, wait_event_type text, wait_event text, state text,
                    query text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT a.pid, a.usename, tenant_access(a.usesysid), a.application_name, a.client_addr,
-           a.backend_start, a.xact_start, a.query_start, a.state_change, a.wait_event_type,
-           a.wait_event, a.state,
-           CASE WHEN me.access IN ('owner', tenant_access(a.usesysid)) THEN a.query END
-      FROM pg_stat_activity a
-     CROSS JOIN (SELECT tenant_access(oid) AS access FROM pg_authid
-                  WHERE rolname = session_user) me
-     WHERE a.datname = current_database() AND tenant_access(a.usesysid) IS NOT NULL $$;
+    LANGUAGE c VOLATILE AS '$libdir/appinfra', 'appinfra_tenant_sessions';
 COMMENT ON FUNCTION pg_catalog.tenant_sessions() IS
     'the sessions of this database''s logins; query only for owners and for sessions of the same access';
 
-DO $$ BEGIN
+DO $$ BEGIN -- hardening 1 had them; nobody may execute them
     DROP FUNCTION IF EXISTS pg_catalog.tenant_check_session(int);
-EXCEPTION WHEN dependent_objects_still_exist THEN NULL; -- hardening 1 had it; nobody may execute it
+    DROP FUNCTION IF EXISTS pg_catalog.tenant_access(oid);
+EXCEPTION WHEN dependent_objects_still_exist THEN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.tenant_cancel_session(pid int) RETURNS boolean

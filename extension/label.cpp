@@ -6,7 +6,7 @@ namespace appinfra::label
 
 static void check_relabel(const ObjectAddress *object, const char *label);
 static bool parse(const char *text, Label *label);
-static bool of_object(Oid class_id, Oid object_id, Label *label);
+static Found read(Oid class_id, Oid object_id, Label *label);
 
 void
 define()
@@ -14,16 +14,22 @@ define()
     register_label_provider(provider, check_relabel);
 }
 
+Found
+read_role(Oid role, Label *label)
+{
+    return read(AuthIdRelationId, role, label);
+}
+
 bool
 of_role(Oid role, Label *label)
 {
-    return of_object(AuthIdRelationId, role, label);
+    return read_role(role, label) == Found::well_formed;
 }
 
 bool
 of_database(Oid database, Label *label)
 {
-    return of_object(DatabaseRelationId, database, label);
+    return read(DatabaseRelationId, database, label) == Found::well_formed;
 }
 
 /* Refuses labels of anyone but a superuser, on anything but roles and databases, or malformed. */
@@ -46,13 +52,15 @@ check_relabel(const ObjectAddress *object, const char *label)
 }
 
 /* Reads the label of a shared object. Works during authentication, when no syscache may help. */
-static bool
-of_object(Oid class_id, Oid object_id, Label *label)
+static Found
+read(Oid class_id, Oid object_id, Label *label)
 {
     ObjectAddress address = {.classId = class_id, .objectId = object_id, .objectSubId = 0};
     char *text = GetSecurityLabel(&address, provider);
 
-    return text != nullptr && parse(text, label);
+    if (text == nullptr)
+        return Found::none;
+    return parse(text, label) ? Found::well_formed : Found::malformed;
 }
 
 /* Splits the text into its three words; false when it is not three. */

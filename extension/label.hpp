@@ -24,7 +24,13 @@ struct Label {
 /* Registers the provider. Called once, by _PG_init. */
 void define();
 
-/* Reads the label of a role; false when it has none, so that it is no tenant's. */
+/* What a look for a label ends with. A malformed one marks a tenant's role all the same. */
+enum class Found : int { none, malformed, well_formed };
+
+/* Reads the label of a role. */
+Found read_role(Oid role, Label *label);
+
+/* Reads the label of a role; false when it has none that is well formed. */
 bool of_role(Oid role, Label *label);
 
 /* Reads the label of a database; false when it has none. */

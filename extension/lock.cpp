@@ -42,6 +42,15 @@ try_keep(Kind kind, const char *name)
 }
 
 void
+hold_extension()
+{
+    Oid extension = get_extension_oid("appinfra", true);
+
+    if (OidIsValid(extension))
+        LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+}
+
+void
 await(Kind kind, const char *name)
 {
     LOCKTAG tag = tag_of(kind, name, "");

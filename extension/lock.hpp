@@ -33,6 +33,12 @@ void hold(Kind kind, const char *name);
 /* Takes a lock that this process keeps until it ends; false when another holds it. */
 bool try_keep(Kind kind, const char *name);
 
+/*
+ * Keeps the extension, if it is in this database, from being dropped until the transaction ends.
+ * Taken before any of its tables, so that DROP EXTENSION and a worker never wait for each other.
+ */
+void hold_extension();
+
 /* Waits until nobody holds the lock. */
 void await(Kind kind, const char *name);
 

@@ -29,7 +29,28 @@ extern "C" {
 #include "catalog/pg_shseclabel.h"
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_type.h"
+#include "catalog/objectaccess.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_subscription.h"
+#include "catalog/pg_user_mapping.h"
+#include "catalog/objectaddress.h"
 #include "commands/async.h"
+#include "commands/defrem.h"
+#include "commands/proclang.h"
+#include "executor/executor.h"
+#include "parser/parse_func.h"
+#include "parser/parse_type.h"
+#include "utils/lsyscache.h"
 #include "commands/dbcommands.h"
 #include "commands/dbcommands_xlog.h"
 #include "commands/extension.h"
@@ -57,6 +78,9 @@ extern "C" {
 #include "postmaster/postmaster.h"
 #include "replication/walsender.h"
 #include "storage/bufmgr.h"
+#include "storage/fd.h"
+#include "storage/predicate.h"
+#include "storage/predicate_internals.h"
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
@@ -73,9 +97,11 @@ extern "C" {
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/jsonb.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -127,6 +153,68 @@ holds_lock(const LOCKTAG &tag, LOCKMODE mode)
     return LockHeldByMe(&tag, mode, false);
 #else
     return LockHeldByMe(&tag, mode);
+#endif
+}
+
+/* Returns the status of the backend of this index, from 1 on; what it says is of this moment. */
+inline const PgBackendStatus *
+backend_status(int index)
+{
+#if PG_VERSION_NUM >= 160000
+    LocalPgBackendStatus *local = pgstat_get_local_beentry_by_index(index);
+#else
+    LocalPgBackendStatus *local = pgstat_fetch_stat_local_beentry(index);
+#endif
+    return local != nullptr ? &local->backendStatus : nullptr;
+}
+
+/* Tells whether so many connections are free beyond those that PostgreSQL itself reserves. */
+inline bool
+has_free_connections(int wanted)
+{
+#if PG_VERSION_NUM >= 160000
+    int free;
+
+    return HaveNFreeProcs(SuperuserReservedConnections + ReservedConnections + wanted, &free);
+#else
+    return HaveNFreeProcs(ReservedBackends + wanted);
+#endif
+}
+
+/* What a query needs to do with one relation, as the executor's permission check is told. */
+#if PG_VERSION_NUM >= 160000
+using RelationNeed = RTEPermissionInfo;
+#define EXECUTOR_CHECK_PARAMETERS List *range_table, List *needs, bool raises
+#define EXECUTOR_CHECK_ARGUMENTS range_table, needs, raises
+#define EXECUTOR_CHECK_TABLES range_table
+#else
+using RelationNeed = RangeTblEntry;
+#define EXECUTOR_CHECK_PARAMETERS List *needs, bool raises
+#define EXECUTOR_CHECK_ARGUMENTS needs, raises
+#define EXECUTOR_CHECK_TABLES needs
+#endif
+
+inline bool
+is_of_relation(const RelationNeed *need)
+{
+#if PG_VERSION_NUM >= 160000
+    return OidIsValid(need->relid);
+#else
+    return need->rtekind == RTE_RELATION;
+#endif
+}
+
+/* Returns the server's own settings and those of libraries that were loaded so far. */
+inline std::span<config_generic *>
+all_settings()
+{
+#if PG_VERSION_NUM >= 160000
+    int count;
+    config_generic **settings = get_guc_variables(&count);
+
+    return {settings, static_cast<size_t>(count)};
+#else
+    return {get_guc_variables(), static_cast<size_t>(GetNumConfigOptions())};
 #endif
 }
 

@@ -1,6 +1,7 @@
 /* Whether this host and this transaction can provision at all. Part of tenant.hpp. */
 #include "tenant.hpp"
 
+#include "guard.hpp"
 #include "settings.hpp"
 
 namespace appinfra::tenant
@@ -46,6 +47,26 @@ check_host()
             "Install the newest minor release and restart. On a test machine: SET "
             "appinfra.allow_unsafe_server = on.");
     return nullptr;
+}
+
+const Refusal *
+check_guard()
+{
+    if (settings::guard != settings::guard_off)
+        return nullptr;
+    return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the guard is off",
+                  "A tenant could leave its database.",
+                  "ALTER SYSTEM SET appinfra.guard = 'enforce'; SELECT pg_reload_conf();");
+}
+
+const Refusal *
+check_hooks()
+{
+    if (guard::saw_all())
+        return nullptr;
+    return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the guard's hooks are not called",
+                  "Another library has put itself in front of them and does not pass calls on.",
+                  "Put appinfra last in shared_preload_libraries and restart the server.");
 }
 
 int

@@ -58,6 +58,7 @@ restore(const char *db_id, bool publish)
 
     require(tenant::check_transaction());
     require(tenant::check_host());
+    require(tenant::check_guard());
     with_spi([&](MemoryContext caller) {
         registry::Tenant tenant = registry::lock_tenant(db_id);
 

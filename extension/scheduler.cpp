@@ -10,6 +10,7 @@
 #include "shared.hpp"
 #include "shell.hpp"
 #include "timeline.hpp"
+#include "watchdog.hpp"
 
 namespace appinfra::worker
 {
@@ -30,6 +31,7 @@ struct Kept {
     bool was_dropped;               /* the extension came or went: tell the worker when it starts */
 };
 
+static bool watch_tenants(unsigned work);
 static bool notify_sidecars(unsigned work);
 static bool write_events(unsigned work);
 static bool look_after_credentials(unsigned work);
@@ -45,6 +47,7 @@ static long run_due_tasks(TimestampTz *due);
 constexpr long at_once_ms = 20;
 
 constexpr Task tasks[] = {
+    {.interval_ms = watchdog::interval_ms, .work = 0, .run = watch_tenants},
     {.interval_ms = 60 * 1000, .work = shared::work_install, .run = settle_timeline},
     {.interval_ms = 400, .work = shared::work_events, .run = write_events},
     {.interval_ms = 1000, .work = shared::work_credentials, .run = look_after_credentials},
@@ -85,6 +88,13 @@ run_due_tasks(TimestampTz *due)
         index++;
     }
     return Max(next, 1);
+}
+
+static bool
+watch_tenants(unsigned)
+{
+    watchdog::look();
+    return false;
 }
 
 /*

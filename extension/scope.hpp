@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "pg.hpp"
+#include "lock.hpp"
 
 namespace appinfra
 {
@@ -47,6 +47,7 @@ in_transaction(Body body)
 
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
+    lock::hold_extension();
     PushActiveSnapshot(GetTransactionSnapshot());
     with_spi([&](MemoryContext) { body(caller); });
     PopActiveSnapshot();

@@ -13,6 +13,10 @@ namespace appinfra::sessions
 struct Entering {
     int pid;
     Oid login;
+    bool listens;
+    bool marked; /* the watchdog has seen to it */
+    char db_id[label::word_limit];
+    char username[NAMEDATALEN];
 };
 
 struct State {
@@ -27,6 +31,7 @@ static State *state;
 
 static void report(Oid login);
 static int find(Oid login, int *pids);
+static int compare_pids(const void *left, const void *right);
 
 size_t
 shared_size()
@@ -52,18 +57,31 @@ attach()
 }
 
 void
-entering(Oid login)
+entering(Oid login, const char *username, const char *db_id)
 {
     volatile Entering *mine = &state->entering[pg::number_of(MyProc)];
 
     mine->pid = 0;
     pg_write_barrier();
     mine->login = login;
+    mine->listens = false;
+    mine->marked = false;
+    strlcpy(const_cast<char *>(mine->username), username, sizeof(mine->username));
+    strlcpy(const_cast<char *>(mine->db_id), db_id, sizeof(mine->db_id));
     pg_write_barrier();
     mine->pid = MyProcPid;
     /* full barrier: whoever scans before this point commits what we read after it */
     pg_memory_barrier();
     report(login);
+}
+
+void
+listens()
+{
+    volatile Entering *mine = &state->entering[pg::number_of(MyProc)];
+
+    if (mine->pid == MyProcPid)
+        mine->listens = true;
 }
 
 int
@@ -86,6 +104,55 @@ count(Oid login)
 
     pfree(pids);
     return found;
+}
+
+std::span<TenantProcess>
+tenant_processes()
+{
+    auto *found = static_cast<TenantProcess *>(palloc(MaxBackends * sizeof(TenantProcess)));
+    size_t count = 0;
+
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    for (int i = 0; i < MaxBackends; i++) {
+        const volatile PGPROC *process = &ProcGlobal->allProcs[i];
+        const Entering *entry = &state->entering[i];
+        int pid = process->pid;
+
+        if (pid == 0 || entry->pid != pid || BackendPidGetProcWithLock(pid) != process)
+            continue;
+        TenantProcess *next = &found[count++];
+        *next = {.pid = pid,
+                 .slot = i,
+                 .login = entry->login,
+                 .listens = entry->listens,
+                 .marked = entry->marked,
+                 .db_id = {},
+                 .username = {}};
+        strlcpy(next->db_id, entry->db_id, sizeof(next->db_id));
+        strlcpy(next->username, entry->username, sizeof(next->username));
+    }
+    LWLockRelease(ProcArrayLock);
+    qsort(found, count, sizeof(TenantProcess), compare_pids);
+    return {found, count};
+}
+
+bool
+mark(const TenantProcess &process)
+{
+    Entering *entry = &state->entering[process.slot];
+    bool first = entry->pid == process.pid && !entry->marked;
+
+    entry->marked = true;
+    return first;
+}
+
+void
+end(const TenantProcess &process)
+{
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    if (BackendPidGetProcWithLock(process.pid) == &ProcGlobal->allProcs[process.slot])
+        kill(process.pid, SIGTERM);
+    LWLockRelease(ProcArrayLock);
 }
 
 void
@@ -152,6 +219,13 @@ find(Oid login, int *pids)
     }
     LWLockRelease(ProcArrayLock);
     return found;
+}
+
+static int
+compare_pids(const void *left, const void *right)
+{
+    return static_cast<const TenantProcess *>(left)->pid -
+           static_cast<const TenantProcess *>(right)->pid;
 }
 
 } // namespace appinfra::sessions

@@ -51,6 +51,7 @@ define()
     define_audit();
     define_public_address();
     define_tenant_limits();
+    define_guard();
     MarkGUCPrefixReserved("appinfra");
 }
 

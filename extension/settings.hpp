@@ -26,9 +26,22 @@ extern int tenant_connection_limit;
 extern int tenant_statement_timeout;
 extern int tenant_idle_in_transaction_timeout;
 extern int tenant_temp_file_limit;
+extern int tenant_lock_limit;       /* locks of any kind that a tenant's sessions hold together */
+extern int tenant_parallel_workers; /* upper limit of a session's max_parallel_workers… */
+extern int reserved_connections;    /* of the host, not for tenants */
+extern char *allowed_extensions;    /* that tenants may create; names separated by commas */
+extern unsigned allowed_extensions_generation; /* grows with each change of it */
+
+/* What the guard does with what a tenant may not do: nothing, record it, or refuse it. */
+enum Guard : int { guard_off, guard_observe, guard_enforce };
+extern int guard;
 
 /* Defines the settings. Called once, by _PG_init. */
 void define();
+void define_guard(); /* a part of it */
+
+/* Tells whether the extension is one that tenants may create. */
+bool is_allowed_extension(const char *name);
 
 /* Returns the port that DSNs name. */
 int effective_public_port();

@@ -35,6 +35,7 @@ provision(const Request &request)
 
     require(check_transaction());
     require(check_host());
+    require(check_guard());
     require(check_arguments(request));
     with_spi([&](MemoryContext caller) {
         std::span<const Wanted> wanted = parse_env(request.env);
@@ -59,6 +60,7 @@ provision(const Request &request)
         naming::open(base, shell.db_id, shell.hardening);
         register_tenant(request, shell, base);
         connection = bind(request, shell.db_id, base, wanted, caller);
+        require(check_hooks());
         audit::record("provision_tenant", shell.db_id, connection.username,
                       audit::detail({{"app_id", request.app_id},
                                      {"slug", request.slug},

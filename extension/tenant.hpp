@@ -28,6 +28,8 @@ handout::Connection provision(const Request &request);
 
 /* Refuses while this host or this transaction cannot provision. */
 const Refusal *check_host();
+const Refusal *check_guard();
+const Refusal *check_hooks(); /* after something was done that passes them */
 const Refusal *check_transaction();
 
 /* Returns the release below which this server has holes that are open to tenants; 0: not known. */

@@ -256,7 +256,6 @@ for my $foreign ([ $stranger_pid, 'another tenant' ], [ $admin_pid, 'nobody' ],
 		"an owner: $_ $foreign->[1]")
 	  for 'cancel', 'terminate';
 }
-refused($writer, "SELECT tenant_access(1)", '42501', 'the helper is no function for tenants');
 
 $a->query_until(qr/asleep/, "\\echo asleep\nSELECT pg_sleep(600);\n");
 $host->wait_until("SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $a_pid");

@@ -14,10 +14,11 @@ use Test::More;
 
 my $host = Appinfra->make('hostile', pool_size => 2, conf => <<'CONF');
 max_prepared_transactions = 10
-appinfra.guard = off
 CONF
 my $tenant = $host->provision(app_id => 'app-victim', slug => 'victim', publish => 0);
 my $other = $host->provision(app_id => 'app-other', slug => 'other', publish => 0);
+$host->append_conf('postgresql.conf', 'appinfra.guard = off');
+$host->reload;
 my $reader = issue('reader');
 $host->safe_psql('postgres', 'CREATE DATABASE dba');
 

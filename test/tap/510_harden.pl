@@ -36,7 +36,16 @@ SELECT 'registry', hardening, label FROM appinfra.databases
   LEFT JOIN pg_shseclabel ON objoid = (SELECT oid FROM pg_database WHERE datname = database) AND classoid = 'pg_database'::regclass
  WHERE db_id = '$tenant->{db_id}'
 SQL
-	return "$inside\n$shared" =~ s/$tenant->{db_id}/ID/gr =~ s/$tenant->{database}/NAME/gr;
+	my $text = "$inside\n$shared" =~ s/$tenant->{db_id}/ID/gr =~ s/$tenant->{database}/NAME/gr;
+	return { map { $_ => 1 } split /\n/, $text };
+}
+
+# Compares two shapes and shows what only one of them has.
+sub alike
+{
+	my ($shape, $wanted, $name) = @_;
+	my @differences = ((map { "- $_" } grep { !$shape->{$_} } keys %$wanted), map { "+ $_" } grep { !$wanted->{$_} } keys %$shape);
+	return is(join("\n", sort @differences), '', $name);
 }
 
 sub refused
@@ -55,7 +64,7 @@ SELECT string_agg(p.oid::regprocedure::text, ' ') FROM pg_proc p
      OR proname ~ '^pg_(cancel|terminate)_backend$' OR proname IN ('pg_reload_conf', 'pg_rotate_logfile', 'pg_nextoid'))
 SQL
 my $fresh = shape($new);
-is(shape($old), $fresh, 'two new tenants are alike');
+alike(shape($old), $fresh, 'two new tenants are alike');
 
 # --- what is lost comes back ----------------------------------------------------------------------------------
 $host->as_app($owner, 'CREATE TABLE item AS SELECT 7 AS n');
@@ -64,7 +73,7 @@ SET allow_system_table_mods = on;
 DROP FUNCTION pg_catalog.tenant_sessions(), pg_catalog.tenant_cancel_session(int), pg_catalog.tenant_terminate_session(int);
 CREATE FUNCTION pg_catalog.tenant_cancel_session(pid int) RETURNS boolean LANGUAGE sql AS 'SELECT pg_cancel_backend(pid)';
 CREATE FUNCTION pg_catalog.tenant_check_session(wanted int) RETURNS void LANGUAGE sql AS 'SELECT';
-CREATE OR REPLACE FUNCTION pg_catalog.tenant_access(login oid) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+CREATE FUNCTION pg_catalog.tenant_access(login oid) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
 GRANT EXECUTE ON FUNCTION pg_cancel_backend(int), pg_create_physical_replication_slot(name, boolean, boolean), lo_create(oid) TO PUBLIC;
 REVOKE ALL ON FUNCTION lo_creat(int) FROM app_old_owner;
 ALTER SCHEMA public OWNER TO pg_database_owner;
@@ -84,20 +93,19 @@ ALTER ROLE app_old RESET ALL;
 ALTER ROLE app_old_2 SET search_path = evil;
 SQL
 $host->control("UPDATE appinfra.tenant SET hardening = 1 WHERE db_id = '$id'");
-isnt(shape($old), $fresh, 'a tenant has lost its hardening');
+isnt(join(' ', sort keys %{ shape($old) }), join(' ', sort keys %$fresh), 'a tenant has lost its hardening');
 $host->control("SELECT appinfra.harden_tenant('$id')");
-is(shape($old), $fresh, 'harden_tenant brings all of it back');
+alike(shape($old), $fresh, 'harden_tenant brings all of it back');
 is($host->control("SELECT count(*) FROM appinfra.exposures('$id') WHERE severity <> 'notice' AND object <> 'fsync'"), 0,
 	'and nothing is exposed');
 $host->control("SELECT appinfra.harden_tenant('$id')");
-is(shape($old), $fresh, 'again, it changes nothing');
+alike(shape($old), $fresh, 'again, it changes nothing');
 is($host->control("SELECT detail ->> 'from', detail ->> 'to' FROM appinfra.audit WHERE action = 'harden_tenant' ORDER BY id"),
 	"1|2\n2|2", 'both are in the audit');
 is(($host->as_app($old->{env}{READER_URL}, 'SELECT n, current_user FROM item'))[1], '7|app_old_reader', 'its logins work');
 $host->as_app($owner, 'CREATE TABLE later (n int)');
 is(($host->as_app($old->{env}{READER_URL}, 'SELECT count(*) FROM later'))[1], 0, 'and see what is made later');
 $host->control('ALTER ROLE app_old SET work_mem = 77; ' . "SELECT appinfra.harden_tenant('$id')");
-is(($host->as_app($owner, 'SHOW work_mem'))[1], '77kB', 'what an operator has set for a login stays') if 0;
 is($host->control("SELECT count(*) FROM pg_db_role_setting, unnest(setconfig) c WHERE setrole = 'app_old'::regrole AND c = 'work_mem=77'"),
 	1, 'what an operator has set for a login stays');
 $host->control('ALTER ROLE app_old RESET work_mem');
@@ -124,12 +132,11 @@ refused('BEGIN; SELECT appinfra.harden_tenant(db_id) FROM appinfra.provision_ten
 	qr/ERROR:  55000: database "app_three" was renamed in this transaction.*HINT:  COMMIT first/s, 'one of the same transaction');
 $host->control("SECURITY LABEL FOR appinfra ON ROLE app_old IS '$new->{db_id} login owner'");
 refused("SELECT appinfra.harden_tenant('$id')", qr/ERROR:  55000: role "app_old" has another label/, 'a role of another tenant');
-$host->control("SECURITY LABEL FOR appinfra ON ROLE app_old IS '$id login owner'") if 0;
 $host->control('SECURITY LABEL FOR appinfra ON ROLE app_old IS NULL');
 $host->control("BEGIN; SELECT appinfra.harden_tenant('$id'); ROLLBACK");
 is($host->control("SELECT count(*) FROM pg_shseclabel WHERE objoid = 'app_old'::regrole"), 0, 'a rollback undoes what is shared');
 $host->control("BEGIN; SELECT appinfra.harden_tenant(db_id) FROM appinfra.databases; SELECT appinfra.harden_tenant(db_id) FROM appinfra.databases; COMMIT");
-is(shape($old), $fresh, 'all of them, twice in one transaction');
+alike(shape($old), $fresh, 'all of them, twice in one transaction');
 
 # --- tenants in the way -----------------------------------------------------------------------------------------
 $host->safe_psql('postgres', 'ALTER DATABASE app_old SET search_path = evil; ALTER DATABASE app_old SET role = app_old_reader; ALTER DATABASE app_old SET default_transaction_read_only = on');

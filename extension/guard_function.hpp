@@ -1,0 +1,24 @@
+/* The guard's rules for functions and for what is created: by source, language and owner. */
+#pragma once
+
+#include "pg.hpp"
+
+namespace appinfra::guard
+{
+
+/* Hooks object access. Called once, by define(). */
+void define_functions();
+
+/* Tells whether no tenant may execute the function. */
+bool is_denied_function(Oid function);
+
+/* Tells whether functions of the language can do what the server can (`lanpltrusted`). */
+bool is_untrusted_language(Oid language);
+
+/* Tells whether the script of an extension that tenants may create is being run. */
+bool is_in_allowed_extension();
+
+/* Tells whether the library is that of the extension whose script is being run. */
+bool is_own_module(const char *library);
+
+} // namespace appinfra::guard
