@@ -68,7 +68,12 @@ SELECT 'medium', 'lock_table', NULL, 'max_locks_per_transaction', NULL,
               '(appinfra.tenant_lock_limit) beside everybody else.', locks * processes, lock_limit),
        format('ALTER SYSTEM SET max_locks_per_transaction = %L -- takes a restart',
               ceil(4.0 * lock_limit / processes))
-  FROM s WHERE locks * processes < 4 * lock_limit OR lock_limit = 0
+  FROM s WHERE locks * processes < 4 * lock_limit
+ UNION ALL
+SELECT 'medium', 'lock_table', NULL, 'appinfra.tenant_lock_limit', NULL,
+       'One tenant may fill the lock table, and nobody can log in any more.',
+       'ALTER SYSTEM SET appinfra.tenant_lock_limit = 4000; SELECT pg_reload_conf()'
+  FROM s WHERE lock_limit = 0
  UNION ALL
 SELECT 'medium', 'worker_slots', NULL, 'max_worker_processes', NULL,
        format('Parallel queries can take %s of %s background workers; appinfra needs 6 beside them.',

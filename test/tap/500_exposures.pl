@@ -166,7 +166,8 @@ sub reloaded
 	return;
 }
 for ([ 'fsync', 'off', 'high' ], [ 'full_page_writes', 'off', 'high' ], [ 'log_min_messages', 'fatal', 'medium' ],
-	[ 'lo_compat_privileges', 'on', 'medium' ])
+	[ 'lo_compat_privileges', 'on', 'medium' ], [ 'appinfra.guard', 'off', 'critical' ],
+	[ 'appinfra.guard', 'observe', 'high' ])
 {
 	my ($name, $value, $severity) = @$_;
 	reloaded($name, $value);
@@ -178,6 +179,8 @@ closed('a secret in a setting', 'high', { rule => '^secret$', object => '^archiv
 reloaded('appinfra.tenant_connection_limit', '-1');
 closed('tenants without a limit', 'medium', { rule => '^connections$', object => 'tenant_connection_limit' });
 reloaded('appinfra.tenant_connection_limit', '50');
+reloaded('appinfra.tenant_lock_limit', '0');
+closed('tenants who may take all locks', 'medium', { rule => '^lock_table$' });
 $host->append_conf('postgresql.conf', "max_locks_per_transaction = 64\nmax_worker_processes = 12\n");
 $host->restart;
 my @restart = map { rows({ rule => "^$_\$", remedy => 'restart' }) } qw(lock_table worker_slots connections);
@@ -280,14 +283,10 @@ exposed('C for everyone', 'app_one', q{UPDATE pg_language SET lanpltrusted = tru
 exposed('a language of its own', 'app_one',
 	'CREATE TRUSTED LANGUAGE mine HANDLER plpgsql_call_handler; ALTER LANGUAGE mine OWNER TO app_one_owner', 'high',
 	{ rule => '^language_owner$' });
-SKIP:
-{
-	skip 'there is no list of allowed extensions yet', 5
-	  if $host->control("SELECT current_setting('appinfra.allowed_extensions', true) IS NULL") eq 't';
-	exposed('an extension', 'app_two', 'CREATE EXTENSION dblink', 'high', { rule => '^extension$' });
-}
+exposed('an extension', 'app_two', 'CREATE EXTENSION dblink', 'high', { rule => '^extension$' });
+$host->safe_psql('app_one', 'CREATE EXTENSION postgres_fdw');
 exposed('a foreign data wrapper', 'app_one',
-	'CREATE EXTENSION postgres_fdw; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO PUBLIC', 'high',
+	'GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO PUBLIC', 'high',
 	{ rule => '^foreign_server$', object => 'postgres_fdw' });
 exposed('a foreign server', 'app_one',
 	'CREATE SERVER "s "" 1" FOREIGN DATA WRAPPER postgres_fdw; GRANT USAGE ON FOREIGN SERVER "s "" 1" TO app_one_reader',
