@@ -168,7 +168,7 @@ SELECT CASE WHEN x.name = ANY ()sql" HIJACKING_SETTINGS R"sql() THEN 'high'
   LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
  CROSS JOIN (SELECT current_setting('appinfra.tenant_parallel_workers')::int
                     AS workers) p
- WHERE (r.oid IS NOT NULL OR (s.setrole = 0 AND b.oid IS NOT NULL)
+ WHERE (r.kind = 'group' OR r.rolcanlogin OR (s.setrole = 0 AND b.oid IS NOT NULL)
         OR (s.setrole = 0 AND s.setdatabase = 0 AND x.name = ANY ()sql" HIJACKING_SETTINGS R"sql()))
    AND ($1 IS NULL OR coalesce(r.db_id, b.db_id, $1) = $1)
    AND NOT (coalesce(r.kind, '') = 'login' AND s.setdatabase = 0 AND CASE x.name

@@ -1,6 +1,7 @@
 /* The caller's side of visits. See visit.hpp. */
 #include "visit_queue.hpp"
 
+#include "lock.hpp"
 #include "scope.hpp"
 #include "worker.hpp"
 
@@ -24,11 +25,12 @@ struct Round {
     size_t next;
     Visit visits[8];
     int active;
+    int at_once;
     TimestampTz patience;  /* until when it waits for a free worker slot */
     MemoryContext message; /* for one message at a time */
 };
 
-constexpr int at_once = 4;
+constexpr int at_once = 4; /* of the one caller who is first; others: one at a time */
 constexpr int visit_seconds = 60;
 constexpr int patience_ms = 10 * 1000;
 constexpr long look_again_ms = 20;
@@ -55,6 +57,8 @@ carry_out(std::span<const Order> orders, const Listener &listener)
     round.message =
         AllocSetContextCreate(CurrentMemoryContext, "visit message", ALLOCSET_DEFAULT_SIZES);
     round.patience = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), patience_ms);
+    /* whoever else needs worker slots must find some, however many ask at a time */
+    round.at_once = orders.size() > 1 && lock::try_take(lock::Kind::visits, "") ? at_once : 1;
     while (round.active > 0 || round.next < orders.size()) {
         bool moved = start_next(&round);
 
@@ -79,7 +83,7 @@ carry_out(std::span<const Order> orders, const Listener &listener)
 static bool
 start_next(Round *round)
 {
-    if (round->active == at_once || round->next == round->orders.size())
+    if (round->active == round->at_once || round->next == round->orders.size())
         return false;
     Visit *visit = &round->visits[round->active];
     visit->which = round->next;
