@@ -23,7 +23,9 @@ extern "C" {
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_control.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_shseclabel.h"
@@ -55,6 +57,8 @@ extern "C" {
 #include "commands/dbcommands_xlog.h"
 #include "commands/extension.h"
 #include "commands/seclabel.h"
+#include "commands/trigger.h"
+#include "common/controldata_utils.h"
 #include "common/cryptohash.h"
 #include "common/file_utils.h"
 #include "common/hashfn.h"
@@ -78,17 +82,18 @@ extern "C" {
 #include "postmaster/postmaster.h"
 #include "replication/walsender.h"
 #include "storage/bufmgr.h"
-#include "storage/fd.h"
 #include "storage/predicate.h"
 #include "storage/predicate_internals.h"
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/md.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "storage/procsignal.h"
 #include "storage/shm_mq.h"
 #include "storage/shmem.h"
@@ -104,6 +109,7 @@ extern "C" {
 #include "utils/guc_tables.h"
 #include "utils/jsonb.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/relcache.h"
@@ -153,6 +159,17 @@ holds_lock(const LOCKTAG &tag, LOCKMODE mode)
     return LockHeldByMe(&tag, mode, false);
 #else
     return LockHeldByMe(&tag, mode);
+#endif
+}
+
+/* Returns the process that runs the transaction; null when there is none any more. */
+inline PGPROC *
+process_of(const VirtualTransactionId &transaction)
+{
+#if PG_VERSION_NUM >= 170000
+    return ProcNumberGetProc(transaction.procNumber);
+#else
+    return BackendIdGetProc(transaction.backendId);
 #endif
 }
 

@@ -54,6 +54,8 @@ constexpr Row rows[] = {
     {"reconnect-longest", "APPINFRA_RECONNECT_LONGEST", "15s", "highest ceiling of the random pause between connects to the database"},
     {"drain-timeout", "APPINFRA_DRAIN_TIMEOUT", "20s", "how long sends under way may last after SIGTERM"},
     {"timeout", "APPINFRA_PUBLISH_TIMEOUT", "60s", "of publish --once as a whole"},
+    {"audit-url", "APPINFRA_AUDIT_URL", "", "where seals of the audit log are posted; https, or http to a loopback address; into the log when empty"},
+    {"audit-ca", "APPINFRA_AUDIT_CA", "", "PEM file of the only authorities trusted for audit-url; else the system's"},
     {"log-format", "APPINFRA_LOG_FORMAT", "text", "\"text\" or \"json\", one event a line, to stderr"},
     {"log-level", "APPINFRA_LOG_LEVEL", "info", "debug, info, warn or error"},
 };
@@ -207,6 +209,8 @@ options_of(const Values &values, const InheritedSecrets &inherited)
     if (format != "text" && format != "json")
         refuse("--log-format must be \"text\" or \"json\"");
     options.log_format = format == "json" ? LogFormat::json : LogFormat::text;
+    options.audit_url = values.at("audit-url");
+    options.audit_ca = values.at("audit-ca");
     options.worker = values.at("worker");
     if (options.worker.empty()) {
         char host[256] = "";
@@ -261,6 +265,8 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     // It has options of its own (check_env_options.hpp); here it is only listed.
     const CLI::App *check =
         app.add_subcommand("check-env", "check an environment against the DSN contract");
+    app.add_subcommand("verify-audit", "check the audit log; see verify-audit --help");
+    app.add_subcommand("audit", "write the audit log as JSON lines; see audit --help");
     std::vector<std::string> all = with_environment(arguments);
     std::reverse(all.begin(), all.end()); // as CLI11 wants them
     try {

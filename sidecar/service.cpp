@@ -39,6 +39,18 @@ dispatch_settings(const Options &options)
     return settings;
 }
 
+CourierSettings
+courier_settings(const Options &options)
+{
+    return {std::make_shared<Conninfo>(options.database.reveal(),
+                                       options.database_password.reveal(), "any"),
+            options.audit_url,
+            options.audit_ca,
+            options.allow_plaintext,
+            options.poll,
+            options.call_timeout};
+}
+
 } // namespace
 
 Service::Service(Options options, const Signals &signals, Log &log, Reread reread)
@@ -48,6 +60,8 @@ Service::Service(Options options, const Signals &signals, Log &log, Reread rerea
                   Backoff(options_.retry_first, options_.retry_longest, std::random_device{}())),
       started_(clock_.now())
 {
+    if (options_.command == Command::serve)
+        courier_ = std::make_unique<HeadCourier>(courier_settings(options_), log_);
     // They live in the connection settings and in the producer now.
     options_.database.clear();
     options_.database_password.clear();

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "dispatcher.hpp"
+#include "head_courier.hpp"
 #include "log.hpp"
 #include "options.hpp"
 #include "pg_queue.hpp"
@@ -50,6 +51,7 @@ private:
     std::unique_ptr<Sink> sink_;
     PgQueue queue_;
     Dispatcher dispatcher_;
+    std::unique_ptr<HeadCourier> courier_; // of serve
     TimePoint started_;
     bool ready_ = false;
     bool abandoned_ = false;
