@@ -38,7 +38,8 @@ REVOKE EXECUTE ON FUNCTION pg_read_file(text) FROM app_exposed_reader;
 \c :before
 SELECT appinfra.harden_tenant(:'db_id');
 SELECT severity, rule, detail FROM appinfra.exposures(:'db_id') WHERE database = 'app_exposed' OR object ~ 'exposed';
-SELECT action, outcome, detail FROM appinfra.audit WHERE db_id = :'db_id' ORDER BY id;
+SELECT action, outcome, detail FROM appinfra.audit
+ WHERE db_id = :'db_id' AND action = 'harden_tenant';
 
 -- What is retiring or dropped cannot be hardened.
 BEGIN;
