@@ -27,6 +27,7 @@ bool prepares_transaction(const Node *statement);
 bool is_about_host_object(const Node *statement);
 bool grants_on_host_object(const Node *statement);
 bool grants_on_system_object(const Node *statement);
+bool changes_system_relation(const Node *statement);
 bool reads_secret_setting(const Node *statement);
 bool locks_catalog(const Node *statement);
 bool reindexes_system(const Node *statement);

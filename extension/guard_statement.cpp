@@ -27,6 +27,7 @@ static constexpr const char *foreign_reason = "It connects the database to other
 static constexpr const char *outsider_reason =
     "Only the tenant's own group roles may be named, neither logins nor others' roles.";
 static constexpr const char *code_reason = "It needs functions written in C.";
+static constexpr const char *system_reason = "Superusers rely on what came with the server.";
 static constexpr const char *host_object_reason = "It changes what belongs to the host.";
 
 static constexpr StatementRule statement_rules[] = {
@@ -110,6 +111,12 @@ static constexpr StatementRule statement_rules[] = {
     {T_GrantStmt,
      {"system_object", "Rights on objects of the server are the host's."},
      grants_on_system_object},
+    {T_AlterTableStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_RuleStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_CreateTrigStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_CreatePolicyStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_ViewStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_AlterObjectSchemaStmt, {"system_object", system_reason}, changes_system_relation},
     {T_AlterDefaultPrivilegesStmt, {"role_outside", outsider_reason}, defaults_for_outsider},
     {T_CreatePolicyStmt, {"role_outside", outsider_reason}, names_outsider_in_policy},
     {T_AlterPolicyStmt, {"role_outside", outsider_reason}, names_outsider_in_policy},

@@ -70,6 +70,7 @@ extern "C" {
 #include "lib/stringinfo.h"
 #include "libpq/auth.h"
 #include "libpq/libpq-be.h"
+#include "libpq/pqformat.h"
 #include "common/scram-common.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -84,6 +85,7 @@ extern "C" {
 #include "storage/predicate.h"
 #include "storage/predicate_internals.h"
 #include "storage/condition_variable.h"
+#include "storage/dsm.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -93,6 +95,7 @@ extern "C" {
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
 #include "storage/procsignal.h"
+#include "storage/shm_mq.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "tcop/tcopprot.h"
@@ -146,6 +149,17 @@ inline int
 number_of(const PGPROC *process)
 {
     return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+/* Tells whether the current transaction holds the lock. */
+inline bool
+holds_lock(const LOCKTAG &tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+    return LockHeldByMe(&tag, mode, false);
+#else
+    return LockHeldByMe(&tag, mode);
+#endif
 }
 
 /* Returns the process that runs the transaction; null when there is none any more. */

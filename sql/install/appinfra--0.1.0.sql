@@ -442,6 +442,27 @@ CREATE FUNCTION appinfra.restore_tenant(db_id text, publish boolean = true)
 COMMENT ON FUNCTION appinfra.restore_tenant(text, boolean) IS
     'brings a revoked or deprovisioned database back, with its data, its variables and new credentials; under another name, with a NOTICE, when its own was taken. 55000 when it is ready or dropped, 23505 when another database holds one of its variables';
 
+CREATE FUNCTION appinfra.harden_tenant(db_id text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_harden_tenant';
+COMMENT ON FUNCTION appinfra.harden_tenant(text) IS
+    'brings a database, its groups and its logins to the present hardening: what an older release, a restore or a mistake has left. What is done inside the database is committed at once, the rest with this transaction. May be repeated. 42704 for an unknown one; 55000 while it is retiring, when it is dropped, missing, somebody else''s or renamed in this transaction; 55P03 when a session of the tenant holds a lock for more than 10 s; 53000 when no background worker slot is free';
+
+CREATE FUNCTION appinfra.harden_host(apply boolean = false)
+    RETURNS TABLE (statement text, reason text, applied boolean)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_harden_host';
+COMMENT ON FUNCTION appinfra.harden_host(boolean) IS
+    'shows, or with apply does in this transaction, what closes the host''s shared objects to PUBLIC and tenants, databases that are not ours included. Roles that are no tenant''s keep the CONNECT and TEMP that they have by PUBLIC. For superusers';
+
+CREATE FUNCTION appinfra.exposures(db_id text = NULL)
+    RETURNS TABLE (severity text, rule text, database text, object text, grantee text, detail text,
+                   remedy text)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_exposures';
+COMMENT ON FUNCTION appinfra.exposures(text) IS
+    'what is open on the host and in every tenant''s database, or in one: severity (critical, high, medium, notice), and remedy, a statement that closes it, to be run in database (NULL, or a call of appinfra.*: in the control database) by a superuser. A database that could not be looked at has a row of rule not_looked_at. 42704 for an unknown db_id';
+
 CREATE FUNCTION appinfra.verify_audit(
     OUT ok boolean, OUT sealed bigint, OUT unsealed bigint, OUT first_bad bigint, OUT detail text)
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -554,8 +575,10 @@ GRANT EXECUTE ON FUNCTION
     appinfra.revoke_tenant(text, text),
     appinfra.retention(),
     appinfra.deprovision_tenant(text, interval),
-    appinfra.restore_tenant(text, boolean)
+    appinfra.restore_tenant(text, boolean),
+    appinfra.harden_tenant(text)
     TO appinfra_admin;
+GRANT EXECUTE ON FUNCTION appinfra.exposures(text) TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION
     appinfra.claim_publications(text, int, interval),
     appinfra.extend_claim(bigint, uuid, interval),
