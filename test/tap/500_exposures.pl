@@ -235,6 +235,7 @@ hba('local all all trust', 'hba_trust:high', 'trust on the socket');
 hba('local all all peer', 'hba_method:notice', 'peer');
 hba('local all all scram-sha-256', '', 'passwords on the socket');
 hba('host all all ::1/128 trust', 'hba_trust:high', 'trust on the loopback interface');
+hba('local all "/[" trust', '', 'what is no pattern here');
 hba('hostssl all all 10.0.0.0/8 scram-sha-256', '', 'passwords over TLS');
 hba('local control all trust', '', 'a database that is no tenant\'s');
 hba('local all joe trust', '', 'a role that is no tenant\'s');
@@ -290,6 +291,9 @@ exposed('a foreign data wrapper', 'app_one',
 exposed('a foreign server', 'app_one',
 	'CREATE SERVER "s "" 1" FOREIGN DATA WRAPPER postgres_fdw; GRANT USAGE ON FOREIGN SERVER "s "" 1" TO app_one_reader',
 	'high', { rule => '^foreign_server$', object => 's "" 1' });
+exposed("a tenant's $_->[0]", 'app_one', "ALTER $_->[1] OWNER TO app_one_owner", 'high',
+	{ rule => '^foreign_server$', detail => 'owns' })
+  for [ 'server', 'SERVER "s "" 1"' ];
 exposed('a user mapping', 'app_one', 'CREATE USER MAPPING FOR app_one_owner SERVER "s "" 1"', 'high',
 	{ rule => '^user_mapping$' });
 exposed('a foreign table', 'app_one',
@@ -314,6 +318,8 @@ SET allow_system_table_mods = on;
 DROP FUNCTION pg_catalog.tenant_sessions();
 ALTER DEFAULT PRIVILEGES FOR ROLE app_one_owner REVOKE SELECT ON TABLES FROM app_one_reader
 SQL
+exposed('a tenant of an older release', 'control', "UPDATE appinfra.tenant SET hardening = 1 WHERE db_id = '$two_id'",
+	'medium', { rule => '^hardening$' });
 exposed('a schema of somebody\'s', 'app_one', 'ALTER SCHEMA public OWNER TO joe', 'medium', { rule => '^schema_owner$' });
 exposed('a schema in template1', 'template1', 'GRANT CREATE ON SCHEMA public TO PUBLIC', 'notice',
 	{ rule => '^schema_create$' });
