@@ -36,6 +36,7 @@ is($out, 'app_late|t', 'a DSN logs in to the standby') or diag $err;
 ($code, $out, $err) = $standby->as_app($late->{url}, 'SELECT 1', PGPORT => $port, PGDATABASE => 'control');
 like($err, qr/permission denied for database "control"/, 'and only to its own database');
 is($standby->control('SELECT count(*) FROM appinfra.databases'), 2, 'the views work there');
+is($standby->control('SELECT ok, sealed + unsealed > 0 FROM appinfra.verify_audit()'), 't|t', 'the audit can be verified there');
 
 is($standby->control("SELECT bool_and(rule <> 'not_looked_at'), count(*) > 0 FROM appinfra.exposures()"), 't|t',
 	'exposures() looks into every database there');
