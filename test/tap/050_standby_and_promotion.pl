@@ -105,5 +105,8 @@ my $pending = $standby->control("SELECT count(*) FROM appinfra.publications WHER
 is( $standby->control("SELECT count(*) FROM appinfra.claim_publications('w', 100)"),
 	$pending,
 	'its publications can be claimed');
+is($standby->control("SELECT count(*) FROM appinfra.audit WHERE action = 'new_timeline'"), 1, 'its audit says so');
+$standby->wait_until('SELECT ok AND unsealed = 0 FROM appinfra.verify_audit()', 'sealed');
+pass('... and goes on where the primary stopped');
 is_deeply([ $standby->orphans ], [], 'no orphans there');
 done_testing();
