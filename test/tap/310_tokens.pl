@@ -177,7 +177,7 @@ my @closed = (
 	[ [ '--listen=127.0.0.1:0', "--jwt-keys=$dir/weak.pem" ], qr/2048 bits/, 'an RSA key that is too short' ],
 	[ [ '--listen=127.0.0.1:0', "--jwt-keys=$dir/rsa.key" ], qr/not a PEM public key/, 'a private key' ],
 	[ [ '--listen=0.0.0.0:0', "--jwt-keys=$dir/rsa.pem" ], qr/needs --tls-cert/, 'an address of the network without TLS' ],
-	[ [ '--listen=nowhere', "--jwt-keys=$dir/rsa.pem" ], qr/must be ADDRESS:PORT/, 'an address that is none' ],
+	[ [ '--listen=127.0.0.1:http', "--jwt-keys=$dir/rsa.pem" ], qr/must be ADDRESS:PORT/, 'an address that is none' ],
 	[ [ '--listen=127.0.0.1:0', "--jwt-keys=$dir/rsa.pem", "--tls-cert=$certificate" ], qr/go together/, 'a certificate without a key' ],
 	[ [ '--listn=127.0.0.1:0' ], qr/did you mean --listen\?/, 'a slip of the pen' ]);
 for my $each (@closed)
