@@ -9,6 +9,9 @@
 
 #include "events.hpp"
 
+#include <arpa/inet.h>
+#include <type_traits>
+
 namespace appinfra::events
 {
 
@@ -33,13 +36,19 @@ struct Record {
     char address[INET6_ADDRSTRLEN + 4];
 };
 
-/* Which events are limited and counted together. Compared as bytes: fill it with zeros first. */
+/*
+ * Which events are limited and counted together. Compared as bytes: fill it with zeros first, and
+ * leave no room between the members.
+ */
 struct Key {
-    char who[INET6_ADDRSTRLEN + 4]; /* the tenant or the client's address; empty: anybody */
+    char who[52]; /* the tenant or the client's address, with "/64"; empty: anybody */
     char action[32];
     char rule[48];
     Outcome outcome;
     int observed;
 };
+
+static_assert(sizeof(Key::who) >= INET6_ADDRSTRLEN + sizeof("/64"));
+static_assert(std::has_unique_object_representations_v<Key>);
 
 } // namespace appinfra::events

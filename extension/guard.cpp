@@ -28,6 +28,7 @@ static HTAB *known_roles; /* other roles this process has asked about */
 static bool forget_roles; /* a role has changed: ask again */
 static unsigned hooks_seen;
 
+static bool is_work_of_tenant(bool as_tenant);
 static bool is_tenants(Oid role);
 static const Known *know(Oid role);
 static void look_up(Oid role, Known *known);
@@ -62,7 +63,7 @@ is_active()
         at_work = session.db_id;
         return true;
     }
-    return (current != authenticated && is_tenants(current)) ||
+    return is_work_of_tenant(current != authenticated && is_tenants(current)) ||
            (outer != authenticated && outer != current && is_tenants(outer));
 }
 
@@ -133,6 +134,20 @@ saw_all()
                              static_cast<unsigned>(Hook::permissions);
 
     return (hooks_seen & all) == all;
+}
+
+/*
+ * Tells whether a superuser's ANALYZE, REINDEX or REFRESH is running a tenant's code: it does so as
+ * the tenant, and when that code calls a superuser's SECURITY DEFINER function, it is no longer the
+ * tenant who is the current user, but the operation is still the restricted one.
+ */
+static bool
+is_work_of_tenant(bool as_tenant)
+{
+    static bool was_tenants;
+
+    was_tenants = as_tenant || (was_tenants && InSecurityRestrictedOperation());
+    return was_tenants;
 }
 
 /* Tells whether the role is a tenant's, and remembers whose. */

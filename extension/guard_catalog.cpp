@@ -14,6 +14,7 @@ namespace appinfra::guard
 static constexpr Rule write_rule = {"catalog_write", "No tenant writes a system catalog."};
 static constexpr Rule secret_rule = {"catalog_secret",
                                      "It shows passwords, verifiers or connections of others."};
+static constexpr Rule foreign_rule = {"foreign_data", "It connects the database to others."};
 
 /* Columns that hold secrets. */
 static constexpr struct {
@@ -28,8 +29,10 @@ static constexpr struct {
 static ExecutorCheckPerms_hook_type next_check;
 
 static bool check_permissions(EXECUTOR_CHECK_PARAMETERS);
+static void check_tables(const List *range_table);
 static void check_needs(const List *needs);
 static bool reads_secret(const pg::RelationNeed *need);
+static bool reads_samples(const pg::RelationNeed *need);
 static bool selects(const pg::RelationNeed *need, AttrNumber column);
 static bool has_made_view(const List *needs);
 
@@ -44,9 +47,25 @@ static bool
 check_permissions(EXECUTOR_CHECK_PARAMETERS)
 {
     saw(Hook::permissions);
-    if (is_active())
+    if (is_active()) {
+        check_tables(EXECUTOR_CHECK_TABLES);
         check_needs(needs);
+    }
     return next_check == nullptr || next_check(EXECUTOR_CHECK_ARGUMENTS);
+}
+
+/* A foreign table is refused whoever made it: its handler is called without any check. */
+static void
+check_tables(const List *range_table)
+{
+    ListCell *cell;
+
+    foreach (cell, range_table) {
+        const auto *table = static_cast<const RangeTblEntry *>(lfirst(cell));
+
+        if (table->rtekind == RTE_RELATION && table->relkind == RELKIND_FOREIGN_TABLE)
+            refuse(foreign_rule, psprintf("foreign table %s", get_rel_name(table->relid)));
+    }
 }
 
 /* SELECT … FOR UPDATE needs the right to update, so it is refused as well. */
@@ -64,7 +83,8 @@ check_needs(const List *needs)
         if ((need->requiredPerms & writes) != 0 && IsCatalogRelationOid(need->relid))
             refuse(write_rule, psprintf("writing %s", get_rel_name(need->relid)));
         /* the system's own views (pg_user) read the column without showing it */
-        if (reads_secret(need) && (!OidIsValid(need->checkAsUser) || has_made_view(needs)))
+        if ((reads_secret(need) && (!OidIsValid(need->checkAsUser) || has_made_view(needs))) ||
+            reads_samples(need))
             refuse(secret_rule, psprintf("reading %s", get_rel_name(need->relid)));
     }
 }
@@ -80,6 +100,21 @@ reads_secret(const pg::RelationNeed *need)
     /* what initdb makes has an OID of its own, above those that the catalogs are born with */
     return need->relid >= FirstUnpinnedObjectId &&
            need->relid == get_relname_relid("pg_shadow", PG_CATALOG_NAMESPACE);
+}
+
+/*
+ * Statistics hold samples of every column, verifiers too. pg_stats shows to each what it may read:
+ * that is too much where somebody may read pg_authid.
+ */
+static bool
+reads_samples(const pg::RelationNeed *need)
+{
+    if (need->relid != StatisticRelationId || (need->requiredPerms & ACL_SELECT) == 0)
+        return false;
+    return !OidIsValid(need->checkAsUser) ||
+           pg_class_aclcheck(AuthIdRelationId, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+           pg_attribute_aclcheck(AuthIdRelationId, Anum_pg_authid_rolpassword, GetUserId(),
+                                 ACL_SELECT) == ACLCHECK_OK;
 }
 
 /* Tells whether the column, or the whole row, is read. */

@@ -1,4 +1,5 @@
-/* What in a statement breaks a rule, roles apart (guard_roles.cpp). See guard_denials.hpp. */
+/* What in a statement breaks a rule; guard_roles.cpp and guard_system.cpp have the rest. See
+ * guard_denials.hpp. */
 #include "guard_denials.hpp"
 
 #include "guard_function.hpp"
@@ -19,10 +20,6 @@ as(const Node *statement)
 static const DefElem *option(const List *options, const char *name);
 static bool is_untrusted(const DefElem *language);
 static bool is_allowed_code(const CreateFunctionStmt *statement, const char *language);
-static bool is_host_object(ObjectType type);
-static bool is_system_relation(const RangeVar *name);
-static bool is_system_routine(ObjectType type, const ObjectWithArgs *name);
-static bool is_shared(const RangeVar *name);
 
 bool
 copies_program(const Node *statement)
@@ -46,6 +43,19 @@ makes_untrusted_function(const Node *statement)
     return language != nullptr && is_untrusted(language) &&
            !(is_in_allowed_extension() &&
              is_allowed_code(function, defGetString(const_cast<DefElem *>(language))));
+}
+
+/* CREATE or ALTER FUNCTION with what only superusers may say of a function. */
+bool
+makes_privileged_function(const Node *statement)
+{
+    const List *options = IsA(statement, CreateFunctionStmt)
+                              ? as<CreateFunctionStmt>(statement)->options
+                              : as<AlterFunctionStmt>(statement)->actions;
+    const DefElem *leakproof = option(options, "leakproof");
+
+    return option(options, "support") != nullptr ||
+           (leakproof != nullptr && defGetBoolean(const_cast<DefElem *>(leakproof)));
 }
 
 bool
@@ -105,6 +115,21 @@ casts_system_types(const Node *statement)
             target < FirstNormalObjectId);
 }
 
+/* TRUNCATE goes to the foreign server, and no executor's check sees it. */
+bool
+truncates_foreign_table(const Node *statement)
+{
+    ListCell *cell;
+
+    foreach (cell, as<TruncateStmt>(statement)->relations) {
+        Oid relation = RangeVarGetRelid(static_cast<const RangeVar *>(lfirst(cell)), NoLock, true);
+
+        if (OidIsValid(relation) && get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE)
+            return true;
+    }
+    return false;
+}
+
 bool
 publishes_everything(const Node *statement)
 {
@@ -120,86 +145,10 @@ prepares_transaction(const Node *statement)
            kind == TRANS_STMT_ROLLBACK_PREPARED;
 }
 
-/* RENAME, OWNER TO, DROP, COMMENT: of something that is not in this database, or reaches out. */
-bool
-is_about_host_object(const Node *statement)
-{
-    switch (nodeTag(statement)) {
-    case T_RenameStmt:
-        return is_host_object(as<RenameStmt>(statement)->renameType);
-    case T_AlterOwnerStmt:
-        return is_host_object(as<AlterOwnerStmt>(statement)->objectType);
-    case T_DropStmt:
-        return is_host_object(as<DropStmt>(statement)->removeType);
-    default:
-        return is_host_object(as<CommentStmt>(statement)->objtype);
-    }
-}
-
-bool
-grants_on_host_object(const Node *statement)
-{
-    return is_host_object(as<GrantStmt>(statement)->objtype);
-}
-
-/* GRANT or REVOKE on what came with the server: it would undo the first layer of hardening. */
-bool
-grants_on_system_object(const Node *statement)
-{
-    const auto *grant = as<GrantStmt>(statement);
-    ListCell *cell;
-
-    foreach (cell, grant->objects) {
-        const auto *object = static_cast<const Node *>(lfirst(cell));
-
-        if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA) {
-            if (IsA(object, String) && strncmp(strVal(object), "pg_", 3) == 0)
-                return true;
-        } else if (IsA(object, RangeVar)) {
-            if (is_system_relation(as<RangeVar>(object)))
-                return true;
-        } else if (IsA(object, ObjectWithArgs)) {
-            if (is_system_routine(grant->objtype, as<ObjectWithArgs>(object)))
-                return true;
-        }
-    }
-    return false;
-}
-
 bool
 reads_secret_setting(const Node *statement)
 {
     return is_secret_setting(as<VariableShowStmt>(statement)->name);
-}
-
-bool
-locks_catalog(const Node *statement)
-{
-    ListCell *cell;
-
-    if (IsA(statement, ClusterStmt))
-        return is_system_relation(as<ClusterStmt>(statement)->relation);
-    if (IsA(statement, LockStmt)) {
-        /* locking a view locks what it shows */
-        foreach (cell, as<LockStmt>(statement)->relations)
-            if (is_system_relation(static_cast<const RangeVar *>(lfirst(cell))))
-                return true;
-        return false;
-    }
-    /* of this database's own catalogs core skips what is not the tenant's */
-    foreach (cell, as<VacuumStmt>(statement)->rels)
-        if (is_shared(static_cast<const VacuumRelation *>(lfirst(cell))->relation))
-            return true;
-    return false;
-}
-
-bool
-reindexes_system(const Node *statement)
-{
-    const auto *reindex = as<ReindexStmt>(statement);
-
-    return reindex->kind == REINDEX_OBJECT_SYSTEM || reindex->kind == REINDEX_OBJECT_DATABASE ||
-           is_system_relation(reindex->relation);
 }
 
 /* Trigger functions are called without the check that other calls pass. */
@@ -246,51 +195,6 @@ is_allowed_code(const CreateFunctionStmt *statement, const char *language)
     Oid oid = get_language_oid(language, true);
     return (oid == INTERNALlanguageId && rule_of_source(first) == nullptr) ||
            (oid == ClanguageId && is_own_module(first));
-}
-
-static bool
-is_host_object(ObjectType type)
-{
-    switch (type) {
-    case OBJECT_ACCESS_METHOD:
-    case OBJECT_DATABASE:
-    case OBJECT_EVENT_TRIGGER:
-    case OBJECT_FDW:
-    case OBJECT_FOREIGN_SERVER:
-    case OBJECT_LANGUAGE:
-    case OBJECT_PARAMETER_ACL:
-    case OBJECT_ROLE:
-    case OBJECT_SUBSCRIPTION:
-    case OBJECT_TABLESPACE:
-    case OBJECT_TSPARSER:
-    case OBJECT_TSTEMPLATE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool
-is_system_relation(const RangeVar *name)
-{
-    Oid relation = name != nullptr ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
-
-    return OidIsValid(relation) && relation < FirstNormalObjectId;
-}
-
-static bool
-is_system_routine(ObjectType type, const ObjectWithArgs *name)
-{
-    if (type != OBJECT_FUNCTION && type != OBJECT_PROCEDURE && type != OBJECT_ROUTINE)
-        return false;
-    Oid routine = LookupFuncWithArgs(type, const_cast<ObjectWithArgs *>(name), true);
-    return OidIsValid(routine) && routine < FirstNormalObjectId;
-}
-
-static bool
-is_shared(const RangeVar *name)
-{
-    return name != nullptr && IsSharedRelation(RangeVarGetRelid(name, NoLock, true));
 }
 
 } // namespace appinfra::guard::denials

@@ -48,6 +48,7 @@ static void object_access(ObjectAccessType access, Oid class_id, Oid object_id, 
 static void check_function(Oid function);
 static void check_extension(Oid extension);
 static void check_object(ObjectAccessType access, Oid class_id, Oid object_id);
+static bool is_of_server(Oid class_id, Oid object_id);
 static bool is_of_system_schema(Oid class_id, HeapTuple tuple, Relation catalog);
 static const Verdict *verdict(Oid function);
 static Verdict judge(Oid function);
@@ -71,6 +72,8 @@ is_denied_function(Oid function)
 bool
 is_untrusted_language(Oid language)
 {
+    if (language == INTERNALlanguageId || language == ClanguageId)
+        return true; /* whatever somebody made of lanpltrusted */
     HeapTuple tuple = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
     bool trusted = HeapTupleIsValid(tuple) &&
                    reinterpret_cast<Form_pg_language>(GETSTRUCT(tuple))->lanpltrusted;
@@ -142,6 +145,8 @@ check_extension(Oid extension)
 static void
 check_object(ObjectAccessType access, Oid class_id, Oid object_id)
 {
+    if (is_of_server(class_id, object_id))
+        refuse(system_rule, "an object that came with the server");
     if (class_id != ProcedureRelationId && class_id != OperatorRelationId &&
         class_id != OperatorClassRelationId && class_id != OperatorFamilyRelationId &&
         class_id != CollationRelationId && class_id != ConversionRelationId)
@@ -165,6 +170,15 @@ check_object(ObjectAccessType access, Oid class_id, Oid object_id)
     table_close(catalog, AccessShareLock);
     if ((is_system || is_untrusted) && !is_in_allowed_extension())
         refuse(is_system ? system_rule : language_rule, "an object that superusers rely on");
+}
+
+/* Tells whether it is a schema, a relation or a type that came with the server. */
+static bool
+is_of_server(Oid class_id, Oid object_id)
+{
+    return object_id < FirstNormalObjectId &&
+           (class_id == RelationRelationId || class_id == TypeRelationId ||
+            (class_id == NamespaceRelationId && object_id != PG_PUBLIC_NAMESPACE));
 }
 
 static bool

@@ -41,8 +41,9 @@ emit_log(ErrorData *error)
                         .credential = nullptr,
                         .object = error->message,
                         .observed = false});
-        if (error->detail == nullptr)
-            error->detail = psprintf("Rule \"%s\": %s", privileges.name, privileges.reason);
+        error->detail = psprintf("Rule \"%s\": %s%s%s", privileges.name, privileges.reason,
+                                 error->detail != nullptr ? " " : "",
+                                 error->detail != nullptr ? error->detail : "");
     }
     if (next_emit_log)
         next_emit_log(error);

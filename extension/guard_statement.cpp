@@ -27,6 +27,7 @@ static constexpr const char *foreign_reason = "It connects the database to other
 static constexpr const char *outsider_reason =
     "Only the tenant's own group roles may be named, neither logins nor others' roles.";
 static constexpr const char *code_reason = "It needs functions written in C.";
+static constexpr const char *system_reason = "Superusers rely on what came with the server.";
 static constexpr const char *host_object_reason = "It changes what belongs to the host.";
 
 static constexpr StatementRule statement_rules[] = {
@@ -39,6 +40,14 @@ static constexpr StatementRule statement_rules[] = {
     {T_CreateFunctionStmt,
      {"untrusted_language", "Functions of this language can do what the server can."},
      makes_untrusted_function},
+    {T_CreateFunctionStmt,
+     {"function_privileged", "LEAKPROOF and SUPPORT are believed without being checked."},
+     makes_privileged_function,
+     Except::extension},
+    {T_AlterFunctionStmt,
+     {"function_privileged", "LEAKPROOF and SUPPORT are believed without being checked."},
+     makes_privileged_function,
+     Except::extension},
     {T_DoStmt,
      {"untrusted_language", "Code in this language can do what the server can."},
      runs_untrusted_language},
@@ -83,6 +92,7 @@ static constexpr StatementRule statement_rules[] = {
     {T_CreateSubscriptionStmt, {"subscription", foreign_reason}},
     {T_AlterSubscriptionStmt, {"subscription", foreign_reason}},
     {T_DropSubscriptionStmt, {"subscription", foreign_reason}},
+    {T_TruncateStmt, {"foreign_data", foreign_reason}, truncates_foreign_table},
     {T_CreatePublicationStmt,
      {"publication", "It publishes more than tables of the tenant."},
      publishes_everything},
@@ -101,12 +111,18 @@ static constexpr StatementRule statement_rules[] = {
     {T_GrantStmt,
      {"system_object", "Rights on objects of the server are the host's."},
      grants_on_system_object},
+    {T_AlterTableStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_RuleStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_CreateTrigStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_CreatePolicyStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_ViewStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_AlterObjectSchemaStmt, {"system_object", system_reason}, changes_system_relation},
     {T_AlterDefaultPrivilegesStmt, {"role_outside", outsider_reason}, defaults_for_outsider},
     {T_CreatePolicyStmt, {"role_outside", outsider_reason}, names_outsider_in_policy},
     {T_AlterPolicyStmt, {"role_outside", outsider_reason}, names_outsider_in_policy},
-    {T_AlterOwnerStmt, {"role_outside", outsider_reason}, gives_to_outsider, Except::extension},
-    {T_AlterTableStmt, {"role_outside", outsider_reason}, gives_to_outsider, Except::extension},
-    {T_CreateSchemaStmt, {"role_outside", outsider_reason}, gives_to_outsider, Except::extension},
+    {T_AlterOwnerStmt, {"role_outside", outsider_reason}, gives_to_outsider},
+    {T_AlterTableStmt, {"role_outside", outsider_reason}, gives_to_outsider},
+    {T_CreateSchemaStmt, {"role_outside", outsider_reason}, gives_to_outsider},
 
     {T_CreatedbStmt, {"database", database_reason}},
     {T_DropdbStmt, {"database", database_reason}},

@@ -119,7 +119,8 @@ end_sessions()
     static query::Query update = {
         "UPDATE appinfra.credential SET sessions_ended = coalesce(sessions_ended, $2),"
         "       sessions_ended_at = CASE WHEN $3 THEN clock_timestamp() END"
-        " WHERE credential_id = $1 AND (sessions_ended IS NULL OR $3)"};
+        " WHERE credential_id = $1 AND (sessions_ended IS NULL OR $3)"
+        " RETURNING db_id, username::text, sessions_ended::text"};
     bool left = false;
 
     in_transaction([&](MemoryContext) {
@@ -134,8 +135,11 @@ end_sessions()
             int found = OidIsValid(ending.role) ? sessions::end_all(ending.role) : 0;
 
             left = left || found > 0;
-            query::run(update,
-                       {query::int8(ending.id), query::int4(found), query::boolean(found == 0)});
+            if (query::run(update, {query::int8(ending.id), query::int4(found),
+                                    query::boolean(found == 0)}) > 0 &&
+                found == 0)
+                audit::record("end_sessions", query::text_at(0, 1), query::text_at(0, 2),
+                              audit::detail({{"sessions", query::text_at(0, 3)}}));
         }
         if (count > 0 && !left)
             shared::wake_at_commit(shared::work_housekeeping);

@@ -99,6 +99,8 @@ end_lock_hoarders(std::span<Use> uses)
                 if (is_of_tenant(use, db_id) && !use.ended &&
                     (most == nullptr || use.locks > most->locks))
                     most = &use;
+            if (most == nullptr)
+                break;
             total -= most->locks;
             end(most, "lock_limit", psprintf(INT64_FORMAT " locks", most->locks));
         }

@@ -37,6 +37,11 @@ is($out, 'app_late|t', 'a DSN logs in to the standby') or diag $err;
 like($err, qr/permission denied for database "control"/, 'and only to its own database');
 is($standby->control('SELECT count(*) FROM appinfra.databases'), 2, 'the views work there');
 
+is($standby->control("SELECT bool_and(rule <> 'not_looked_at'), count(*) > 0 FROM appinfra.exposures()"), 't|t',
+	'exposures() looks into every database there');
+($code, $out, $err) = $standby->try_control("SELECT appinfra.harden_tenant('$early->{db_id}')");
+like($err, qr/ERROR:  25006: /, 'harden_tenant is refused on a standby');
+
 ($code, $out, $err) =
   $standby->try_control($standby->provision_sql(app_id => 'app-standby', slug => 'standby'));
 is($code, 3, 'provision_tenant is refused on a standby');

@@ -1,0 +1,1 @@
+CREATE FUNCTION attack_requires() RETURNS int LANGUAGE sql AS 'SELECT 1';

@@ -1,0 +1,48 @@
+-- What the tenant's owner makes: things to give away, and the ways in which a command can be run.
+-- The command is what the setting attack.command says at that moment.
+CREATE TABLE attack_data (x text);
+INSERT INTO attack_data VALUES ('a');
+CREATE TYPE attack_row AS (a int);
+CREATE SEQUENCE attack_seq;
+CREATE FUNCTION attack_own() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION attack_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION attack_event() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE VIEW attack_auth_view AS SELECT * FROM pg_authid;
+CREATE VIEW attack_gift_view AS SELECT x FROM attack_data;
+CREATE MATERIALIZED VIEW attack_gift_matview AS SELECT x FROM attack_data;
+CREATE POLICY attack_policy ON attack_data USING (true);
+CREATE TABLE attack_published (x text);
+CREATE PUBLICATION attack_publication FOR TABLE attack_published;
+SELECT lo_create(4711);
+CREATE EXTENSION attack_present;
+
+CREATE FUNCTION attack_run(command text) RETURNS text LANGUAGE plpgsql
+    AS $$ BEGIN EXECUTE command; RETURN 'ran'; END $$;
+
+-- For both: the tenant's own function, and the superuser's.
+DO $do$
+DECLARE run text; name text;
+BEGIN
+    FOREACH run IN ARRAY ARRAY['public.attack_run', 'attack_su.run'] LOOP
+        name := CASE run WHEN 'attack_su.run' THEN 'superuser' ELSE 'own' END;
+        EXECUTE format($$CREATE FUNCTION attack_%1$s_pure(x text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+            AS 'BEGIN PERFORM %2$s(current_setting(''attack.command'')); RETURN x; END'$$, name, run);
+        EXECUTE format($$CREATE FUNCTION attack_%1$s_fire() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN PERFORM %2$s(current_setting(''attack.command'')); RETURN NULL; END'$$, name, run);
+        EXECUTE format('CREATE TABLE attack_%s_triggered (x text)', name);
+        EXECUTE format('CREATE TRIGGER fire BEFORE INSERT ON attack_%1$s_triggered EXECUTE FUNCTION attack_%1$s_fire()', name);
+        EXECUTE format('CREATE TABLE attack_%s_indexed (x text)', name);
+        EXECUTE format('CREATE INDEX ON attack_%1$s_indexed (public.attack_%1$s_pure(x))', name);
+        EXECUTE format('CREATE VIEW attack_%s_view AS SELECT %s(current_setting(''attack.command'')) AS x', name, run);
+        EXECUTE format('CREATE MATERIALIZED VIEW attack_%s_matview AS SELECT %s(current_setting(''attack.command'')) AS x WITH NO DATA', name, run);
+        EXECUTE format('CREATE TABLE attack_%s_default (x text DEFAULT %s(current_setting(''attack.command'')))', name, run);
+        EXECUTE format('CREATE TABLE attack_%s_policed (x text)', name);
+        EXECUTE format('INSERT INTO attack_%s_policed VALUES (''a'')', name);
+        EXECUTE format('ALTER TABLE attack_%s_policed ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE attack_%s_policed FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY p ON attack_%s_policed USING (%s(current_setting(''attack.command'')) = ''ran'')', name, run);
+    END LOOP;
+END $do$;
+SET attack.command = 'SELECT 1';
+INSERT INTO attack_own_indexed VALUES ('a');
+INSERT INTO attack_superuser_indexed VALUES ('a');
