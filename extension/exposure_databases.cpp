@@ -97,6 +97,14 @@ SELECT 'medium', 'database_label', t.database::text, quote_ident(t.database), NU
  WHERE t.status IN ('ready', 'revoked', 'retained') AND b.db_id IS NULL
    AND ($1 IS NULL OR t.db_id = $1)
  UNION ALL
+SELECT 'medium', 'hardening', t.database::text, quote_ident(t.database), NULL,
+       format('It has hardening %s; new ones get %s.', t.hardening, n.hardening),
+       format('SELECT appinfra.harden_tenant(%L)', t.db_id)
+  FROM appinfra.tenant t CROSS JOIN appinfra.template n
+ WHERE t.status IN ('ready', 'revoked', 'retained') AND t.hardening < n.hardening
+   AND ($1 IS NULL OR t.db_id = $1)
+   AND EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.datname = t.database)
+ UNION ALL
 SELECT 'medium', 'database_missing', NULL, quote_ident(t.database), NULL,
        'The registry has a database that the host lacks.',
        format('SELECT appinfra.deprovision_tenant(%L, %L)', t.db_id, '0')

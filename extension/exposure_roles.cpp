@@ -42,7 +42,7 @@ SELECT CASE WHEN own AND m.admin_option THEN 'high'
             THEN format('REVOKE ADMIN OPTION FOR %I FROM %I', g.rolname, r.rolname)
             ELSE format('REVOKE %I FROM %I', g.rolname, r.rolname) END
        || CASE WHEN current_setting('server_version_num')::int >= 160000
-               THEN format(' GRANTED BY %I', m.grantor::regrole) ELSE '' END || ' CASCADE'
+               THEN format(' GRANTED BY %s', m.grantor::regrole) ELSE '' END || ' CASCADE'
   FROM pg_catalog.pg_auth_members m
   JOIN role r ON r.oid = m.member
   JOIN pg_catalog.pg_authid g ON g.oid = m.roleid
@@ -57,7 +57,7 @@ SELECT 'medium', 'member_of_tenant', NULL, quote_ident(r.rolname), quote_ident(m
        'A role that is no tenant''s can act as a tenant''s, and is not guarded.',
        format('REVOKE %I FROM %I', r.rolname, m.rolname)
        || CASE WHEN current_setting('server_version_num')::int >= 160000
-               THEN format(' GRANTED BY %I', am.grantor::regrole) ELSE '' END || ' CASCADE'
+               THEN format(' GRANTED BY %s', am.grantor::regrole) ELSE '' END || ' CASCADE'
   FROM pg_catalog.pg_auth_members am
   JOIN role r ON r.oid = am.roleid
   JOIN pg_catalog.pg_authid m ON m.oid = am.member

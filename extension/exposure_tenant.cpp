@@ -42,7 +42,7 @@ static constexpr char dangerous_code[] = WITH_TENANT_ROLES R"sql(
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_proc'::regclass
                           AND d.objid = p.oid AND d.deptype = 'e'))
 SELECT 'high', 'untrusted_function', current_database()::text, p.oid::regprocedure::text,
-       quote_ident(p.proowner::regrole::text), 'A tenant''s role owns a function that runs in the server without limits.',
+       p.proowner::regrole::text, 'A tenant''s role owns a function that runs in the server without limits.',
        format('DROP ROUTINE %s', p.oid::regprocedure)
   FROM suspect p WHERE is_tenants AND NOT is_trusted
  UNION ALL
@@ -86,7 +86,7 @@ static constexpr char extensions[] = R"sql(
 SELECT CASE WHEN e.extname ~ '^(plpython[23]?u|plperlu|pltclu|dblink|postgres_fdw|file_fdw|adminpack|pageinspect|pg_read_)'
             THEN 'high' ELSE 'medium' END,
        'extension', current_database()::text, quote_ident(e.extname),
-       quote_ident(e.extowner::regrole::text),
+       e.extowner::regrole::text,
        'The extension is not in appinfra.allowed_extensions.',
        format('DROP EXTENSION %I', e.extname)
   FROM pg_catalog.pg_extension e
@@ -184,7 +184,7 @@ SELECT 'critical', 'catalog_grant', current_database()::text, quote_ident(n.nspn
 
 static constexpr char event_triggers[] = R"sql(
 SELECT 'critical', 'event_trigger', current_database()::text, quote_ident(t.evtname),
-       quote_ident(p.proowner::regrole::text),
+       p.proowner::regrole::text,
        'Code that is no superuser''s runs in the session of whoever changes something here.',
        format('ALTER EVENT TRIGGER %I DISABLE', t.evtname)
   FROM pg_catalog.pg_event_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid
@@ -194,7 +194,7 @@ SELECT 'critical', 'event_trigger', current_database()::text, quote_ident(t.evtn
 
 static constexpr char row_security[] = R"sql(
 SELECT 'medium', 'row_security', current_database()::text, c.oid::regclass::text,
-       quote_ident(c.relowner::regrole::text),
+       c.relowner::regrole::text,
        'Its row-level security does not bind its owner, as whom DATABASE_URL enters.',
        format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', c.oid::regclass)
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_authid o ON o.oid = c.relowner

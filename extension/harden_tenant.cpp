@@ -115,10 +115,13 @@ on_row(void *, size_t, const char *const *)
 static void
 on_failure(void *, size_t, int code, const char *message)
 {
+    bool in_the_way = code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_INTERNAL_ERROR ||
+                      code == ERRCODE_T_R_DEADLOCK_DETECTED;
+
     ereport(ERROR, (errcode(code), errmsg("the database could not be hardened: %s", message),
-                    code == ERRCODE_LOCK_NOT_AVAILABLE
-                        ? errhint("A session of the tenant holds a lock. Try again.")
-                        : 0));
+                    in_the_way ? errhint("A session of the tenant may be in the way. Try again, or "
+                                         "keep it out with appinfra.revoke_tenant().")
+                               : 0));
 }
 
 /* Sees to it that groups and logins have their labels: the guard knows a tenant by nothing else. */

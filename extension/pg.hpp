@@ -27,6 +27,7 @@ extern "C" {
 #include "catalog/pg_authid.h"
 #include "catalog/pg_control.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_shseclabel.h"
 #include "catalog/pg_tablespace.h"

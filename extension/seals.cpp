@@ -121,8 +121,10 @@ join_tips()
         "  FROM (SELECT *, lead(number) OVER (ORDER BY number) AS next FROM appinfra.audit_seal) t"
         "  JOIN appinfra.audit_seal n ON n.number = t.next AND t.number <> ALL (n.previous)"
         " WHERE NOT EXISTS (SELECT FROM appinfra.audit_seal c WHERE t.number = ANY (c.previous))"
-        "   AND t.rows = (SELECT count(*) FROM appinfra.audit_log a"
-        "                  WHERE a.id > t.after_id AND a.id <= t.last_id) LIMIT 1"};
+        "   AND (t.rows = (SELECT count(*) FROM appinfra.audit_log a"
+        "                   WHERE a.id > t.after_id AND a.id <= t.last_id)"
+        "     OR t.last_id <= (SELECT max((detail->>'through')::bigint) FROM appinfra.audit_log"
+        "                       WHERE action = 'remove_audit' AND outcome = 'done')) LIMIT 1"};
     static query::Query count = {
         "SELECT count(*) FROM appinfra.audit_log WHERE id > $1 AND id <= $2"};
 

@@ -55,6 +55,21 @@ private:
     connect()
     {
         link_ = std::make_unique<AuditLink>(conninfo_);
+        if (!since_.empty() && after_ == "0")
+            find_beginning();
+    }
+
+    // Finds an id below all rows since then. Ids and times are not quite in the same order.
+    void
+    find_beginning()
+    {
+        const Rows rows = link_->query(
+            "SELECT coalesce(min(r.id) - 1, (SELECT max(last_id) FROM appinfra.audit_seals), 0)"
+            "  FROM (VALUES ('done'), ('refused'), ('failed')) o (outcome)"
+            " CROSS JOIN LATERAL (SELECT id FROM appinfra.audit a WHERE a.outcome = o.outcome"
+            "   AND time >= $1::timestamptz ORDER BY time LIMIT 1000) r",
+            {since_});
+        after_ = text_at(rows, 0, 0);
     }
 
     // Writes the next rows and says how many; a lost connection is made anew when following.

@@ -41,6 +41,7 @@ Rows
 AuditLink::query(const char *sql, const std::vector<std::string> &values)
 {
     std::vector<const char *> texts;
+    texts.reserve(values.size());
     for (const std::string &value : values)
         texts.push_back(value.c_str());
     Rows rows(PQexecParams(connection_.get(), sql, static_cast<int>(texts.size()), nullptr,

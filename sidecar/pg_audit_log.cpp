@@ -28,6 +28,7 @@ PgAuditLog::seals()
                                   "       (extract(epoch FROM sealed_at) * 1000000)::bigint, hash"
                                   "  FROM appinfra.audit_seals ORDER BY number");
     std::vector<Seal> seals;
+    seals.reserve(static_cast<std::size_t>(PQntuples(rows.get())));
     for (int row = 0; row < PQntuples(rows.get()); row++)
         seals.push_back({number_at(rows, row, 0), numbers_of(text_at(rows, row, 1)),
                          number_at(rows, row, 2), number_at(rows, row, 3), number_at(rows, row, 4),

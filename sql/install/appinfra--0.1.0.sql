@@ -219,7 +219,7 @@ CREATE TABLE appinfra.audit_log (
 );
 CREATE INDEX ON appinfra.audit_log (db_id, id);
 CREATE INDEX ON appinfra.audit_log (credential, id);
-CREATE INDEX ON appinfra.audit_log (time);
+CREATE INDEX ON appinfra.audit_log (outcome, time);
 CREATE INDEX audit_log_removals ON appinfra.audit_log (id) WHERE action = 'remove_audit';
 COMMENT ON TABLE appinfra.audit_log IS 'who did what, written in the transaction that did it; only grows';
 

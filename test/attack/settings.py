@@ -11,7 +11,6 @@ import wire
 
 here = pathlib.Path(__file__).parent
 
-HIDDEN = ("role", "session_authorization", "is_superuser")  # from pg_settings
 FIXED = "55P02"  # core: cannot be changed now
 
 WAYS = {
@@ -51,10 +50,9 @@ def in_session(report, tenant, access, names, rows):
         for name, value, who, rule in rows:
             for way, form in WAYS.items():
                 command = vectors.fill(form, names).format(name=name, value=value)
-                if way == "pg_settings" and name in HIDDEN:
-                    continue  # not a row of it
-                if way != "pg_settings" or name in visible:
-                    attempt(report, session, access, way, command, [wire.query_message(command)], who, rule)
+                if way == "pg_settings" and name not in visible:
+                    continue  # not a row of it, whatever the current role is
+                attempt(report, session, access, way, command, [wire.query_message(command)], who, rule)
                 attempt(report, session, access, f"superuser_{way}", command, [wire.query_message(
                     f"SELECT attack_su.run({contexts.quote(command)})")], who, rule)
                 if access == "owner":

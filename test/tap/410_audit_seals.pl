@@ -131,4 +131,26 @@ tamper("DELETE FROM appinfra.audit_log a USING appinfra.audit_seal s WHERE s.num
 	  . "AND a.id > s.after_id AND a.id <= s.last_id");
 like(verdict(), $bad, 'what somebody else removes is found all the same');
 
+# --- a dump restored late -----------------------------------------------------------------------------
+# The other host has sealed rows of its own before the restored ones, and their seals, arrive.
+my $source = Appinfra->make('source', pool_size => 1);
+$source->provision(app_id => 'app-1', slug => 'one', publish => 0);
+$source->wait_until('SELECT unsealed = 0 FROM appinfra.verify_audit()');
+$source->control("SELECT appinfra.set_rotation(db_id, '1 day') FROM appinfra.databases");
+my %data = map { $_ => $source->control("COPY (SELECT * FROM appinfra.$_ ORDER BY 1) TO STDOUT") } qw(audit_log audit_seal);
+$source->stop('immediate');
+my $other_host = Appinfra->make('late', pool_size => 1);
+$other_host->wait_until('SELECT sealed > 1 AND unsealed = 0 FROM appinfra.verify_audit()');
+for my $table (qw(audit_log audit_seal))
+{
+	$other_host->control("COPY appinfra.$table FROM STDIN;\n$data{$table}\n\\.\n");
+}
+like($other_host->control('SELECT ok, detail FROM appinfra.verify_audit()'), qr/^f\|Seal \d+ is followed by none/,
+	'two chains are not one');
+$other_host->restart;
+$other_host->wait_until('SELECT ok AND unsealed = 0 FROM appinfra.verify_audit()', 'joined');
+is($other_host->control('SELECT count(*) FROM appinfra.audit_seals WHERE cardinality(previous) = 2'), '1', '... until the worker joins them');
+is($other_host->control("SELECT count(*) FROM appinfra.audit WHERE action = 'set_rotation' AND id <= "
+	  . '(SELECT last_id FROM appinfra.audit_seals WHERE cardinality(previous) = 2)'), '1', '... and takes in what had not been sealed');
+
 done_testing();

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Appinfra;
+use Appinfra::Clients;
 use JSON::PP;
 use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
@@ -235,6 +236,7 @@ hba('local all all trust', 'hba_trust:high', 'trust on the socket');
 hba('local all all peer', 'hba_method:notice', 'peer');
 hba('local all all scram-sha-256', '', 'passwords on the socket');
 hba('host all all ::1/128 trust', 'hba_trust:high', 'trust on the loopback interface');
+hba('local all "/[" trust', '', 'what is no pattern here');
 hba('hostssl all all 10.0.0.0/8 scram-sha-256', '', 'passwords over TLS');
 hba('local control all trust', '', 'a database that is no tenant\'s');
 hba('local all joe trust', '', 'a role that is no tenant\'s');
@@ -290,6 +292,9 @@ exposed('a foreign data wrapper', 'app_one',
 exposed('a foreign server', 'app_one',
 	'CREATE SERVER "s "" 1" FOREIGN DATA WRAPPER postgres_fdw; GRANT USAGE ON FOREIGN SERVER "s "" 1" TO app_one_reader',
 	'high', { rule => '^foreign_server$', object => 's "" 1' });
+exposed("a tenant's $_->[0]", 'app_one', "ALTER $_->[1] OWNER TO app_one_owner", 'high',
+	{ rule => '^foreign_server$', detail => 'owns' })
+  for [ 'server', 'SERVER "s "" 1"' ];
 exposed('a user mapping', 'app_one', 'CREATE USER MAPPING FOR app_one_owner SERVER "s "" 1"', 'high',
 	{ rule => '^user_mapping$' });
 exposed('a foreign table', 'app_one',
@@ -314,6 +319,8 @@ SET allow_system_table_mods = on;
 DROP FUNCTION pg_catalog.tenant_sessions();
 ALTER DEFAULT PRIVILEGES FOR ROLE app_one_owner REVOKE SELECT ON TABLES FROM app_one_reader
 SQL
+exposed('a tenant of an older release', 'control', "UPDATE appinfra.tenant SET hardening = 1 WHERE db_id = '$two_id'",
+	'medium', { rule => '^hardening$' });
 exposed('a schema of somebody\'s', 'app_one', 'ALTER SCHEMA public OWNER TO joe', 'medium', { rule => '^schema_owner$' });
 exposed('a schema in template1', 'template1', 'GRANT CREATE ON SCHEMA public TO PUBLIC', 'notice',
 	{ rule => '^schema_create$' });
@@ -374,10 +381,37 @@ like($err, qr/ERROR:  42704: database "db-000000000000" does not exist/, 'an unk
 is($out, 't', 'an auditor may ask') or diag $err;
 ($code, $out, $err) = $host->try_control('SET ROLE appinfra_publisher; SELECT * FROM appinfra.exposures()');
 like($err, qr/ERROR:  42501/, 'a publisher may not');
-($code, $out, $err) = $host->try_control("SET statement_timeout = '15ms'; SELECT * FROM appinfra.exposures()");
-like($err, qr/ERROR:  57014/, 'who is cancelled');
+$host->safe_psql('postgres', 'ALTER DATABASE app_one RESET ALL');
+my $blocker = $host->background_psql('app_one');
+$blocker->query_safe('BEGIN; LOCK TABLE pg_event_trigger IN ACCESS EXCLUSIVE MODE');
+my $waiting = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'appinfra visitor' AND wait_event_type = 'Lock'";
+
+# Asks while a visitor has to wait, does something about it, and returns the answer.
+sub ask_and
+{
+	my ($sql) = @_;
+	my $asker = $host->background_psql('control', on_error_stop => 0);
+	my $pid = $asker->query_safe('SELECT pg_backend_pid()');
+	$asker->query_until(qr/asked/, "\\echo asked\nCREATE TABLE public.answer AS SELECT database, detail FROM appinfra.exposures() WHERE rule = 'not_looked_at';\n");
+	$host->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($waiting) w");
+	$host->safe_psql('postgres', $sql =~ s/ASKER/$pid/r);
+	$host->poll_query_until('postgres', "SELECT state = 'idle' FROM pg_stat_activity WHERE pid = $pid");
+	$asker->quit;
+	my $answered = $host->control("SELECT to_regclass('public.answer') IS NOT NULL");
+	return $answered eq 't' ? $host->control('SELECT * FROM public.answer; DROP TABLE public.answer') : 'none';
+}
+is(ask_and("SELECT pg_terminate_backend(pid) FROM ($waiting) w"),
+	'app_one|What is open in this database is not known: the worker ended before it was done.',
+	'a visit that is ended is told of, the others are made');
+is(ask_and('SELECT pg_cancel_backend(ASKER)'), 'none', 'who is cancelled');
 ok($host->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'appinfra visitor'"),
 	'leaves no worker behind');
+like(ask_and('SELECT 1'), qr/^app_one\|.*lock timeout\.$/, 'one that waits too long is told of');
+$blocker->query_safe('ROLLBACK');
+$blocker->quit;
+my @answers = Appinfra::Clients->start($host, 'control',
+	("SELECT count(*) FROM appinfra.exposures() WHERE rule = 'not_looked_at'") x 8)->finish;
+is(join(' ', map { $_->{out} } @answers), '0 0 0 0 0 0 0 0', 'many may ask at a time');
 
 # --- what is not there, or cannot be entered --------------------------------------------------------------------------------
 $host->safe_psql('postgres', 'DROP DATABASE app_two WITH (FORCE)');
@@ -389,5 +423,16 @@ $host->restart;
 my @unseen = rows({ rule => '^not_looked_at$' });
 is(join(' ', sort map { $_->{database} } @unseen), 'app_one template1', 'without a free worker it says what it has not seen');
 like($unseen[0]{detail}, qr/no background worker slot is free/, 'and why');
+
+# --- another encoding ------------------------------------------------------------------------------------------------------
+my $latin = Appinfra->make('latin', pool_size => 1, conf => <<'CONF');
+appinfra.tenant_encoding = 'LATIN1'
+appinfra.tenant_locale = 'C'
+CONF
+my $tenant = $latin->provision(app_id => 'app-1', slug => 'latin', publish => 0);
+($code, $out, $err) = $latin->as_app($tenant->{url}, "SET client_encoding = 'UTF8'; CREATE TABLE \"t\xc3\xbcr\" (); ALTER TABLE \"t\xc3\xbcr\" ENABLE ROW LEVEL SECURITY");
+is($code, 0, 'a tenant of another encoding') or diag $err;
+is($latin->control("SELECT object FROM appinfra.exposures() WHERE rule = 'row_security'"), 'public."t\xFCr"',
+	'is looked at, what the control database may lack is escaped');
 
 done_testing();

@@ -145,7 +145,7 @@ pass('settings of the database do not hijack the worker');
 $host->safe_psql('postgres', 'ALTER DATABASE app_old RESET ALL');
 my $session = $host->background_as($owner);
 $session->query_safe('BEGIN; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app_old_reader');
-refused("SELECT appinfra.harden_tenant('$id')", qr/ERROR:  55P03: the database could not be hardened.*HINT:  A session of the tenant holds a lock/s,
+refused("SELECT appinfra.harden_tenant('$id')", qr/ERROR:  55P03: the database could not be hardened.*HINT:  A session of the tenant may be in the way/s,
 	'a tenant that holds a lock is waited for, but not for ever');
 $session->query_safe('ROLLBACK');
 $host->control("SELECT appinfra.harden_tenant('$id')");
