@@ -93,7 +93,7 @@ log_level_of(std::string_view word)
 
 Log::Log(LogFormat format, LogLevel level) : format_(format), level_(level)
 {
-    auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+    auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     auto logger = std::make_shared<spdlog::logger>("appinfrad", sink);
     logger->set_pattern("%v");
     logger->flush_on(spdlog::level::info);

@@ -49,8 +49,8 @@ my %pem = map { $_ => PostgreSQL::Test::Utils::slurp_file("$dir/$_.pub") } qw(rs
 
 my $host = Appinfra->make('jwt', pool_size => 1);
 $host->wait_for_pool(1);
-my $all = Appinfra::Rest->start($host, keys => "$dir/hs,$dir/rsa.pub,$dir/ec.pub", args => ['--rate-limit=0']);
-my $rsa = Appinfra::Rest->start($host, keys => "$dir/rsa.pub",
+my $all = Appinfra::Rest->start($host, key => "$dir/hs,$dir/rsa.pub,$dir/ec.pub", args => ['--rate-limit=0']);
+my $rsa = Appinfra::Rest->start($host, key => "$dir/rsa.pub",
 	args => [ '--rate-limit=0', '--jwt-audience=appinfra', '--jwt-issuer=https://issuer.example' ]);
 my $databases = $all->databases;
 my $mine = $host->provision(owner_user_id => $user, publish => 0)->{db_id};
