@@ -28,7 +28,8 @@ struct Answered {
 static Answered find_answered(int64 publication_id, const pg_uuid_t *claim);
 static void answer_late(int64 publication_id, const pg_uuid_t *claim, const Answered &found);
 static void retire_predecessors(int64 publication_id);
-static void record(const char *action, int64 publication_id, const Answered &found);
+static void record(const char *action, int64 publication_id, const char *db_id,
+                   const char *key = nullptr, const char *value = nullptr);
 static char *without_secrets(const char *error);
 
 bool
@@ -36,12 +37,17 @@ extend(int64 publication_id, const pg_uuid_t *claim, const Interval *lease)
 {
     static query::Query update = {
         "UPDATE appinfra.publication SET lease_until = clock_timestamp() + $3"
-        " WHERE publication_id = $1 AND claim = $2 AND status = 'claimed'"};
+        " WHERE publication_id = $1 AND claim = $2 AND status = 'claimed'"
+        " RETURNING (SELECT db_id FROM appinfra.binding b"
+        "             WHERE b.binding_id = publication.binding_id), lease_until"};
     bool held = false;
 
     with_spi([&](MemoryContext) {
         held = query::run(update, {query::int8(publication_id), query::uuid(claim),
                                    query::interval(lease)}) == 1;
+        if (held)
+            record("extend_claim", publication_id, query::text_at(0, 1), "lease_until",
+                   query::text_at(0, 2));
     });
     return held;
 }
@@ -64,7 +70,7 @@ complete(int64 publication_id, const pg_uuid_t *claim, const Jsonb *response)
         if (held && strcmp(found.status, "claimed") == 0) {
             query::run(publish, {query::int8(publication_id), query::jsonb(response)});
             retire_predecessors(publication_id);
-            record("complete_publication", publication_id, found);
+            record("complete_publication", publication_id, found.db_id);
         } else if (!held && found.hold != Hold::answered) {
             answer_late(publication_id, claim, found);
         }
@@ -102,6 +108,8 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
             if (!found.binding_locked) {
                 /* somebody is about to replace this publication: the next claim decides */
                 query::run(give_up_lease, {query::int8(publication_id)});
+                record("fail_publication", publication_id, found.db_id, "delivered",
+                       delivered == Delivered::unknown ? "unknown" : "no");
                 in_context(caller, [&] { status = pstrdup("claimed"); });
                 return;
             }
@@ -110,7 +118,8 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
                         query::boolean(delivered == Delivered::unknown),
                         query::timestamp(retry_at, for_good), query::int8(found.binding_id)});
             result = query::text_at(0, 1);
-            record("fail_publication", publication_id, found);
+            record("fail_publication", publication_id, found.db_id, "delivered",
+                   delivered == Delivered::unknown ? "unknown" : "no");
             if (!for_good)
                 shared::wake_at_commit(shared::work_publications);
         } else if (found.hold == Hold::lost) {
@@ -198,7 +207,7 @@ answer_late(int64 publication_id, const pg_uuid_t *claim, const Answered &found)
         if (!query::bool_at(0, 1) && query::bool_at(0, 2))
             enqueue(id, 0);
     }
-    record("late_answer", publication_id, found);
+    record("late_answer", publication_id, found.db_id);
 }
 
 /* Marks the delivered credential as published; those it replaces begin to retire. */
@@ -222,10 +231,14 @@ retire_predecessors(int64 publication_id)
 
 /* Records an answer in the audit. */
 static void
-record(const char *action, int64 publication_id, const Answered &found)
+record(const char *action, int64 publication_id, const char *db_id, const char *key,
+       const char *value)
 {
-    audit::record(action, found.db_id, nullptr,
-                  audit::detail({{"publication_id", psprintf(INT64_FORMAT, publication_id)}}));
+    const char *id = psprintf(INT64_FORMAT, publication_id);
+
+    audit::record(action, db_id, nullptr,
+                  key != nullptr ? audit::detail({{"publication_id", id}, {key, value}})
+                                 : audit::detail({{"publication_id", id}}));
 }
 
 /*

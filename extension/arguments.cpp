@@ -58,6 +58,24 @@ row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls)
     return HeapTupleGetDatum(tuple);
 }
 
+ReturnSetInfo *
+begin_set(FunctionCallInfo fcinfo, const char *function)
+{
+    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+
+    if (result == nullptr || !IsA(result, ReturnSetInfo) ||
+        !(result->allowedModes & SFRM_Materialize))
+        raise(refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
+                     psprintf("%s is called where no set is accepted", function), nullptr,
+                     psprintf("SELECT * FROM appinfra.%s.", function)));
+    MemoryContext caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+    result->returnMode = SFRM_Materialize;
+    get_call_result_type(fcinfo, nullptr, &result->setDesc);
+    result->setResult = tuplestore_begin_heap(true, false, work_mem);
+    MemoryContextSwitchTo(caller);
+    return result;
+}
+
 Datum
 connection_row(FunctionCallInfo fcinfo, const handout::Connection &connection)
 {

@@ -21,6 +21,9 @@ const Interval *duration_argument(FunctionCallInfo fcinfo, int n, const char *na
 /* Returns a row of the function's result type. */
 Datum row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls);
 
+/* Begins a set that is the function's result; raises 0A000 where none is accepted. */
+ReturnSetInfo *begin_set(FunctionCallInfo fcinfo, const char *function);
+
 /* Returns an appinfra.connection. */
 Datum connection_row(FunctionCallInfo fcinfo, const handout::Connection &connection);
 

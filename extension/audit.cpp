@@ -14,11 +14,13 @@ record(const char *action, const char *db_id, const char *credential, const Json
         "INSERT INTO appinfra.audit_log (actor, effective_role, application_name, client_address,"
         " action, db_id, credential, outcome, detail)"
         " VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, 'done', $8)"};
+    const char *application =
+        MyBgworkerEntry != nullptr ? MyBgworkerEntry->bgw_type : application_name;
     const char *address = MyProcPort != nullptr ? MyProcPort->remote_host : nullptr;
 
     query::run(insert, {query::text(GetUserNameFromId(GetAuthenticatedUserId(), true)),
                         query::text(GetUserNameFromId(GetOuterUserId(), true)),
-                        query::text(application_name), query::text(address), query::text(action),
+                        query::text(application), query::text(address), query::text(action),
                         query::text(db_id), query::text(credential), query::jsonb(detail)});
 }
 

@@ -7,6 +7,7 @@
  */
 #include "worker.hpp"
 
+#include "audit.hpp"
 #include "database.hpp"
 #include "ddl.hpp"
 #include "hardening.hpp"
@@ -91,12 +92,14 @@ shrink()
                                   " SELECT db_id FROM appinfra.shell"
                                   "  WHERE status = 'ready' AND ($1 OR hardening <> $2)"
                                   "  ORDER BY hardening <> $2 DESC, ready_at DESC"
-                                  "  LIMIT 1 FOR UPDATE SKIP LOCKED)"};
+                                  "  LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING db_id"};
     bool removed = false;
 
     in_transaction([&](MemoryContext) {
         removed = query::run(remove, {query::boolean(shell::is_long()),
                                       query::int4(hardening::version)}) > 0;
+        if (removed)
+            audit::record("give_up_shell", query::text_at(0, 1), nullptr);
     });
     if (removed)
         leftovers::sweep(true);
@@ -218,6 +221,7 @@ finish(const Planned &shell)
         ddl::grant_on_database(name, names::group(name, "service"), {"temp"});
         ddl::label_database(name, psprintf("%s shell %d", shell.db_id, hardening::version));
         query::run(ready, {query::text(shell.db_id)});
+        audit::record("build_shell", shell.db_id, nullptr, audit::detail({{"database", name}}));
     });
 }
 
@@ -238,8 +242,11 @@ record_failure(const Planned &shell, const Failure *failure)
         in_transaction([&](MemoryContext) {
             query::run(update, {query::text(shell.db_id), query::text(failure->message)});
             given_up = query::int4_at(0, 1) >= attempts_limit;
-            if (given_up)
+            if (given_up) {
                 query::run(give_up, {query::text(shell.db_id)});
+                audit::record("give_up_shell", shell.db_id, nullptr,
+                              audit::detail({{"error", failure->message}}));
+            }
         });
         if (given_up)
             leftovers::sweep(true);

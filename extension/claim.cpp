@@ -171,7 +171,7 @@ claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *re
                         query::text(worker), query::interval(lease), query::uuid(claim)});
     due->attempt = query::int4_at(0, 1);
     audit::record(
-        "claim_publication", due->purpose.db_id, nullptr,
+        "claim_publication", due->purpose.db_id, login.username,
         audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)}, {"worker", worker}}));
     in_context(caller, [&] { emit(*due, claim, login, result); });
     secrets::wipe(&password);

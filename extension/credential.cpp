@@ -84,11 +84,11 @@ replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
 }
 
 void
-set_login_settings(const char *username, const char *database, const char *access)
+set_login_settings(const char *username, const char *database, const char *access,
+                   std::span<const ddl::Setting> more)
 {
-    const char *limit = GetConfigOption("appinfra.tenant_parallel_workers", true, false);
-    const char *parallel = limit != nullptr ? limit : "2";
-    const ddl::Setting settings[] = {
+    const char *parallel = psprintf("%d", settings::tenant_parallel_workers);
+    const ddl::Setting ours[] = {
         {"role", names::group(database, access)},
         {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},
         {"idle_in_transaction_session_timeout",
@@ -98,9 +98,13 @@ set_login_settings(const char *username, const char *database, const char *acces
         {"max_parallel_workers_per_gather", parallel},
         {"default_transaction_read_only", "on"}, /* readers only */
     };
-    size_t count = lengthof(settings) - (strcmp(access, "reader") == 0 ? 0 : 1);
+    size_t count = lengthof(ours) - (strcmp(access, "reader") == 0 ? 0 : 1);
+    auto *all = static_cast<ddl::Setting *>(palloc((count + more.size()) * sizeof(ddl::Setting)));
 
-    ddl::set_settings(username, std::span(settings).first(count));
+    memcpy(all, ours, count * sizeof(ddl::Setting));
+    for (size_t i = 0; i < more.size(); i++)
+        all[count + i] = more[i];
+    ddl::set_settings(username, {all, count + more.size()});
 }
 
 /* Returns the tenant's next login name that is free. The first is the database's own name. */

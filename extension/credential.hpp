@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "ddl.hpp"
 #include "refusal.hpp"
 #include "secrets.hpp"
 
@@ -37,8 +38,22 @@ Credential create(const Purpose &purpose, const secrets::Password *password);
 /* Gives a waiting credential its password: from now on it is active. */
 void hand_over(const Credential &credential, const secrets::Password &password);
 
+/* What we set for a login, and what nobody is to set: it would make a session somebody else's. */
+#define OWN_SETTINGS                                                                               \
+    "ARRAY['role', 'statement_timeout', 'idle_in_transaction_session_timeout', 'temp_file_limit'," \
+    " 'max_parallel_workers', 'max_parallel_workers_per_gather', 'default_transaction_read_only']"
+#define HIJACKING_SETTINGS                                                                         \
+    "ARRAY['role', 'session_authorization', 'search_path', 'session_preload_libraries',"           \
+    " 'local_preload_libraries', 'dynamic_library_path', 'session_replication_role',"              \
+    " 'row_security', 'default_tablespace', 'temp_tablespaces', 'default_table_access_method',"    \
+    " 'event_triggers', 'post_auth_delay', 'pre_auth_delay', 'allow_system_table_mods',"           \
+    " 'default_transaction_read_only', 'lo_compat_privileges', 'check_function_bodies',"           \
+    " 'plpgsql.variable_conflict', 'log_statement', 'log_min_messages', 'jit_provider',"           \
+    " 'restrict_nonsystem_relation_kind', 'createrole_self_grant', 'extension_control_path']"
+
 /* Writes what the sessions of a login start with, in place of what was there. */
-void set_login_settings(const char *username, const char *database, const char *access);
+void set_login_settings(const char *username, const char *database, const char *access,
+                        std::span<const ddl::Setting> more = {});
 
 /* Takes the password of a credential away again, that surely nobody received: it waits once more.
  */

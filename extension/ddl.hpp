@@ -54,6 +54,13 @@ void revoke_connect(const char *database, const char *role);
 /* Takes every privilege on the database from PUBLIC. */
 void close_database(const char *database);
 
+/* Takes every privilege on the database from a role (null: PUBLIC) and from whom it granted any. */
+void revoke_all_on_database(const char *database, const char *role);
+
+/* Makes the role the database's owner; limits the database's connections (-1: does not). */
+void give_database(const char *database, const char *owner);
+void limit_connections(const char *database, int limit);
+
 /* What a new database is made from. Null texts: as its template. */
 struct NewDatabase {
     const char *name;

@@ -9,7 +9,9 @@ namespace appinfra::ddl
 using namespace statement;
 
 static void alter_database(const char *database, DefElem *option);
-static void change_grant(const char *database, RoleSpec *grantee, bool is_grant, List *privileges);
+static void change_grant(const char *database, RoleSpec *grantee, bool is_grant, List *privileges,
+                         DropBehavior behavior = DROP_RESTRICT);
+static RoleSpec *everyone();
 
 void
 rename_database(const char *from, const char *to)
@@ -60,17 +62,40 @@ grant_on_database(const char *database, const char *role,
 void
 revoke_connect(const char *database, const char *role)
 {
+    if (!OidIsValid(get_database_oid(database, true)))
+        return; /* somebody has dropped it */
     change_grant(database, role_spec(role), false, list_make1(access("connect")));
 }
 
 void
 close_database(const char *database)
 {
-    auto *everyone = makeNode(RoleSpec);
+    change_grant(database, everyone(), false, NIL);
+}
 
-    everyone->roletype = ROLESPEC_PUBLIC;
-    everyone->location = -1;
-    change_grant(database, everyone, false, NIL);
+void
+revoke_all_on_database(const char *database, const char *role)
+{
+    change_grant(database, role != nullptr ? role_spec(role) : everyone(), false, NIL,
+                 DROP_CASCADE);
+}
+
+void
+give_database(const char *database, const char *owner)
+{
+    auto *statement = makeNode(AlterOwnerStmt);
+
+    statement->objectType = OBJECT_DATABASE;
+    statement->object = text_value(database);
+    statement->newowner = role_spec(owner);
+    run(reinterpret_cast<Node *>(statement));
+}
+
+void
+limit_connections(const char *database, int limit)
+{
+    alter_database(database,
+                   option("connection_limit", reinterpret_cast<Node *>(makeInteger(limit))));
 }
 
 void
@@ -126,8 +151,20 @@ alter_database(const char *database, DefElem *option)
     run(reinterpret_cast<Node *>(statement));
 }
 
+/* Returns what stands for PUBLIC. */
+static RoleSpec *
+everyone()
+{
+    auto *spec = makeNode(RoleSpec);
+
+    spec->roletype = ROLESPEC_PUBLIC;
+    spec->location = -1;
+    return spec;
+}
+
 static void
-change_grant(const char *database, RoleSpec *grantee, bool is_grant, List *privileges)
+change_grant(const char *database, RoleSpec *grantee, bool is_grant, List *privileges,
+             DropBehavior behavior)
 {
     auto *statement = makeNode(GrantStmt);
 
@@ -137,7 +174,7 @@ change_grant(const char *database, RoleSpec *grantee, bool is_grant, List *privi
     statement->objects = list_make1(makeString(pstrdup(database)));
     statement->privileges = privileges;
     statement->grantees = list_make1(grantee);
-    statement->behavior = DROP_RESTRICT;
+    statement->behavior = behavior;
     run(reinterpret_cast<Node *>(statement));
 }
 

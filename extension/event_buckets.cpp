@@ -6,10 +6,13 @@ namespace appinfra::events::buckets
 
 constexpr int64 ms = 1000;           /* a TimestampTz counts microseconds */
 constexpr int burst = 32;            /* events of a key that pass at once */
-constexpr int64 period = 10000 * ms; /* and then one in this time */
-constexpr int64 pause = 300 * ms;    /* folding has paused */
+constexpr int64 period = 60000 * ms; /* and then one in this time */
+
+/* When a count is due: after an interval that doubles; or in a pause, so often and then seldom. */
 constexpr int64 first_interval = 1000 * ms;
-constexpr int64 longest_interval = 16000 * ms;
+constexpr int64 longest_interval = 60000 * ms;
+constexpr int64 pause = 300 * ms;
+constexpr int counts_burst = 60;
 
 /* What passes of all clients' addresses together: an attacker may have any number of them. */
 constexpr int strangers_burst = 512;
@@ -18,8 +21,9 @@ constexpr int64 strangers_period = 100 * ms;
 struct Bucket {
     Key key;
     bool used;
-    TimestampTz full_at; /* when all tokens are there again */
-    int64 interval;      /* after how much folding the count is due */
+    TimestampTz full_at;        /* when all tokens are there again */
+    int64 interval;             /* after how much folding the count is due */
+    TimestampTz counts_full_at; /* as full_at, for counts that are written in a pause */
     int64 folded;
     Record common; /* what the folded have in common */
 };
@@ -126,12 +130,14 @@ settle(const Count &count)
 {
     Set *set = &state->sets[count.place / ways];
     Bucket *bucket = &set->buckets[count.place % ways];
+    TimestampTz now = GetCurrentTimestamp();
 
     SpinLockAcquire(&set->mutex);
     bucket->folded -= count.record.count;
     bucket->common.since = bucket->common.time;
-    bucket->interval =
-        bucket->folded == 0 ? first_interval : Min(bucket->interval * 2, longest_interval);
+    bucket->interval = bucket->counts_full_at <= now ? first_interval
+                                                     : Min(bucket->interval * 2, longest_interval);
+    bucket->counts_full_at = Max(bucket->counts_full_at, now) + period;
     SpinLockRelease(&set->mutex);
     pg_atomic_fetch_sub_u64(&state->unwritten, count.record.count);
 }
@@ -191,6 +197,7 @@ find(Set *set, const Key &key, TimestampTz now, bool any)
     free->used = true;
     free->full_at = now;
     free->interval = first_interval;
+    free->counts_full_at = now;
     return free;
 }
 
@@ -266,12 +273,14 @@ keep_common(Record *common, const Record &record)
     keep(common->address, record.address);
 }
 
-/* Due is what has been folding for its interval, or is no longer folding. */
+/* Due is what has been folding for its interval, or is no longer folding and has rarely been. */
 static bool
 is_due(const Bucket &bucket, TimestampTz now)
 {
-    return now - bucket.common.since >= bucket.interval || now - bucket.common.time >= pause ||
-           now < bucket.common.since;
+    bool paused = now - bucket.common.time >= pause;
+
+    return now - bucket.common.since >= bucket.interval || now < bucket.common.since ||
+           (paused && bucket.counts_full_at - now <= (counts_burst - 1) * period);
 }
 
 } // namespace appinfra::events::buckets

@@ -31,7 +31,8 @@ struct Count {
 
 /*
  * Copies the counts that are due and returns how many, at most `limit`: while folding goes on they
- * are due at growing intervals, and as soon as it pauses. All of them with `everything`.
+ * are due at growing intervals, and, unless that is often, as soon as it pauses. All of them with
+ * `everything`.
  */
 int due(Count *counts, int limit, bool everything);
 

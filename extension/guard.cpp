@@ -63,6 +63,8 @@ is_active()
         at_work = session.db_id;
         return true;
     }
+    if (!IsTransactionState())
+        return false; /* nothing can be looked up */
     return is_work_of_tenant(current != authenticated && is_tenants(current)) ||
            (outer != authenticated && outer != current && is_tenants(outer));
 }

@@ -7,6 +7,7 @@
 #include "guard_catalog.hpp"
 
 #include "guard.hpp"
+#include "guard_function.hpp"
 
 namespace appinfra::guard
 {
@@ -26,15 +27,20 @@ static constexpr struct {
     {UserMappingRelationId, Anum_pg_user_mapping_umoptions},
 };
 
+constexpr AttrNumber shadow_password = 7; /* of pg_shadow: passwd */
+
 static ExecutorCheckPerms_hook_type next_check;
 
 static bool check_permissions(EXECUTOR_CHECK_PARAMETERS);
 static void check_tables(const List *range_table);
 static void check_needs(const List *needs);
+static bool is_of_script(const pg::RelationNeed *need);
 static bool reads_secret(const pg::RelationNeed *need);
 static bool reads_samples(const pg::RelationNeed *need);
 static bool selects(const pg::RelationNeed *need, AttrNumber column);
+static bool is_shown(const pg::RelationNeed *need, const List *needs);
 static bool has_made_view(const List *needs);
+static bool is_shadow(Oid relation);
 
 void
 define_catalogs()
@@ -80,13 +86,24 @@ check_needs(const List *needs)
 
         if (!pg::is_of_relation(need) || need->relid >= FirstNormalObjectId)
             continue;
-        if ((need->requiredPerms & writes) != 0 && IsCatalogRelationOid(need->relid))
+        if ((need->requiredPerms & writes) != 0 && IsCatalogRelationOid(need->relid) &&
+            !is_of_script(need))
             refuse(write_rule, psprintf("writing %s", get_rel_name(need->relid)));
-        /* the system's own views (pg_user) read the column without showing it */
-        if ((reads_secret(need) && (!OidIsValid(need->checkAsUser) || has_made_view(needs))) ||
-            reads_samples(need))
+        if ((reads_secret(need) && is_shown(need, needs)) || reads_samples(need))
             refuse(secret_rule, psprintf("reading %s", get_rel_name(need->relid)));
     }
+}
+
+/* The scripts of cube and seg correct how the parts of their operator classes depend on it. */
+static bool
+is_of_script(const pg::RelationNeed *need)
+{
+    if (need->relid != DependRelationId ||
+        (need->requiredPerms & (ACL_INSERT | ACL_DELETE | ACL_TRUNCATE)) != 0)
+        return false;
+    const char *extension = extension_at_work();
+    return extension != nullptr &&
+           (strcmp(extension, "cube") == 0 || strcmp(extension, "seg") == 0);
 }
 
 static bool
@@ -97,9 +114,8 @@ reads_secret(const pg::RelationNeed *need)
     for (const auto &[relation, column] : secrets)
         if (need->relid == relation)
             return selects(need, column);
-    /* what initdb makes has an OID of its own, above those that the catalogs are born with */
-    return need->relid >= FirstUnpinnedObjectId &&
-           need->relid == get_relname_relid("pg_shadow", PG_CATALOG_NAMESPACE);
+    return is_shadow(need->relid) &&
+           (!OidIsValid(need->checkAsUser) || selects(need, shadow_password));
 }
 
 /*
@@ -126,6 +142,35 @@ selects(const pg::RelationNeed *need, AttrNumber column)
                          need->selectedCols);
 }
 
+/*
+ * Tells whether who reads the column also gets to see it. The system's own views read it without
+ * showing it: pg_user does by way of pg_shadow, which has it in a column of its own, and
+ * pg_user_mappings unless for a superuser.
+ */
+static bool
+is_shown(const pg::RelationNeed *need, const List *needs)
+{
+    int readers = 0;
+    int shadows = 0;
+    ListCell *cell;
+
+    if (!OidIsValid(need->checkAsUser) || is_shadow(need->relid))
+        return true;
+    if (need->relid != AuthIdRelationId)
+        return superuser() || has_made_view(needs);
+    foreach (cell, needs) {
+        const auto *other = static_cast<const pg::RelationNeed *>(lfirst(cell));
+
+        if (!pg::is_of_relation(other) || (other->requiredPerms & ACL_SELECT) == 0)
+            continue;
+        if (other->relid == AuthIdRelationId && selects(other, Anum_pg_authid_rolpassword))
+            readers++;
+        if (is_shadow(other->relid))
+            shadows++;
+    }
+    return readers > shadows;
+}
+
 /* Tells whether a view takes part that did not come with the server. */
 static bool
 has_made_view(const List *needs)
@@ -140,6 +185,14 @@ has_made_view(const List *needs)
             return true;
     }
     return false;
+}
+
+/* What initdb makes has an OID of its own, above those that the catalogs are born with. */
+static bool
+is_shadow(Oid relation)
+{
+    return relation >= FirstUnpinnedObjectId && relation < FirstNormalObjectId &&
+           relation == get_relname_relid("pg_shadow", PG_CATALOG_NAMESPACE);
 }
 
 } // namespace appinfra::guard

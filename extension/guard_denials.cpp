@@ -77,21 +77,36 @@ makes_other_extension(const Node *statement)
            !(create->if_not_exists && OidIsValid(get_extension_oid(create->extname, true)));
 }
 
-/* CREATE EXTENSION … SCHEMA pg_catalog: its operators would be found before the server's own. */
+/* The script that brings an extension up to date may let go of what belongs to it (cube). */
 bool
-extends_system_schema(const Node *statement)
+changes_other_extension(const Node *statement)
 {
-    const DefElem *schema = option(as<CreateExtensionStmt>(statement)->options, "schema");
+    const auto *change = as<AlterExtensionContentsStmt>(statement);
+    const char *extension = extension_at_work();
 
-    return schema != nullptr &&
-           strncmp(defGetString(const_cast<DefElem *>(schema)), "pg_", 3) == 0 &&
-           !OidIsValid(get_extension_oid(as<CreateExtensionStmt>(statement)->extname, true));
+    return extension == nullptr || change->action > 0 || strcmp(extension, change->extname) != 0;
 }
 
 bool
 makes_base_type(const Node *statement)
 {
     return as<DefineStmt>(statement)->kind == OBJECT_TYPE;
+}
+
+/* Its functions would be handed each other's states, whatever these are. */
+bool
+makes_internal_aggregate(const Node *statement)
+{
+    const auto *define = as<DefineStmt>(statement);
+
+    if (define->kind != OBJECT_AGGREGATE)
+        return false;
+    for (const char *name : {"stype", "stype1", "mstype"})
+        if (const DefElem *type = option(define->definition, name))
+            if (LookupTypeNameOid(nullptr, defGetTypeName(const_cast<DefElem *>(type)), true) ==
+                INTERNALOID)
+                return true;
+    return false;
 }
 
 bool

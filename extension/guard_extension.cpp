@@ -12,35 +12,38 @@
 namespace appinfra::guard
 {
 
-static const char *module_of(const char *extension);
-
 bool
 is_in_allowed_extension()
 {
+    return extension_at_work() != nullptr;
+}
+
+const char *
+extension_at_work()
+{
     if (!creating_extension)
-        return false;
+        return nullptr;
     const char *name = get_extension_name(CurrentExtensionObject);
-    return name != nullptr && settings::is_allowed_extension(name);
+    return name != nullptr && settings::is_allowed_extension(name) ? name : nullptr;
 }
 
 bool
 is_own_module(const char *library)
 {
     const char *name = creating_extension ? get_extension_name(CurrentExtensionObject) : nullptr;
-    const char *module = name != nullptr ? module_of(name) : nullptr;
+    const char *module = name != nullptr ? control_item(name, "module_pathname") : nullptr;
 
     return name != nullptr && ((module != nullptr && strcmp(module, library) == 0) ||
                                strcmp(psprintf("$libdir/%s", name), library) == 0);
 }
 
-/* Returns module_pathname of the extension's control file, or null. */
-static const char *
-module_of(const char *extension)
+const char *
+control_item(const char *extension, const char *item)
 {
     char share[MAXPGPATH];
     ConfigVariable *head = nullptr;
     ConfigVariable *tail = nullptr;
-    const char *module = nullptr;
+    const char *found = nullptr;
 
     get_share_path(my_exec_path, share);
     const char *path = psprintf("%s/extension/%s.control", share, extension);
@@ -49,11 +52,11 @@ module_of(const char *extension)
         return nullptr;
     (void)ParseConfigFp(file, path, 0, ERROR, &head, &tail);
     FreeFile(file);
-    for (const ConfigVariable *item = head; item != nullptr; item = item->next)
-        if (strcmp(item->name, "module_pathname") == 0)
-            module = pstrdup(item->value);
+    for (const ConfigVariable *line = head; line != nullptr; line = line->next)
+        if (strcmp(line->name, item) == 0)
+            found = pstrdup(line->value);
     FreeConfigVariables(head);
-    return module;
+    return found;
 }
 
 } // namespace appinfra::guard

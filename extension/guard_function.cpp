@@ -7,6 +7,8 @@
 #include "guard_function.hpp"
 
 #include "guard.hpp"
+#include "guard_object.hpp"
+#include "guard_setting.hpp"
 #include "settings.hpp"
 #include "source_rules.hpp"
 
@@ -17,12 +19,8 @@ static constexpr Rule library_rule = {
     "function_library",
     "Its code is neither the server's nor that of an extension in appinfra.allowed_extensions."};
 static constexpr Rule unknown_rule = {"function_unknown", "The function cannot be looked up."};
-static constexpr Rule extension_rule = {"extension", "It is not in appinfra.allowed_extensions."};
 static constexpr Rule language_rule = {"untrusted_language",
                                        "Functions of this language can do what the server can."};
-static constexpr Rule system_rule = {"system_schema", "No tenant makes or changes what is in "
-                                                      "pg_catalog."};
-
 static constexpr Rule activity_rule = {
     "function_activity", "It shows what other tenants run; tenant_sessions() shows this one's."};
 
@@ -46,10 +44,6 @@ static unsigned extensions_generation; /* for which the verdicts hold */
 static void object_access(ObjectAccessType access, Oid class_id, Oid object_id, int part,
                           void *argument);
 static void check_function(Oid function);
-static void check_extension(Oid extension);
-static void check_object(ObjectAccessType access, Oid class_id, Oid object_id);
-static bool is_of_server(Oid class_id, Oid object_id);
-static bool is_of_system_schema(Oid class_id, HeapTuple tuple, Relation catalog);
 static const Verdict *verdict(Oid function);
 static Verdict judge(Oid function);
 static bool is_of_allowed_extension(Oid function);
@@ -110,85 +104,9 @@ check_function(Oid function)
         refuse(found->rule, psprintf("function %s", name != nullptr ? name : "?"));
     } else if (found->shows_activity && has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS)) {
         refuse(activity_rule, "queries of other sessions");
+    } else if (function == F_PG_SHOW_ALL_SETTINGS && is_tenant_session()) {
+        hide_secret_settings(settings::guard == settings::guard_enforce);
     }
-}
-
-/*
- * Refuses an extension by name, before its script has run: CASCADE creates some that no statement
- * names. What was just created is not visible to this command's snapshot yet.
- */
-static void
-check_extension(Oid extension)
-{
-    Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
-    const char *name = "?";
-    ScanKeyData key;
-
-    ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(extension));
-    SysScanDesc scan =
-        systable_beginscan(catalog, ExtensionOidIndexId, true, SnapshotSelf, 1, &key);
-    HeapTuple tuple = systable_getnext(scan);
-    if (HeapTupleIsValid(tuple))
-        name = pstrdup(NameStr(reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple))->extname));
-    systable_endscan(scan);
-    table_close(catalog, AccessShareLock);
-    if (!settings::is_allowed_extension(name))
-        refuse(extension_rule, psprintf("extension %s", name));
-}
-
-/*
- * Refuses to make, change or drop a function or an operator of pg_catalog: a superuser who looks
- * after this database would run it. And to make a function of an untrusted language, by whatever
- * way it is made.
- */
-static void
-check_object(ObjectAccessType access, Oid class_id, Oid object_id)
-{
-    if (is_of_server(class_id, object_id))
-        refuse(system_rule, "an object that came with the server");
-    if (class_id != ProcedureRelationId && class_id != OperatorRelationId &&
-        class_id != OperatorClassRelationId && class_id != OperatorFamilyRelationId &&
-        class_id != CollationRelationId && class_id != ConversionRelationId)
-        return;
-    Relation catalog = table_open(class_id, AccessShareLock);
-    bool is_system = false;
-    bool is_untrusted = false;
-    ScanKeyData key;
-    ScanKeyInit(&key, get_object_attnum_oid(class_id), BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(object_id));
-    SysScanDesc scan = systable_beginscan(catalog, get_object_oid_index(class_id), true,
-                                          access == OAT_DROP ? nullptr : SnapshotSelf, 1, &key);
-    HeapTuple tuple = systable_getnext(scan);
-    if (HeapTupleIsValid(tuple)) {
-        is_system = is_of_system_schema(class_id, tuple, catalog);
-        is_untrusted =
-            access == OAT_POST_CREATE && class_id == ProcedureRelationId &&
-            is_untrusted_language(reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang);
-    }
-    systable_endscan(scan);
-    table_close(catalog, AccessShareLock);
-    if ((is_system || is_untrusted) && !is_in_allowed_extension())
-        refuse(is_system ? system_rule : language_rule, "an object that superusers rely on");
-}
-
-/* Tells whether it is a schema, a relation or a type that came with the server. */
-static bool
-is_of_server(Oid class_id, Oid object_id)
-{
-    return object_id < FirstNormalObjectId &&
-           (class_id == RelationRelationId || class_id == TypeRelationId ||
-            (class_id == NamespaceRelationId && object_id != PG_PUBLIC_NAMESPACE));
-}
-
-static bool
-is_of_system_schema(Oid class_id, HeapTuple tuple, Relation catalog)
-{
-    bool null;
-    Datum schema = heap_getattr(tuple, get_object_attnum_namespace(class_id),
-                                RelationGetDescr(catalog), &null);
-
-    return !null && DatumGetObjectId(schema) == PG_CATALOG_NAMESPACE;
 }
 
 /* Returns what is known of the function, finding it out if need be. */
@@ -207,7 +125,8 @@ verdict(Oid function)
 
 /*
  * Judges a function: denied by its source; or for its code, where it is neither the server's own
- * (those have low OIDs) nor of an allowed extension nor ours.
+ * (those have low OIDs) nor of an allowed extension nor ours. Not an aggregate, which has no code:
+ * the functions it is made of are checked one by one.
  */
 static Verdict
 judge(Oid function)
@@ -219,6 +138,10 @@ judge(Oid function)
             .function = function, .denied = true, .shows_activity = false, .rule = unknown_rule};
     Oid language = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang;
     Verdict found = {.function = function, .denied = false, .shows_activity = false, .rule = {}};
+    if (reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prokind == PROKIND_AGGREGATE) {
+        ReleaseSysCache(tuple);
+        return found;
+    }
     if (language == INTERNALlanguageId || language == ClanguageId) {
         bool null;
         Datum source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &null);
@@ -260,19 +183,23 @@ is_of_allowed_extension(Oid function)
 static void
 prepare_memory()
 {
-    if (verdicts != nullptr && !forget_verdicts &&
-        extensions_generation == settings::allowed_extensions_generation)
-        return;
-    if (verdicts == nullptr)
+    HASH_SEQ_STATUS scan;
+
+    if (verdicts == nullptr) {
+        HASHCTL control = {};
+
+        control.keysize = sizeof(Oid);
+        control.entrysize = sizeof(Verdict);
+        verdicts = hash_create("appinfra verdicts", 64, &control, HASH_ELEM | HASH_BLOBS);
         CacheRegisterSyscacheCallback(PROCOID, on_function_change, static_cast<Datum>(0));
-    else
-        hash_destroy(verdicts);
-    HASHCTL control = {};
-    control.keysize = sizeof(Oid);
-    control.entrysize = sizeof(Verdict);
-    verdicts = hash_create("appinfra verdicts", 64, &control, HASH_ELEM | HASH_BLOBS);
+    } else if (forget_verdicts ||
+               extensions_generation != settings::allowed_extensions_generation) {
+        forget_verdicts = false;
+        hash_seq_init(&scan, verdicts);
+        while (auto *entry = static_cast<Verdict *>(hash_seq_search(&scan)))
+            hash_search(verdicts, &entry->function, HASH_REMOVE, nullptr);
+    }
     extensions_generation = settings::allowed_extensions_generation;
-    forget_verdicts = false;
 }
 
 /* A function was made, dropped or changed: what is remembered may be wrong. */

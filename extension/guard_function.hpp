@@ -1,4 +1,4 @@
-/* The guard's rules for functions and for what is created: by source, language and owner. */
+/* The guard's rules for functions: by source, language and library. */
 #pragma once
 
 #include "pg.hpp"
@@ -18,7 +18,13 @@ bool is_untrusted_language(Oid language);
 /* Tells whether the script of an extension that tenants may create is being run. */
 bool is_in_allowed_extension();
 
+/* Returns the name of that extension, or null. */
+const char *extension_at_work();
+
 /* Tells whether the library is that of the extension whose script is being run. */
 bool is_own_module(const char *library);
+
+/* Returns what the extension's control file says of the item, or null. */
+const char *control_item(const char *extension, const char *item);
 
 } // namespace appinfra::guard

@@ -109,7 +109,7 @@ using Enums = Wrapped<config_enum, int, 48>;
  */
 struct Secrets {
     static constexpr size_t limit = 64;
-    static inline const config_string *settings[limit];
+    static inline config_string *settings[limit];
     static inline GucShowHook next[limit];
     static inline size_t used;
 
@@ -184,6 +184,14 @@ is_secret_setting(const char *name)
         if (pg_strcasecmp(setting->gen.name, name) == 0)
             return true;
     return false;
+}
+
+void
+hide_secret_settings(bool hidden)
+{
+    for (config_string *setting : std::span(Secrets::settings, Secrets::used))
+        setting->gen.flags =
+            hidden ? setting->gen.flags | GUC_NO_SHOW_ALL : setting->gen.flags & ~GUC_NO_SHOW_ALL;
 }
 
 /* Returns the rule for a setting, or null when tenants may change it. */

@@ -12,4 +12,10 @@ void define_settings();
 /* Tells whether only superusers may read the setting. Unknown names: no. */
 bool is_secret_setting(const char *name);
 
+/*
+ * Leaves those settings out of pg_settings in this process, or not. That view shows the values at
+ * the start of the session and after a reset as they are.
+ */
+void hide_secret_settings(bool hidden);
+
 } // namespace appinfra::guard

@@ -27,6 +27,7 @@ static constexpr const char *foreign_reason = "It connects the database to other
 static constexpr const char *outsider_reason =
     "Only the tenant's own group roles may be named, neither logins nor others' roles.";
 static constexpr const char *code_reason = "It needs functions written in C.";
+static constexpr const char *system_reason = "Superusers rely on what came with the server.";
 static constexpr const char *host_object_reason = "It changes what belongs to the host.";
 
 static constexpr StatementRule statement_rules[] = {
@@ -54,19 +55,18 @@ static constexpr StatementRule statement_rules[] = {
     {T_CreateExtensionStmt,
      {"extension", "It is not in appinfra.allowed_extensions."},
      makes_other_extension},
-    {T_CreateExtensionStmt,
-     {"system_schema", "No tenant makes or changes what is in pg_catalog."},
-     extends_system_schema},
     {T_AlterExtensionStmt,
      {"extension", "It is not in appinfra.allowed_extensions."},
      makes_other_extension},
     {T_AlterExtensionContentsStmt,
-     {"extension_members", "What belongs to an extension is what its script made."}},
+     {"extension_members", "What belongs to an extension is what its script made."},
+     changes_other_extension},
     {T_CreateAmStmt, {"access_method", code_reason}},
     {T_CreateOpClassStmt, {"operator_class", code_reason}, nullptr, Except::extension},
     {T_CreateOpFamilyStmt, {"operator_class", code_reason}, nullptr, Except::extension},
     {T_AlterOpFamilyStmt, {"operator_class", code_reason}, nullptr, Except::extension},
     {T_DefineStmt, {"base_type", code_reason}, makes_base_type, Except::extension},
+    {T_DefineStmt, {"aggregate", code_reason}, makes_internal_aggregate, Except::extension},
     {T_AlterTypeStmt, {"base_type", code_reason}, nullptr, Except::extension},
     {T_DefineStmt, {"text_search", code_reason}, makes_text_search_code, Except::extension},
     {T_CreateTransformStmt, {"transform", code_reason}, nullptr, Except::extension},
@@ -110,6 +110,12 @@ static constexpr StatementRule statement_rules[] = {
     {T_GrantStmt,
      {"system_object", "Rights on objects of the server are the host's."},
      grants_on_system_object},
+    {T_AlterTableStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_RuleStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_CreateTrigStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_CreatePolicyStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_ViewStmt, {"system_object", system_reason}, changes_system_relation},
+    {T_AlterObjectSchemaStmt, {"system_object", system_reason}, changes_system_relation},
     {T_AlterDefaultPrivilegesStmt, {"role_outside", outsider_reason}, defaults_for_outsider},
     {T_CreatePolicyStmt, {"role_outside", outsider_reason}, names_outsider_in_policy},
     {T_AlterPolicyStmt, {"role_outside", outsider_reason}, names_outsider_in_policy},

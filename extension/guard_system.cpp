@@ -71,6 +71,27 @@ grants_on_system_object(const Node *statement)
     return false;
 }
 
+/* Rules, triggers and policies on the server's own views, new views under their names, and moving
+ * things among them: core protects the tables only. */
+bool
+changes_system_relation(const Node *statement)
+{
+    switch (nodeTag(statement)) {
+    case T_AlterTableStmt:
+        return is_system_relation(as<AlterTableStmt>(statement)->relation);
+    case T_RuleStmt:
+        return is_system_relation(as<RuleStmt>(statement)->relation);
+    case T_CreateTrigStmt:
+        return is_system_relation(as<CreateTrigStmt>(statement)->relation);
+    case T_CreatePolicyStmt:
+        return is_system_relation(as<CreatePolicyStmt>(statement)->table);
+    case T_ViewStmt:
+        return is_system_relation(as<ViewStmt>(statement)->view);
+    default:
+        return is_system_schema(as<AlterObjectSchemaStmt>(statement)->newschema);
+    }
+}
+
 bool
 locks_catalog(const Node *statement)
 {

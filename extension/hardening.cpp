@@ -2,6 +2,7 @@
 #include "hardening.hpp"
 
 #include "names.hpp"
+#include "refusal.hpp"
 #include "source_rules.hpp"
 
 namespace appinfra::hardening
@@ -42,9 +43,14 @@ COMMENT ON FUNCTION pg_catalog.tenant_terminate_session(int) IS
 
 /* What makes a copy of the template somebody's shell. {access} stands for a group role. */
 static constexpr char dress_script[] = R"sql(
-ALTER SCHEMA public OWNER TO {owner};
-REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO {writer}, {reader}, {service};
+DO $$ BEGIN
+    IF to_regnamespace('public') IS NULL THEN
+        RETURN; -- a tenant may have dropped it
+    END IF;
+    ALTER SCHEMA public OWNER TO {owner};
+    REVOKE ALL ON SCHEMA public FROM PUBLIC;
+    GRANT USAGE ON SCHEMA public TO {writer}, {reader}, {service};
+END $$;
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON SCHEMAS TO {writer}, {reader}, {service};
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner}
     GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLES TO {writer}, {service};
@@ -54,6 +60,22 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {owner}
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON SEQUENCES TO {reader};
 GRANT EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),
     pg_catalog.lo_from_bytea(oid, bytea) TO {owner})sql";
+
+void
+check_event_triggers()
+{
+    static constexpr char select[] = "SELECT t.evtname FROM pg_catalog.pg_event_trigger t"
+                                     "  JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid"
+                                     "  JOIN pg_catalog.pg_authid o ON o.oid = p.proowner"
+                                     " WHERE t.evtenabled <> 'D' AND NOT o.rolsuper LIMIT 1";
+
+    run(select);
+    if (SPI_processed > 0)
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     psprintf("event trigger \"%s\" would run code that is no superuser's",
+                              SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+                     nullptr, "Drop it."));
+}
 
 void
 harden_catalogs()

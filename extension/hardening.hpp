@@ -16,6 +16,12 @@ namespace appinfra::hardening
 /* Grows with every change of what is here; the registry and labels say which one a database has. */
 constexpr int version = 2;
 
+/*
+ * Raises when an event trigger of the current database, other than a superuser's, would run with
+ * what is done here.
+ */
+void check_event_triggers();
+
 /* Hardens the catalogs of the current database. In a setup worker's transaction. */
 void harden_catalogs();
 

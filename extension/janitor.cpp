@@ -172,7 +172,8 @@ move_away(const Leaving &leaving)
 
         if (strcmp(tenant.status, "retiring") != 0)
             return;
-        ddl::allow_connections(tenant.database, false);
+        if (OidIsValid(get_database_oid(tenant.database, true)))
+            ddl::allow_connections(tenant.database, false);
         naming::rename(tenant.database, away);
         uint64 count = query::run(logins, {query::text(tenant.db_id)});
         SPITupleTable *rows = SPI_tuptable;

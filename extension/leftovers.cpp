@@ -1,6 +1,7 @@
 /* Drops what nobody claims. See leftovers.hpp. */
 #include "leftovers.hpp"
 
+#include "audit.hpp"
 #include "ddl.hpp"
 #include "query.hpp"
 #include "scope.hpp"
@@ -14,8 +15,8 @@ struct Names {
 };
 
 static Names list(query::Query &query);
-static void drop_databases(const Names &databases);
-static void drop_roles(const Names &roles);
+static void drop_databases(const Names &databases, bool installed);
+static void drop_roles(const Names &roles, bool installed);
 
 /*
  * db_ids of group roles that are no tenant's: no database says so, and no login. While pg_dumpall's
@@ -56,9 +57,9 @@ sweep(bool installed)
         {THEIR_DATABASES(ORPHANED_GROUPS)}, {TEMPLATES}, {THEIR_ROLES(ORPHANED_GROUPS)}};
     query::Query *queries = installed ? unregistered : all;
 
-    drop_databases(list(queries[0]));
-    drop_databases(list(queries[1]));
-    drop_roles(list(queries[2]));
+    drop_databases(list(queries[0]), installed);
+    drop_databases(list(queries[1]), installed);
+    drop_roles(list(queries[2]), installed);
 }
 
 /* Returns the first column of the query's rows. */
@@ -79,22 +80,33 @@ list(query::Query &query)
 
 /* Drops them one by one; one that cannot be dropped does not keep the others. */
 static void
-drop_databases(const Names &databases)
+drop_databases(const Names &databases, bool installed)
 {
     for (const char *name : std::span(databases.names, databases.count))
         attempt(CurrentMemoryContext, [&] {
             in_transaction([&](MemoryContext) { ddl::mark_template(name, false); });
             ddl::drop_database(name);
             ereport(LOG, (errmsg("dropped database \"%s\", which no registry names", name)));
+            if (installed)
+                in_transaction([&](MemoryContext) {
+                    audit::record("drop_leftover", nullptr, nullptr,
+                                  audit::detail({{"database", name}}));
+                });
         });
 }
 
 static void
-drop_roles(const Names &roles)
+drop_roles(const Names &roles, bool installed)
 {
     for (const char *name : std::span(roles.names, roles.count))
-        attempt(CurrentMemoryContext,
-                [&] { in_transaction([&](MemoryContext) { ddl::drop_role(name); }); });
+        attempt(CurrentMemoryContext, [&] {
+            in_transaction([&](MemoryContext) {
+                ddl::drop_role(name);
+                if (installed)
+                    audit::record("drop_leftover", nullptr, nullptr,
+                                  audit::detail({{"role", name}}));
+            });
+        });
 }
 
 } // namespace appinfra::leftovers

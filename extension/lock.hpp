@@ -18,7 +18,8 @@ enum class Kind : char {
     variable = 'v',
     idempotency_key = 'k',
     revocation = 'r',
-    worker = 'w'
+    worker = 'w',
+    visits = 'i'
 };
 
 /* Takes the lock; false when another transaction holds it. */

@@ -33,7 +33,7 @@ define()
 void
 note(const events::Event &event)
 {
-    if (IsInitProcessingMode() && strcmp(event.action, "login") == 0)
+    if (IsInitProcessingMode() && !event.observed && strcmp(event.action, "login") == 0)
         ended = true;
 }
 

@@ -27,7 +27,8 @@ choose(const char *plain)
 void
 rename(const char *from, const char *to)
 {
-    ddl::rename_database(from, to);
+    if (OidIsValid(get_database_oid(from, true))) /* or somebody has dropped it */
+        ddl::rename_database(from, to);
     for (const char *group : shell::groups)
         ddl::rename_role(names::group(from, group), names::group(to, group));
 }

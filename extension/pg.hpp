@@ -23,8 +23,11 @@ extern "C" {
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_control.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_shseclabel.h"
 #include "catalog/pg_tablespace.h"
@@ -55,6 +58,8 @@ extern "C" {
 #include "commands/dbcommands_xlog.h"
 #include "commands/extension.h"
 #include "commands/seclabel.h"
+#include "commands/trigger.h"
+#include "common/controldata_utils.h"
 #include "common/cryptohash.h"
 #include "common/file_utils.h"
 #include "common/hashfn.h"
@@ -66,6 +71,7 @@ extern "C" {
 #include "lib/stringinfo.h"
 #include "libpq/auth.h"
 #include "libpq/libpq-be.h"
+#include "libpq/pqformat.h"
 #include "common/scram-common.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -77,17 +83,20 @@ extern "C" {
 #include "postmaster/postmaster.h"
 #include "replication/walsender.h"
 #include "storage/bufmgr.h"
-#include "storage/fd.h"
 #include "storage/predicate.h"
 #include "storage/predicate_internals.h"
 #include "storage/condition_variable.h"
+#include "storage/dsm.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/md.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "storage/procsignal.h"
+#include "storage/shm_mq.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "tcop/tcopprot.h"
@@ -101,6 +110,7 @@ extern "C" {
 #include "utils/guc_tables.h"
 #include "utils/jsonb.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/relcache.h"
@@ -140,6 +150,28 @@ inline int
 number_of(const PGPROC *process)
 {
     return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+/* Tells whether the current transaction holds the lock. */
+inline bool
+holds_lock(const LOCKTAG &tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+    return LockHeldByMe(&tag, mode, false);
+#else
+    return LockHeldByMe(&tag, mode);
+#endif
+}
+
+/* Returns the process that runs the transaction; null when there is none any more. */
+inline PGPROC *
+process_of(const VirtualTransactionId &transaction)
+{
+#if PG_VERSION_NUM >= 170000
+    return ProcNumberGetProc(transaction.procNumber);
+#else
+    return BackendIdGetProc(transaction.backendId);
+#endif
 }
 
 /* Returns the status of the backend of this index, from 1 on; what it says is of this moment. */

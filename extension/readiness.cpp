@@ -7,8 +7,6 @@
 namespace appinfra::tenant
 {
 
-static int security_floor();
-
 const Refusal *
 check_transaction()
 {
@@ -71,8 +69,7 @@ check_hooks()
                   "Put appinfra last in shared_preload_libraries and restart the server.");
 }
 
-/* Returns the floor of the major this was built for, as a version number. */
-static int
+int
 security_floor()
 {
     for (const pg::SecurityFloor &floor : pg::security_floors)

@@ -2,6 +2,7 @@
 #include "revocation.hpp"
 
 #include "audit.hpp"
+#include "events.hpp"
 #include "lock.hpp"
 #include "names.hpp"
 #include "query.hpp"
@@ -12,13 +13,21 @@
 namespace appinfra::revocation
 {
 
+/* A revoked credential as somebody waits for it. */
+struct Revoked {
+    int64 id;
+    Oid role; /* 0: gone */
+    char db_id[32];
+};
+
 /* A revoked credential whose sessions have not all ended. */
 struct Ending {
     int64 id;
     Oid role;
 };
 
-static int64 find_revoked(const char *username, Oid *role);
+static Revoked find_revoked(const char *username);
+static void report_end(const Revoked &revoked, const char *username, int sessions);
 static void check_committed(int64 id);
 
 bool
@@ -27,16 +36,19 @@ wait(const char *username, const Interval *timeout)
     TimestampTz deadline = DatumGetTimestampTz(
         DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
                             IntervalPGetDatum(timeout)));
-    Oid role = InvalidOid;
-    int64 id = 0;
+    Revoked revoked = {};
+    bool reported = false;
 
     with_spi([&](MemoryContext) {
-        id = find_revoked(username, &role);
-        check_committed(id);
+        revoked = find_revoked(username);
+        check_committed(revoked.id);
     });
     /* from here on whoever is about to enter has seen the revocation, or is seen by us */
-    lock::await(lock::Kind::revocation, psprintf(INT64_FORMAT, id));
-    while (OidIsValid(role) && sessions::end_all(role) > 0) {
+    lock::await(lock::Kind::revocation, psprintf(INT64_FORMAT, revoked.id));
+    while (int found = OidIsValid(revoked.role) ? sessions::end_all(revoked.role) : 0) {
+        if (!reported)
+            report_end(revoked, username, found);
+        reported = true;
         if (GetCurrentTimestamp() >= deadline)
             return false;
         WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 5, PG_WAIT_EXTENSION);
@@ -119,7 +131,8 @@ end_sessions()
     static query::Query update = {
         "UPDATE appinfra.credential SET sessions_ended = coalesce(sessions_ended, $2),"
         "       sessions_ended_at = CASE WHEN $3 THEN clock_timestamp() END"
-        " WHERE credential_id = $1 AND (sessions_ended IS NULL OR $3)"};
+        " WHERE credential_id = $1 AND (sessions_ended IS NULL OR $3)"
+        " RETURNING db_id, username::text, sessions_ended::text"};
     bool left = false;
 
     in_transaction([&](MemoryContext) {
@@ -134,8 +147,11 @@ end_sessions()
             int found = OidIsValid(ending.role) ? sessions::end_all(ending.role) : 0;
 
             left = left || found > 0;
-            query::run(update,
-                       {query::int8(ending.id), query::int4(found), query::boolean(found == 0)});
+            if (query::run(update, {query::int8(ending.id), query::int4(found),
+                                    query::boolean(found == 0)}) > 0 &&
+                found == 0)
+                audit::record("end_sessions", query::text_at(0, 1), query::text_at(0, 2),
+                              audit::detail({{"sessions", query::text_at(0, 3)}}));
         }
         if (count > 0 && !left)
             shared::wake_at_commit(shared::work_housekeeping);
@@ -143,12 +159,26 @@ end_sessions()
     return left;
 }
 
-/* Returns the latest credential of that name and its role (0: gone), or raises. */
-static int64
-find_revoked(const char *username, Oid *role)
+/* Tells the audit log whose sessions are being ended; the transaction may still be rolled back. */
+static void
+report_end(const Revoked &revoked, const char *username, int sessions)
+{
+    events::report({.action = "end_sessions",
+                    .outcome = events::Outcome::done,
+                    .rule = nullptr,
+                    .db_id = revoked.db_id,
+                    .credential = username,
+                    .object = psprintf("%d sessions", sessions),
+                    .observed = false});
+}
+
+/* Returns the latest credential of that name, or raises. */
+static Revoked
+find_revoked(const char *username)
 {
     static query::Query select = {
-        "SELECT c.credential_id, c.state, coalesce(a.oid, 0::oid) FROM appinfra.credential c"
+        "SELECT c.credential_id, c.state, coalesce(a.oid, 0::oid), c.db_id FROM "
+        "appinfra.credential c"
         "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name AND c.state <> 'gone'"
         " WHERE c.username = $1::name AND c.username::text = $1 ORDER BY c.state = 'gone', "
         "c.credential_id DESC LIMIT 1"};
@@ -163,8 +193,9 @@ find_revoked(const char *username, Oid *role)
                      psprintf("credential \"%s\" is not revoked", names::excerpt(username)),
                      psprintf("Its state is \"%s\".", state),
                      "appinfra.revoke_credential() revokes it."));
-    *role = query::oid_at(0, 3);
-    return query::int8_at(0, 1);
+    Revoked revoked = {.id = query::int8_at(0, 1), .role = query::oid_at(0, 3), .db_id = {}};
+    strlcpy(revoked.db_id, query::text_at(0, 4), sizeof(revoked.db_id));
+    return revoked;
 }
 
 /* Refuses while the revocation is the current transaction's own. */

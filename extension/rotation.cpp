@@ -141,14 +141,16 @@ drop_service_user(const char *db_id, const char *service_id, const char *host_id
 void
 set_rotation(const char *db_id, const Interval *rotate_after)
 {
-    static query::Query update = {"UPDATE appinfra.tenant SET rotate_after = $2 WHERE db_id = $1"};
+    static query::Query update = {"UPDATE appinfra.tenant SET rotate_after = $2 WHERE db_id = $1"
+                                  " RETURNING rotate_after::text"};
 
     require(tenant::check_transaction());
     with_spi([&](MemoryContext) {
         registry::Tenant tenant = registry::lock_tenant(db_id);
 
         query::run(update, {query::text(tenant.db_id), query::interval(rotate_after)});
-        audit::record("set_rotation", tenant.db_id, nullptr);
+        audit::record("set_rotation", tenant.db_id, nullptr,
+                      audit::detail({{"rotate_after", query::text_at(0, 1)}}));
     });
 }
 

@@ -2,10 +2,12 @@
 #include "worker.hpp"
 
 #include "event_writer.hpp"
+#include "host_watch.hpp"
 #include "query.hpp"
 #include "revocation.hpp"
 #include "rotation.hpp"
 #include "scope.hpp"
+#include "seals.hpp"
 #include "settings.hpp"
 #include "shared.hpp"
 #include "shell.hpp"
@@ -34,6 +36,9 @@ struct Kept {
 static bool watch_tenants(unsigned work);
 static bool notify_sidecars(unsigned work);
 static bool write_events(unsigned work);
+static bool watch_host(unsigned work);
+static bool seal_audit(unsigned work);
+static bool remove_old_audit(unsigned work);
 static bool look_after_credentials(unsigned work);
 static bool settle_timeline(unsigned work);
 static bool rotate_due(unsigned work);
@@ -57,6 +62,9 @@ constexpr Task tasks[] = {
      .run = keep_builder},
     {.interval_ms = 5 * 1000, .work = shared::work_housekeeping, .run = keep_janitor},
     {.interval_ms = 5 * 1000, .work = 0, .run = rotate_due},
+    {.interval_ms = 2 * 1000, .work = shared::work_install, .run = watch_host},
+    {.interval_ms = 5 * 1000, .work = 0, .run = seal_audit},
+    {.interval_ms = 60 * 1000, .work = 0, .run = remove_old_audit},
 };
 
 static Kept builder = {shared::Worker::builder, "builder", "appinfra_builder_main", nullptr, false};
@@ -121,6 +129,26 @@ static bool
 write_events(unsigned)
 {
     return OidIsValid(installation()) && events::writer::write(false);
+}
+
+static bool
+watch_host(unsigned)
+{
+    if (OidIsValid(installation()))
+        host_watch::look();
+    return false;
+}
+
+static bool
+seal_audit(unsigned)
+{
+    return OidIsValid(installation()) && seals::seal_next();
+}
+
+static bool
+remove_old_audit(unsigned)
+{
+    return OidIsValid(installation()) && seals::remove_old();
 }
 
 /* Follows first logins, retires what is due and ends sessions; true while there are any to end. */

@@ -118,8 +118,9 @@ tenant_processes()
         const Entering *entry = &state->entering[i];
         int pid = process->pid;
 
-        if (pid == 0 || entry->pid != pid || BackendPidGetProcWithLock(pid) != process)
-            continue;
+        if (pid == 0 || entry->pid != pid || BackendPidGetProcWithLock(pid) != process ||
+            (process->roleId != InvalidOid && process->roleId != entry->login))
+            continue; /* the last: the pid is another's by now */
         TenantProcess *next = &found[count++];
         *next = {.pid = pid,
                  .slot = i,

@@ -14,6 +14,7 @@ int public_port;
 int retention;
 int rotate_after;
 int event_ring_size;
+int audit_retention;
 bool audit_logins;
 bool allow_unsafe_server;
 char *tenant_encoding;
@@ -114,6 +115,10 @@ define_audit()
         "appinfra.event_ring_size", "How many security events can wait in memory to be written.",
         "What finds no room is only counted.", &event_ring_size, 4096, 16, 1024 * 1024,
         PGC_POSTMASTER, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.audit_retention",
+                            "After what time rows of the audit log are removed, in whole batches.",
+                            "0: never.", &audit_retention, 0, 0, INT_MAX, PGC_SIGHUP,
+                            GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
     DefineCustomBoolVariable(
         "appinfra.audit_logins", "Writes tenants' successful logins into the audit log.",
         "Those that fail or are refused are written in any case.", &audit_logins, true, PGC_SIGHUP,

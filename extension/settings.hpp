@@ -18,6 +18,7 @@ extern int public_port;          /* port in DSNs; 0: the server's own */
 extern int retention;            /* seconds that a deprovisioned tenant is kept */
 extern int rotate_after;         /* seconds after which credentials are rotated; 0: never */
 extern int event_ring_size;      /* events that can wait to be written */
+extern int audit_retention;      /* seconds after which audit rows are removed; 0: never */
 extern bool audit_logins;        /* write successful logins of tenants, too */
 extern bool allow_unsafe_server; /* provision below the security floor, for test machines */
 extern char *tenant_encoding;    /* of new shells; empty: template0's */

@@ -9,19 +9,27 @@
 namespace appinfra::setup
 {
 
-static void carry_out(const Order &order);
+static void carry_out(Job job, const char *name);
 
-/* Hardens a template or dresses a shell in one transaction that can be repeated as a whole. */
+void
+harden_tenant(const char *name)
+{
+    carry_out(Job::harden_tenant, name);
+}
+
+/* Hardens, or dresses, or both, in one transaction that can be repeated as a whole. */
 static void
-carry_out(const Order &order)
+carry_out(Job job, const char *name)
 {
     SetConfigOption("allow_system_table_mods", "on", PGC_SUSET, PGC_S_OVERRIDE);
     binary_upgrade_record_init_privs = true;
     in_transaction([&](MemoryContext) {
-        if (order.job == Job::harden_template)
+        if (job == Job::harden_tenant)
+            hardening::check_event_triggers();
+        if (job != Job::dress_shell)
             hardening::harden_catalogs();
-        else
-            hardening::dress(order.name);
+        if (job != Job::harden_template)
+            hardening::dress(name);
     });
 }
 
@@ -41,7 +49,7 @@ appinfra_setup_main(Datum)
         if (order.job == setup::Job::release_role)
             setup::release_role(order);
         else
-            setup::carry_out(order);
+            setup::carry_out(order.job, order.name);
     });
     if (failure == nullptr)
         shared::finish_job(order.orderer, 0, "");

@@ -11,7 +11,7 @@
 namespace appinfra::setup
 {
 
-enum class Job : int { harden_template = 1, dress_shell = 2, release_role = 3 };
+enum class Job : int { harden_template = 1, dress_shell = 2, release_role = 3, harden_tenant = 4 };
 
 /* What a setup worker is to do; travels in bgw_extra. */
 struct Order {
@@ -26,6 +26,9 @@ struct Order {
 };
 
 static_assert(sizeof(Order) <= BGW_EXTRALEN);
+
+/* Hardens and dresses the current database, a tenant's. For visitors, outside a transaction. */
+void harden_tenant(const char *name);
 
 /* Releases the role of the order in this database. Outside a transaction. */
 void release_role(const Order &order);

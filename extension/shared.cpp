@@ -3,6 +3,7 @@
 
 #include "event_buckets.hpp"
 #include "event_ring.hpp"
+#include "host_watch.hpp"
 #include "sessions.hpp"
 
 namespace appinfra::shared
@@ -189,6 +190,8 @@ startup()
         pg_atomic_init_u32(&state->waiting, 0);
         ConditionVariableInit(&state->shell_ready);
     }
+    if (!IsUnderPostmaster)
+        host_watch::begin_run();
     sessions::attach();
     events::buckets::attach();
     events::ring::attach();

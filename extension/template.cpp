@@ -1,6 +1,7 @@
 /* Makes the template. See template.hpp. */
 #include "template.hpp"
 
+#include "audit.hpp"
 #include "database.hpp"
 #include "ddl.hpp"
 #include "hardening.hpp"
@@ -132,6 +133,7 @@ finish()
         ddl::close_database(name);
         ddl::mark_template(name, true);
         query::run(ready);
+        audit::record("build_template", nullptr, nullptr, audit::detail({{"database", name}}));
     });
 }
 
@@ -149,8 +151,13 @@ drop(Oid database)
         present_name = MemoryContextStrdup(caller, found);
         ddl::mark_template(present_name, false);
     });
-    if (present_name != nullptr)
-        ddl::drop_database(present_name);
+    if (present_name == nullptr)
+        return;
+    ddl::drop_database(present_name);
+    in_transaction([&](MemoryContext) {
+        audit::record("drop_template", nullptr, nullptr,
+                      audit::detail({{"database", present_name}}));
+    });
 }
 
 } // namespace appinfra::template_database

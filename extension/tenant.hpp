@@ -32,4 +32,7 @@ const Refusal *check_guard();
 const Refusal *check_hooks(); /* after something was done that passes them */
 const Refusal *check_transaction();
 
+/* Returns the release below which this server has holes that are open to tenants; 0: not known. */
+int security_floor();
+
 } // namespace appinfra::tenant

@@ -1,6 +1,7 @@
 /* Moves versions and ids ahead on a new timeline. See timeline.hpp. */
 #include "timeline.hpp"
 
+#include "audit.hpp"
 #include "query.hpp"
 #include "scope.hpp"
 
@@ -27,7 +28,10 @@ settle()
          " WHERE status IN ('pending', 'claimed', 'failed')"},
         {"UPDATE appinfra.binding SET version = version + 1000000"},
         {"SELECT setval('appinfra.publication_publication_id_seq', nextval("
-         "  'appinfra.publication_publication_id_seq') + 1000000)"}};
+         "  'appinfra.publication_publication_id_seq') + 1000000)"},
+        {"SELECT setval('appinfra.audit_log_id_seq', greatest(nextval("
+         "  'appinfra.audit_log_id_seq'), (extract(epoch FROM clock_timestamp()) * "
+         "1000000)::bigint))"}};
     static query::Query select = {"SELECT timeline FROM appinfra.host FOR NO KEY UPDATE"};
     static query::Query mark = {"UPDATE appinfra.host SET timeline = $1"};
 
@@ -40,6 +44,9 @@ settle()
             if (!is_new)
                 query::run(query);
         query::run(mark, {query::int4(current())});
+        if (!is_new)
+            audit::record("new_timeline", nullptr, nullptr,
+                          audit::detail({{"timeline", psprintf("%d", current())}}));
     });
 }
 

@@ -11,6 +11,7 @@ namespace appinfra::worker
 {
 
 static void describe(BackgroundWorker *worker, const char *name, const char *entry_point);
+static void prepare_dynamic(BackgroundWorker *worker, const void *extra, size_t extra_size);
 static void set_internal(const char *name, const char *value);
 
 /* Seconds after which a scheduler that ended is started again. */
@@ -33,10 +34,20 @@ start(const char *name, const char *entry_point, const void *extra, size_t extra
     BackgroundWorkerHandle *handle = nullptr;
 
     describe(&worker, name, entry_point);
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
-    worker.bgw_notify_pid = MyProcPid;
-    if (extra_size > 0)
-        memcpy(worker.bgw_extra, extra, extra_size);
+    prepare_dynamic(&worker, extra, extra_size);
+    return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
+}
+
+BackgroundWorkerHandle *
+start_visitor(const void *extra, size_t extra_size, bool on_standby)
+{
+    BackgroundWorker worker;
+    BackgroundWorkerHandle *handle = nullptr;
+
+    describe(&worker, "visitor", "appinfra_visit_main");
+    if (on_standby)
+        worker.bgw_start_time = BgWorkerStart_ConsistentState;
+    prepare_dynamic(&worker, extra, extra_size);
     return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
 }
 
@@ -140,6 +151,16 @@ describe(BackgroundWorker *worker, const char *name, const char *entry_point)
     worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
     strlcpy(worker->bgw_library_name, "appinfra", BGW_MAXLEN);
     strlcpy(worker->bgw_function_name, entry_point, BGW_MAXLEN);
+}
+
+/* Fills in what a worker has that somebody starts and waits for. */
+static void
+prepare_dynamic(BackgroundWorker *worker, const void *extra, size_t extra_size)
+{
+    worker->bgw_restart_time = BGW_NEVER_RESTART;
+    worker->bgw_notify_pid = MyProcPid;
+    if (extra_size > 0)
+        memcpy(worker->bgw_extra, extra, extra_size);
 }
 
 /* Sets a parameter of this session, over what the database or the role may say. */

@@ -5,7 +5,7 @@
  * database and keeps the next two running while they have something to do. The *builder* creates
  * databases; the *janitor* drops roles and databases, and renames them; both take long. A *setup
  * worker* enters one database that admits nobody, does one transaction there, and ends. All start
- * only after recovery, so a standby has none.
+ * only after recovery, so a standby has none. A *visitor* does the same for any caller (visit.hpp).
  */
 #pragma once
 
@@ -20,6 +20,9 @@ void define();
 /* Starts a dynamic worker of ours; null when no slot is free. */
 BackgroundWorkerHandle *start(const char *name, const char *entry_point,
                               const void *extra = nullptr, size_t extra_size = 0);
+
+/* Starts a visitor (visit.hpp), on a standby as well if wanted; null when no slot is free. */
+BackgroundWorkerHandle *start_visitor(const void *extra, size_t extra_size, bool on_standby);
 
 /* Has a setup worker carry out the order and waits for it. Raises what went wrong there. */
 void do_in_database(const setup::Order &order);

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "audit_commands.hpp"
 #include "check_env.hpp"
 #include "exit_code.hpp"
 #include "failure.hpp"
@@ -33,6 +34,12 @@ run(const std::vector<std::string> &arguments)
         CheckEnvWorld world = check_env_world();
         return check_env({arguments.begin() + 1, arguments.end()}, world);
     }
+    const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
+                                        arguments.end());
+    if (!arguments.empty() && arguments.front() == "verify-audit")
+        return verify_audit(rest, {std::cin, std::cout, std::cerr});
+    if (!arguments.empty() && arguments.front() == "audit")
+        return export_audit(rest, {std::cin, std::cout, std::cerr});
     const Signals signals;
     const InheritedSecrets inherited = take_inherited_secrets();
     auto answer = read_options(arguments, inherited);

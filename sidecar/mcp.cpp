@@ -97,11 +97,11 @@ list_tools()
 }
 
 Json
-tool_result(Json structured)
+tool_result(const Json &structured)
 {
-    return Json(json_pack("{s:[{s:s, s:o}], s:o, s:b}", "content", "type", "text", "text",
+    return Json(json_pack("{s:[{s:s, s:o}], s:O, s:b}", "content", "type", "text", "text",
                           json_of(json_text(structured)).release(), "structuredContent",
-                          structured.release(), "isError", 0));
+                          structured.get(), "isError", 0));
 }
 
 Json
@@ -215,7 +215,7 @@ Mcp::call_tool(const Json &id, const json_t *params, const Caller &caller, std::
                             ToolResult next = guarded([&]() -> ToolResult {
                                 auto value = (*poll)(database, last);
                                 if (value)
-                                    return tool_result(std::move(*value));
+                                    return tool_result(*value);
                                 return *poll;
                             });
                             return step(mcp, running, std::move(next), deadline,
@@ -228,7 +228,7 @@ Mcp::call_tool(const Json &id, const json_t *params, const Caller &caller, std::
                     ToolResult found = guarded([&]() -> ToolResult {
                         ToolResult first = tool->run(database, *call);
                         if (auto *value = std::get_if<Json>(&first))
-                            return tool_result(std::move(*value));
+                            return tool_result(*value);
                         return first;
                     });
                     return Asking::step(*this, running, std::move(found), deadline, first_pause);

@@ -33,6 +33,8 @@ constexpr OptionRow rows[] = {
     {"reconnect-longest", "APPINFRA_RECONNECT_LONGEST", "15s", "highest ceiling of the random pause between connects to the database"},
     {"drain-timeout", "APPINFRA_DRAIN_TIMEOUT", "20s", "how long sends under way may last after SIGTERM"},
     {"timeout", "APPINFRA_PUBLISH_TIMEOUT", "60s", "of publish --once as a whole"},
+    {"audit-url", "APPINFRA_AUDIT_URL", "", "where seals of the audit log are posted; https, or http to a loopback address; into the log when empty"},
+    {"audit-ca", "APPINFRA_AUDIT_CA", "", "PEM file of the only authorities trusted for audit-url; else the system's"},
     {"log-format", "APPINFRA_LOG_FORMAT", "text", "\"text\" or \"json\", one event a line, to stderr"},
     {"log-level", "APPINFRA_LOG_LEVEL", "info", "debug, info, warn or error"},
 };

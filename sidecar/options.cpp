@@ -161,6 +161,8 @@ options_of(Command command, const Values &values, const InheritedSecrets &inheri
     if (format != "text" && format != "json")
         refuse("--log-format must be \"text\" or \"json\"");
     options.log_format = format == "json" ? LogFormat::json : LogFormat::text;
+    options.audit_url = values.at("audit-url");
+    options.audit_ca = values.at("audit-ca");
     options.worker = values.at("worker");
     if (options.worker.empty()) {
         char host[256] = "";
@@ -258,6 +260,8 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     // It has options of its own (check_env_options.hpp); here it is only listed.
     const CLI::App *check =
         app.add_subcommand("check-env", "check an environment against the DSN contract");
+    app.add_subcommand("verify-audit", "check the audit log; see verify-audit --help");
+    app.add_subcommand("audit", "write the audit log as JSON lines; see audit --help");
     std::vector<std::string> all = with_environment(arguments);
     std::reverse(all.begin(), all.end()); // as CLI11 wants them
     try {

@@ -28,6 +28,8 @@ struct Options {
     std::string producer_path;
     std::string producer_ca;
     bool allow_plaintext = false;
+    std::string audit_url; // where seals go; empty: into the log
+    std::string audit_ca;
     std::string worker;
     std::size_t concurrency = 8;
     std::size_t batch = 16;

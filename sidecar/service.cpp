@@ -46,6 +46,18 @@ dispatch_settings(const Options &options)
     return settings;
 }
 
+CourierSettings
+courier_settings(const Options &options)
+{
+    return {std::make_shared<Conninfo>(options.database.reveal(),
+                                       options.database_password.reveal(), "any"),
+            options.audit_url,
+            options.audit_ca,
+            options.allow_plaintext,
+            options.poll,
+            options.call_timeout};
+}
+
 } // namespace
 
 Service::Service(Options options, const Signals &signals, Log &log, Reread reread)
@@ -58,6 +70,8 @@ Service::Service(Options options, const Signals &signals, Log &log, Reread rerea
     board_.delivers = true;
     if (options_.command == Command::mcp || !options_.doors.listen.empty())
         doors_ = std::make_unique<Doors>(options_, conninfo_of(options_), board_, log_);
+    if (options_.command == Command::serve)
+        courier_ = std::make_unique<HeadCourier>(courier_settings(options_), log_);
     // They live in the connection settings and in the producer now.
     options_.database.clear();
     options_.database_password.clear();

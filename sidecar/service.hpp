@@ -9,6 +9,7 @@
 #include "board.hpp"
 #include "dispatcher.hpp"
 #include "doors.hpp"
+#include "head_courier.hpp"
 #include "log.hpp"
 #include "options.hpp"
 #include "pg_queue.hpp"
@@ -53,6 +54,7 @@ private:
     std::unique_ptr<Sink> sink_;
     PgQueue queue_;
     Dispatcher dispatcher_;
+    std::unique_ptr<HeadCourier> courier_; // of serve
     TimePoint started_;
     Board board_;
     std::unique_ptr<Doors> doors_; // null: there are none

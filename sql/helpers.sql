@@ -41,7 +41,8 @@ CREATE FUNCTION t.registry() RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.variable x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.credential x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.publication x),
-           (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.audit_log x),
+           (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.audit_log x
+             WHERE application_name !~ '^appinfra '),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM pg_authid x WHERE rolcanlogin),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM pg_authid x
              WHERE rolname ~ '^(app|svc)_'),

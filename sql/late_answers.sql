@@ -109,5 +109,5 @@ SELECT username AS left_over FROM appinfra.credential WHERE state = 'waiting'
    AND binding_id NOT IN (SELECT binding_id FROM appinfra.publication WHERE status IN ('pending', 'failed'));
 SELECT binding_id FROM appinfra.binding b JOIN LATERAL (
     SELECT max(version) AS newest FROM appinfra.publication p WHERE p.binding_id = b.binding_id) p ON newest <> version;
-SELECT action, count(*) FROM appinfra.audit WHERE db_id IN (
+SELECT action, count(*) FROM appinfra.audit WHERE application_name !~ '^appinfra ' AND db_id IN (
     SELECT db_id FROM appinfra.databases WHERE app_id = 'app-late') GROUP BY 1 ORDER BY 1;

@@ -14,7 +14,7 @@ SELECT app_id, target, variables, access, producer, version, ended FROM appinfra
 SELECT app_id, target, kind, variables, status, version, username, attempt, worker, error
   FROM appinfra.publications;
 SELECT actor, effective_role, database, action, t.mask(db_id), credential, outcome, detail
-  FROM appinfra.audit ORDER BY id;
+  FROM appinfra.audit WHERE application_name !~ '^appinfra ' ORDER BY id;
 
 -- The database is the tenant's in rights, never in ownership: an owner can lock everybody out.
 SELECT datdba::regrole AS owner, datallowconn, datconnlimit, datistemplate,

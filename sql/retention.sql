@@ -88,7 +88,7 @@ SELECT database = 'appinfra_' || substr(db_id, 4) AS out_of_the_way, last_error,
 SELECT datname = 'appinfra_' || substr(pg_temp.db('app-keep'), 4) AS named, datallowconn FROM pg_database WHERE oid = :keep_oid;
 SELECT t.mask(r) AS of_the_new_one FROM pg_temp.roles('app_keep') r;
 SELECT replace(r, substr(pg_temp.db('app-keep'), 4), 'HEX12') AS kept FROM pg_temp.roles('appinfra_' || substr(pg_temp.db('app-keep'), 4)) r;
-SELECT action, outcome FROM appinfra.audit WHERE db_id = pg_temp.db('app-keep') ORDER BY id DESC LIMIT 1;
+SELECT action, outcome FROM appinfra.audit WHERE db_id = pg_temp.db('app-keep') AND action ~ '_tenant$' ORDER BY id DESC LIMIT 1;
 
 -- Its variable is taken: it cannot be restored, and the refusal changes nothing.
 CALL t.wait_for_janitor();

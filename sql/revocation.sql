@@ -30,7 +30,7 @@ SELECT access, state, target, variables, published_at, minted_at IS NOT NULL AS 
   FROM appinfra.credentials JOIN pg_roles ON rolname = username WHERE username = :'username';
 SELECT count(*) AS publications FROM appinfra.publications WHERE username = :'username';
 SELECT env_keys, username FROM appinfra.databases WHERE app_id = 'app-rev';
-SELECT action, credential, detail FROM appinfra.audit ORDER BY id DESC LIMIT 1;
+SELECT action, credential, detail FROM appinfra.audit WHERE application_name !~ '^appinfra ' ORDER BY id DESC LIMIT 1;
 CREATE TEMP TABLE issued AS SELECT c.username FROM unnest(ARRAY['owner', 'writer', 'service']) access,
        appinfra.issue_credential(pg_temp.db('app-rev'), access) c;
 SELECT username, access, valid_until FROM issued JOIN appinfra.credentials USING (username) ORDER BY 1;

@@ -28,7 +28,7 @@ SELECT v.expected, c.username = v.expected AS same, c.database, c.status, c.pass
        appinfra.create_service_user(pg_temp.db('app-svc/1%'), v.service, v.host) c;
 SELECT username, access, state, target, variables FROM appinfra.credentials WHERE username = 'svc_mcp_n1';
 SELECT env_keys AS of_the_app FROM appinfra.databases WHERE app_id = 'app-svc/1%';
-SELECT action, credential, outcome, detail FROM appinfra.audit ORDER BY id DESC LIMIT 1;
+SELECT action, credential, outcome, detail FROM appinfra.audit WHERE application_name !~ '^appinfra ' ORDER BY id DESC LIMIT 1;
 
 -- A claim carries the six variables, that change together, for a target of its own.
 SELECT p.target, p.app_id, p.version, p.unset, p.set - 'PGPASSWORD' - 'PGPORT' AS set,

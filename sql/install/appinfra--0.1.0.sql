@@ -20,8 +20,12 @@ CREATE TABLE appinfra.host (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     host_id uuid NOT NULL DEFAULT gen_random_uuid(),
     created_at timestamptz NOT NULL DEFAULT now(),
-    timeline int NOT NULL DEFAULT 0
+    timeline int NOT NULL DEFAULT 0,
+    guard text,
+    started_at timestamptz
 );
+COMMENT ON COLUMN appinfra.host.guard IS 'the setting appinfra.guard as it was last seen';
+COMMENT ON COLUMN appinfra.host.started_at IS 'the start of the server that was last seen';
 COMMENT ON COLUMN appinfra.host.timeline IS 'the timeline for which versions and ids have been moved ahead; 0: none yet';
 COMMENT ON TABLE appinfra.host IS 'the one row that names this host: publication ids are unique only together with it';
 
@@ -214,7 +218,60 @@ CREATE TABLE appinfra.audit_log (
     transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 CREATE INDEX ON appinfra.audit_log (db_id, id);
-COMMENT ON TABLE appinfra.audit_log IS 'who did what, written in the transaction that did it';
+CREATE INDEX ON appinfra.audit_log (credential, id);
+CREATE INDEX ON appinfra.audit_log (outcome, time);
+CREATE INDEX audit_log_removals ON appinfra.audit_log (id) WHERE action = 'remove_audit';
+COMMENT ON TABLE appinfra.audit_log IS 'who did what, written in the transaction that did it; only grows';
+
+-- Ids go on from the time, in microseconds: those of a registry restored from a dump are lower than
+-- all that this installation may have written before.
+DO $$
+BEGIN
+    EXECUTE format('ALTER SEQUENCE appinfra.audit_log_id_seq START WITH %s RESTART',
+                   (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+END $$;
+
+CREATE TABLE appinfra.audit_seal (
+    number bigint PRIMARY KEY,
+    previous bigint[] NOT NULL,
+    after_id bigint NOT NULL,
+    last_id bigint NOT NULL,
+    rows bigint NOT NULL,
+    sealed_at timestamptz NOT NULL,
+    hash bytea NOT NULL
+);
+CREATE INDEX ON appinfra.audit_seal (last_id);
+COMMENT ON TABLE appinfra.audit_seal IS 'seals: each the hash of the rows above after_id up to last_id and of the seals before it';
+
+CREATE FUNCTION appinfra.audit_hash(
+    number bigint, previous bigint[], after_id bigint, last_id bigint, rows bigint,
+    sealed_at timestamptz) RETURNS bytea
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT sha256(
+        coalesce((SELECT string_agg(s.hash, ''::bytea ORDER BY p.place)
+                    FROM unnest($2) WITH ORDINALITY p (number, place)
+                    JOIN appinfra.audit_seal s USING (number)), '')
+        || convert_to(format(E'%s %s %s %s %s\n', $1, $3, $4, $5,
+                             (extract(epoch FROM $6) * 1000000)::bigint)
+        || coalesce((SELECT string_agg(jsonb_build_array(
+                        id, (extract(epoch FROM time) * 1000000)::bigint, actor, effective_role,
+                        application_name, client_address, database, action, db_id, credential,
+                        outcome, detail, transaction_id::text)::text || E'\n', '' ORDER BY id)
+                       FROM appinfra.audit_log WHERE id > $3 AND id <= $4), ''), 'UTF8'))
+$$;
+COMMENT ON FUNCTION appinfra.audit_hash(bigint, bigint[], bigint, bigint, bigint, timestamptz) IS
+    'the hash of a seal: SHA-256 of the hashes of the previous seals, the line "number after_id last_id rows sealed_at", and each row as the text of a JSON array and a line feed, in UTF-8; times in microseconds since 1970';
+
+CREATE FUNCTION appinfra.refuse_audit_change() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'appinfra_refuse_audit_change';
+COMMENT ON FUNCTION appinfra.refuse_audit_change() IS
+    'trigger: refuses, with 42501, whoever asks, but for the worker that removes old batches';
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON appinfra.audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION appinfra.refuse_audit_change();
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON appinfra.audit_seal
+    FOR EACH STATEMENT EXECUTE FUNCTION appinfra.refuse_audit_change();
+ALTER TABLE appinfra.audit_log ENABLE ALWAYS TRIGGER refuse_change;
+ALTER TABLE appinfra.audit_seal ENABLE ALWAYS TRIGGER refuse_change;
 
 -- What a dump of the control database keeps. Shells and the template belong to this server alone.
 SELECT pg_extension_config_dump('appinfra.host', '');
@@ -224,6 +281,7 @@ SELECT pg_extension_config_dump('appinfra.variable', '');
 SELECT pg_extension_config_dump('appinfra.credential', '');
 SELECT pg_extension_config_dump('appinfra.publication', '');
 SELECT pg_extension_config_dump('appinfra.audit_log', '');
+SELECT pg_extension_config_dump('appinfra.audit_seal', '');
 SELECT pg_extension_config_dump('appinfra.binding_binding_id_seq', '');
 SELECT pg_extension_config_dump('appinfra.credential_credential_id_seq', '');
 SELECT pg_extension_config_dump('appinfra.publication_publication_id_seq', '');
@@ -390,6 +448,34 @@ CREATE FUNCTION appinfra.restore_tenant(db_id text, publish boolean = true)
 COMMENT ON FUNCTION appinfra.restore_tenant(text, boolean) IS
     'brings a revoked or deprovisioned database back, with its data, its variables and new credentials; under another name, with a NOTICE, when its own was taken. 55000 when it is ready or dropped, 23505 when another database holds one of its variables';
 
+CREATE FUNCTION appinfra.harden_tenant(db_id text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_harden_tenant';
+COMMENT ON FUNCTION appinfra.harden_tenant(text) IS
+    'brings a database, its groups and its logins to the present hardening: what an older release, a restore or a mistake has left. What is done inside the database is committed at once, the rest with this transaction. May be repeated. 42704 for an unknown one; 55000 while it is retiring, when it is dropped, missing, somebody else''s or renamed in this transaction; 55P03 when a session of the tenant holds a lock for more than 10 s; 53000 when no background worker slot is free';
+
+CREATE FUNCTION appinfra.harden_host(apply boolean = false)
+    RETURNS TABLE (statement text, reason text, applied boolean)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_harden_host';
+COMMENT ON FUNCTION appinfra.harden_host(boolean) IS
+    'shows, or with apply does in this transaction, what closes the host''s shared objects to PUBLIC and tenants, databases that are not ours included. Roles that are no tenant''s keep the CONNECT and TEMP that they have by PUBLIC. For superusers';
+
+CREATE FUNCTION appinfra.exposures(db_id text = NULL)
+    RETURNS TABLE (severity text, rule text, database text, object text, grantee text, detail text,
+                   remedy text)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_exposures';
+COMMENT ON FUNCTION appinfra.exposures(text) IS
+    'what is open on the host and in every tenant''s database, or in one: severity (critical, high, medium, notice), and remedy, a statement that closes it, to be run in database (NULL, or a call of appinfra.*: in the control database) by a superuser. A database that could not be looked at has a row of rule not_looked_at. 42704 for an unknown db_id';
+
+CREATE FUNCTION appinfra.verify_audit(
+    OUT ok boolean, OUT sealed bigint, OUT unsealed bigint, OUT first_bad bigint, OUT detail text)
+    LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_verify_audit';
+COMMENT ON FUNCTION appinfra.verify_audit() IS
+    'computes every seal of the audit log anew. ok: all fit their rows and each other. sealed counts rows, also those that retention has removed; unsealed ones are not protected yet; first_bad is the first id of the first batch that was changed. A log cut off at its end, seals included, is found by the heads alone: appinfrad verify-audit';
+
 ---------------------------------------------------------------------------------------------------
 -- Views. None holds a secret or a verifier.
 ---------------------------------------------------------------------------------------------------
@@ -457,7 +543,12 @@ COMMENT ON VIEW appinfra.pool IS
     'shells: ready to be claimed, or being built; and the template, as "-", while it is being built';
 
 CREATE VIEW appinfra.audit AS SELECT * FROM appinfra.audit_log;
-COMMENT ON VIEW appinfra.audit IS 'every provisioning action';
+COMMENT ON VIEW appinfra.audit IS 'every action of the functions and the worker, and every security event';
+
+CREATE VIEW appinfra.audit_seals AS
+    SELECT number, previous, after_id, last_id, rows, sealed_at, encode(hash, 'hex') AS hash
+      FROM appinfra.audit_seal;
+COMMENT ON VIEW appinfra.audit_seals IS 'seals of the audit log; the one with the highest number is the head';
 
 ---------------------------------------------------------------------------------------------------
 -- Rights.
@@ -470,6 +561,8 @@ GRANT USAGE ON SCHEMA appinfra TO appinfra_admin, appinfra_publisher, appinfra_a
 GRANT SELECT ON appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.publications,
     appinfra.pool TO appinfra_admin, appinfra_auditor;
 GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
+GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;
+GRANT EXECUTE ON FUNCTION appinfra.verify_audit() TO appinfra_auditor, appinfra_admin;
 
 GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state()
     TO appinfra_admin, appinfra_publisher, appinfra_auditor;
@@ -488,8 +581,10 @@ GRANT EXECUTE ON FUNCTION
     appinfra.revoke_tenant(text, text),
     appinfra.retention(),
     appinfra.deprovision_tenant(text, interval),
-    appinfra.restore_tenant(text, boolean)
+    appinfra.restore_tenant(text, boolean),
+    appinfra.harden_tenant(text)
     TO appinfra_admin;
+GRANT EXECUTE ON FUNCTION appinfra.exposures(text) TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION
     appinfra.claim_publications(text, int, interval),
     appinfra.extend_claim(bigint, uuid, interval),

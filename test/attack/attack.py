@@ -5,8 +5,9 @@ to tenants, random statements; then looks whether anything happened after all. S
 Two processes work at a time, each on a tenant of its own, so that they do not wait for each other's locks.
 """
 import argparse
-import concurrent.futures
+import multiprocessing
 import pathlib
+import signal
 import sys
 import time
 
@@ -36,10 +37,13 @@ def main():
     arguments = parser.parse_args()
     began = time.monotonic()
     report = Report()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server has to go as well
     with hosts.Host() as host:
         other = host.provision("other")
         host.other = other
-        first, second, mistaken, fuzzed = (prepare(host, slug) for slug in ("first", "second", "mistaken", "fuzzed"))
+        first, second, mistaken, fuzzed, broken = (
+            prepare(host, slug) for slug in ("first", "second", "mistaken", "fuzzed", "broken"))
+        host.broken = broken["database"]  # a superuser breaks that one
         statements.make_mistakes(host, mistaken)
         with host.superuser(other["database"]) as session:
             session.need("BEGIN; CREATE TABLE in_doubt (); PREPARE TRANSACTION 'attack_prepared'")
@@ -53,7 +57,7 @@ def main():
         ]
         if not arguments.only:
             jobs += [(functions.run, host, first), (functions.run, host, mistaken), (settings.run, host, second),
-                     (fuzz.run, host, fuzzed)]
+                     (fuzz.run, host, fuzzed), (fuzz.run_broken, host, broken)]
         run_jobs(report, host, jobs)
         report.note(f"attacks ended after {time.monotonic() - began:.1f} s")
         look_at_host(report, host, before, other)
@@ -65,11 +69,11 @@ def run_jobs(report, host, jobs):
     """Runs every job in a process of its own, two at a time, and adds what they report."""
     host.control.close()
     host.control = None  # a job gets a copy of the host
-    with concurrent.futures.ProcessPoolExecutor(max_workers=2) as pool:
-        running = [pool.submit(run_job, *job) for job in jobs]
-        for job, future in zip(jobs, running):
+    with multiprocessing.Pool(2) as pool:
+        running = [pool.apply_async(run_job, job) for job in jobs]
+        for job, result in zip(jobs, running):
             try:
-                report.add(future.result())
+                report.add(result.get())
             except Exception as error:  # the others' results are still worth having
                 report.check("the suite", "ran", False, f"{job[0].__module__}.{job[0].__name__}", repr(error))
     host.control = host.superuser("control")

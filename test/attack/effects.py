@@ -61,6 +61,8 @@ def take(host, untouched=()):
     shot["host: files written"] = {file.name: "" for file in host.markers.iterdir()}
     databases = host.control.rows("SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate")
     for (database,) in databases:
+        if database == host.broken:
+            continue
         with host.superuser(database) as session:
             queries = LOCAL | (UNTOUCHED if database in untouched else {})
             for name, query in queries.items():

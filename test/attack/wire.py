@@ -114,7 +114,7 @@ class Session:
     def send(self, *messages):
         """Sends messages at once and returns the answer to each."""
         self.post(*messages)
-        return [self._answer() for _ in messages]
+        return [self._answer(syncs=message[:1] == b"P") for message in messages]
 
     def post(self, *messages):
         """Sends messages without waiting; `_answer` reads what comes back."""
@@ -122,9 +122,6 @@ class Session:
             self.socket.sendall(b"".join(messages))
         except OSError:
             pass  # why it ended is to be read
-
-    def receive(self):
-        return self._answer()
 
     def query(self, sql):
         return self.send(query_message(sql))[0]
@@ -183,8 +180,9 @@ class Session:
         text = f"{final},p={base64.b64encode(proof).decode()}"
         self.socket.sendall(message(b"p", text.encode()))
 
-    def _answer(self):
-        """Reads up to ReadyForQuery. A COPY FROM STDIN gets no data, a COPY TO STDOUT is read."""
+    def _answer(self, syncs=False):
+        """Reads up to ReadyForQuery. A COPY FROM STDIN gets no data, and in the extended protocol
+        another Sync, because it has swallowed the first; a COPY TO STDOUT is read."""
         answer = Answer()
         while True:
             try:
@@ -201,7 +199,7 @@ class Session:
             elif kind == b"d":
                 answer.rows.append((body.decode(errors="replace"),))
             elif kind in (b"G", b"W"):
-                self.socket.sendall(message(b"c"))
+                self.socket.sendall(message(b"c") + (message(b"S") if syncs else b""))
 
     def _read(self):
         header = self._bytes(5)

@@ -27,7 +27,7 @@ SELECT string_agg(line, E'\n' ORDER BY line) FROM (
     UNION ALL SELECT 'variable ' || (to_jsonb(s))::text FROM appinfra.variable s
     UNION ALL SELECT 'credential ' || (to_jsonb(s))::text FROM appinfra.credential s
     UNION ALL SELECT 'publication ' || (to_jsonb(s))::text FROM appinfra.publication s
-    UNION ALL SELECT 'audit ' || (to_jsonb(s))::text FROM appinfra.audit_log s) x
+    UNION ALL SELECT 'audit ' || (to_jsonb(s))::text FROM appinfra.audit_log s WHERE application_name !~ '^appinfra ' AND action <> 'login') x
 SQL
 
 sub call { return $host->provision_sql(publish => 0, @_) . ";\n"; }

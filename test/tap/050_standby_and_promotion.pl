@@ -36,6 +36,12 @@ is($out, 'app_late|t', 'a DSN logs in to the standby') or diag $err;
 ($code, $out, $err) = $standby->as_app($late->{url}, 'SELECT 1', PGPORT => $port, PGDATABASE => 'control');
 like($err, qr/permission denied for database "control"/, 'and only to its own database');
 is($standby->control('SELECT count(*) FROM appinfra.databases'), 2, 'the views work there');
+is($standby->control('SELECT ok, sealed + unsealed > 0 FROM appinfra.verify_audit()'), 't|t', 'the audit can be verified there');
+
+is($standby->control("SELECT bool_and(rule <> 'not_looked_at'), count(*) > 0 FROM appinfra.exposures()"), 't|t',
+	'exposures() looks into every database there');
+($code, $out, $err) = $standby->try_control("SELECT appinfra.harden_tenant('$early->{db_id}')");
+like($err, qr/ERROR:  25006: /, 'harden_tenant is refused on a standby');
 
 ($code, $out, $err) =
   $standby->try_control($standby->provision_sql(app_id => 'app-standby', slug => 'standby'));
@@ -99,5 +105,8 @@ my $pending = $standby->control("SELECT count(*) FROM appinfra.publications WHER
 is( $standby->control("SELECT count(*) FROM appinfra.claim_publications('w', 100)"),
 	$pending,
 	'its publications can be claimed');
+is($standby->control("SELECT count(*) FROM appinfra.audit WHERE action = 'new_timeline'"), 1, 'its audit says so');
+$standby->wait_until('SELECT ok AND unsealed = 0 FROM appinfra.verify_audit()', 'sealed');
+pass('... and goes on where the primary stopped');
 is_deeply([ $standby->orphans ], [], 'no orphans there');
 done_testing();

@@ -92,6 +92,16 @@ begin();
 like(attempt(user => 'postgres', database => 'none', password => 'x'), qr/^28P01/, 'the superuser by guessing');
 rows(1);
 
+open my $hba, '<', $host->data_dir . '/pg_hba.conf' or die $!;
+my @lines = <$hba>;
+open $hba, '>', $host->data_dir . '/pg_hba.conf' or die $!;
+print $hba "host plain all 127.0.0.1/32 reject\n", @lines;
+close $hba;
+$host->reload;
+begin();
+like(attempt(database => 'plain'), qr/^28000/, 'a connection that pg_hba.conf rejects');
+is_reported('failed - - plain 127.0.0.1 - server 28000', '... failed, before it could give a password');
+
 # --- successes can be switched off ----------------------------------------------------------------
 $host->append_conf('postgresql.conf', 'appinfra.audit_logins = off');
 $host->reload;

@@ -1,0 +1,32 @@
+/*
+ * Parts of SQL that several rules of exposures share. See exposure.hpp.
+ */
+#pragma once
+
+/* All roles that are tenants', with the words of their labels. */
+#define WITH_TENANT_ROLES                                                                          \
+    "WITH role AS (SELECT a.*, split_part(l.label, ' ', 1) AS db_id,"                              \
+    "         split_part(l.label, ' ', 2) AS kind, split_part(l.label, ' ', 3) AS access"          \
+    "    FROM pg_catalog.pg_authid a JOIN pg_catalog.pg_shseclabel l ON l.objoid = a.oid"          \
+    "     AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.provider = 'appinfra') "
+
+/* The same, and all databases of ours. */
+#define WITH_TENANT_ROLES_AND_DATABASES                                                            \
+    WITH_TENANT_ROLES                                                                              \
+    ", base AS (SELECT d.*, split_part(l.label, ' ', 1) AS db_id,"                                 \
+    "         split_part(l.label, ' ', 2) AS kind"                                                 \
+    "    FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shseclabel l ON l.objoid = d.oid"        \
+    "     AND l.classoid = 'pg_catalog.pg_database'::regclass AND l.provider = 'appinfra') "
+
+/* How a grantee is written in GRANT and REVOKE; 0 is PUBLIC. */
+#define GRANTEE(oid, name) "CASE " oid " WHEN 0 THEN 'PUBLIC' ELSE quote_ident(" name ") END"
+
+/* What a setting, an option or a comment looks like that holds a secret. */
+#define SECRET_VALUE                                                                               \
+    "'(password|passwd|pwd|secret|token|api_?key|access_?key)[a-z_]*\\s*[=:]\\s*[^\\s''\"]"        \
+    "|[a-z][a-z0-9+.-]*://[^/\\s:@]+:[^/\\s@]+@'"
+#define SECRET_NAME "'(password|passwd|secret|token|api_?key|access_?key|credential)'"
+
+/* A setting's name as ALTER … SET and RESET take it. */
+#define SETTING_NAME(name)                                                                         \
+    "(SELECT string_agg(quote_ident(part), '.') FROM regexp_split_to_table(" name ", '\\.') part)"

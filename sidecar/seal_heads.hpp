@@ -1,0 +1,23 @@
+// Heads: the newest seals of an audit log, as they were collected outside its host. A file of them
+// is the sidecar's own log, as text or as JSON, or what it posted, a JSON object in a line; other
+// lines are passed by.
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <string>
+#include <vector>
+
+namespace sidecar
+{
+
+struct Head {
+    std::string host;        // the host's id; empty: not said
+    std::int64_t number = 0; // the seal's
+    std::string hash;        // lower case hex
+};
+
+// Reads all heads in the stream.
+std::vector<Head> read_heads(std::istream &in);
+
+} // namespace sidecar

@@ -1,0 +1,163 @@
+# Each function of the extension has its row in the audit log, or is known to change nothing: a new
+# function that is in neither table fails here. So have the worker's actions and the guard's
+# refusals, though their transactions abort; and no row holds a secret.
+use strict;
+use warnings;
+use Appinfra;
+use Appinfra::Dsn qw(parse_dsn);
+use Appinfra::Wire;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $host = Appinfra->make('kinds', pool_size => 2, conf => "appinfra.retention = 0\n");
+my @secrets;    # passwords that were handed out
+
+# Functions that change nothing that anybody else would see.
+my %reads = map { $_ => 1 } qw(version host_id public_address has_sessions is_running retention
+  service_username verify_audit audit_hash exposures);
+# Functions that no caller reaches: of triggers, and of CREATE EXTENSION.
+my %internal = map { $_ => 1 } qw(check_installation adopt_host refuse_audit_change);
+
+# Those that change something, in an order in which each has something to do: the call, and the action
+# that must have a row afterwards where it has another name.
+my (%id, $claim, $dsn);
+my @acts = (
+	[ provision_tenant => sub { "SELECT to_jsonb(c) FROM appinfra.provision_tenant('app-1', 'u', 'one', publish => false) c" } ],
+	[ set_rotation => sub { "SELECT appinfra.set_rotation('$id{one}', '30 days')" } ],
+	[ issue_credential => sub { "SELECT to_jsonb(c) FROM appinfra.issue_credential('$id{one}', 'reader') c" } ],
+	[ create_service_user => sub { "SELECT to_jsonb(c) FROM appinfra.create_service_user('$id{one}', 'svc', 'h1', publish => false) c" } ],
+	[ drop_service_user => sub { "SELECT appinfra.drop_service_user('$id{one}', 'svc', 'h1')" } ],
+	[ rotate_credential => sub { "SELECT to_jsonb(c) FROM appinfra.rotate_credential('$id{one}') c" } ],
+	[ claim_publications => sub { "SELECT to_jsonb(c) FROM appinfra.claim_publications('w', 1) c" }, 'claim_publication' ],
+	[ extend_claim => sub { "SELECT appinfra.extend_claim($claim)" } ],
+	[ fail_publication => sub { "SELECT appinfra.fail_publication($claim, 'broken', 'no')" } ],
+	[ retry_publication => sub { 'SELECT appinfra.retry_publication(' . ($claim =~ s/,.*//r) . ')' } ],
+	[ claim_publications => sub { "SELECT to_jsonb(c) FROM appinfra.claim_publications('w', 1) c" }, 'claim_publication' ],
+	[ complete_publication => sub { "SELECT appinfra.complete_publication($claim)" } ],
+	[ revoke_credential => sub { "SELECT appinfra.revoke_credential('$id{login}', 'test')" } ],
+	[ wait_revoked => sub { "SELECT appinfra.wait_revoked('$id{login}')" }, 'end_sessions' ],
+	[ revoke_tenant => sub { "SELECT appinfra.revoke_tenant('$id{one}')" } ],
+	[ restore_tenant => sub { "SELECT to_jsonb(c) FROM appinfra.restore_tenant('$id{one}', publish => false) c" } ],
+	[ deprovision_tenant => sub { "SELECT appinfra.deprovision_tenant('$id{one}')" } ],
+	[ harden_tenant => sub { $host->provision(app_id => 'app-h', slug => 'hard', publish => 0)->{db_id} =~ /(.*)/; "SELECT appinfra.harden_tenant('$1')" } ],
+	[ harden_host => sub { 'SELECT count(*) FROM appinfra.harden_host(apply => true)' } ]);
+
+sub functions
+{
+	return map { $_ => 1 } split /\n/, $host->control(
+		"SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'appinfra'::regnamespace");
+}
+
+# Remembers what a function's answer carries.
+sub learn
+{
+	my ($name, $out) = @_;
+	my $answer = $out =~ /^\{/ ? decode_json($out) : return;
+	push @secrets, $answer->{password} // ();
+	($dsn) = values %{ $answer->{set} } if $answer->{set};
+	$id{login} = parse_dsn($dsn)->{user} if $answer->{set};
+	push @secrets, parse_dsn($dsn)->{password} if $answer->{set};
+	$id{one} //= $answer->{db_id};
+	$claim = "$answer->{publication_id}, '$answer->{claim}'" if $answer->{claim};
+	return;
+}
+
+# --- every function ----------------------------------------------------------------------------------
+my %there = functions();
+my %known = (%reads, %internal, map { $_->[0] => 1 } @acts);
+is_deeply([ grep { !$known{$_} } sort keys %there ], [], 'every function is known here');
+cmp_ok(scalar keys %there, '>', 25, 'there are some');
+
+my $session;    # of the credential that is revoked
+for my $act (grep { $there{ $_->[0] } } @acts)
+{
+	my ($name, $call, $action) = @$act;
+	$action //= $name;
+	my $sql = $call->();
+	my $new = "FROM appinfra.audit WHERE action = '$action' AND outcome = 'done'";
+	my $before = $host->control("SELECT coalesce(max(id), 0) $new");
+	if ($name eq 'wait_revoked')
+	{
+		# its sessions end as soon as it is revoked: the worker's row tells how many there were
+		$host->wait_until("SELECT count(*) > 0 $new AND credential = '$id{login}' AND detail->>'sessions' = '1'");
+		pass('wait_revoked: the sessions that were ended have a row');
+		next;
+	}
+	my $out = $host->control("BEGIN; $sql; ROLLBACK");
+	is($host->control("SELECT count(*) $new AND id > $before"), '0', "$name: nothing when it is rolled back")
+	  if $name !~ /claim/;
+	$out = $host->control($sql);
+	is($host->control("SELECT count(*) $new AND id > $before"), '1', "$name: a row, once");
+	learn($name, $out);
+	$session = Appinfra::Wire->login($dsn) if $name eq 'complete_publication';
+}
+
+# --- the worker ----------------------------------------------------------------------------------------
+for my $action (qw(build_template build_shell revoke_credential drop_login retain_tenant drop_tenant))
+{
+	$host->wait_until("SELECT count(*) > 0 FROM appinfra.audit WHERE action = '$action' AND outcome = 'done'", $action);
+	pass("$action has a row");
+}
+$host->append_conf('postgresql.conf', 'appinfra.pool_size = 0');
+$host->reload;
+$host->wait_until("SELECT count(*) > 0 FROM appinfra.audit WHERE action = '$_'"), pass("$_ has a row")
+  for qw(give_up_shell drop_leftover);
+$host->append_conf('postgresql.conf', 'appinfra.pool_size = 2');
+$host->reload;
+
+# --- the guard, though the transaction aborts ---------------------------------------------------------------
+my $tenant = $host->provision(app_id => 'app-2', slug => 'two', publish => 0);
+push @secrets, $tenant->{password};
+my $refusals = "FROM appinfra.audit WHERE action = 'guard' AND outcome = 'refused' AND db_id = '$tenant->{db_id}'";
+my ($code, $out, $err) = $host->as_app($tenant->{url}, "BEGIN; CREATE TABLE t (n int); COPY t FROM PROGRAM 'true'");
+like($err, qr/42501/, 'a program is refused');
+my $sum = "sum(coalesce((detail->>'count')::bigint, 1))";
+$host->wait_until("SELECT count(*) = 1 $refusals");
+is($host->control("SELECT actor, database, credential, client_address, detail ? 'rule' $refusals"),
+	"$tenant->{username}|$tenant->{database}|$tenant->{username}|127.0.0.1|t", 'the refusal has its row');
+is(($host->as_app($tenant->{url}, 'SELECT count(*) FROM t'))[0], 3, '... though the transaction was rolled back');
+my $loop = "DO \$\$ BEGIN FOR i IN 1..2000 LOOP BEGIN EXECUTE 'COPY pg_class TO PROGRAM ''true'''; EXCEPTION WHEN insufficient_privilege THEN NULL; END; END LOOP; END \$\$";
+($code, $out, $err) = $host->as_app($tenant->{url}, $loop);
+is($code, 0, 'a tenant refuses to learn') or diag $err;
+$host->wait_until("SELECT $sum >= 2001 $refusals");
+is($host->control("SELECT $sum $refusals"), '2001', '... and each refusal is counted, once');
+cmp_ok($host->control("SELECT count(*) $refusals"), '<', 60, '... in few rows');
+
+# --- the guard switched, the library missing --------------------------------------------------------------------
+my $switched = "FROM appinfra.audit WHERE action = 'switch_guard'";
+$host->append_conf('postgresql.conf', 'appinfra.guard = observe');
+$host->reload;
+$host->wait_until("SELECT count(*) = 1 $switched");
+is($host->control("SELECT detail->>'from', detail->>'to' $switched"), 'enforce|observe', 'a switched guard has a row');
+$host->append_conf('postgresql.conf', 'appinfra.guard = enforce');
+$host->restart;
+$host->wait_until("SELECT count(*) = 2 $switched");
+pass('... also when the server was restarted for it');
+my $missing = "FROM appinfra.audit WHERE action = 'preload_missing'";
+my $looked = "SELECT started_at = pg_postmaster_start_time() FROM appinfra.host";
+$host->wait_until($looked);
+$host->crash;
+$host->wait_until($looked);
+$host->stop('immediate');
+$host->start;
+$host->wait_until($looked);
+is($host->control("SELECT count(*) $missing"), '0', 'restarts, crashes and stops with the library are nothing to tell');
+$host->stop;
+$host->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
+$host->start;
+is($host->control('SELECT count(*) > 0 FROM appinfra.tenant'), 't', 'the server runs without the library');
+$host->stop;
+$host->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'appinfra'");
+$host->start;
+$host->wait_until("SELECT count(*) = 1 $missing");
+pass('... which has a row afterwards');
+
+# --- no secret --------------------------------------------------------------------------------------------------
+push @secrets, split /\n/, $host->control('SELECT rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL');
+cmp_ok(scalar @secrets, '>', 5, 'passwords were handed out');
+my $log = $host->control('SELECT a::text FROM appinfra.audit a');
+is_deeply([ grep { index($log, $_) >= 0 } @secrets ], [], '... and no row has one of them');
+like($log, qr/app_two/, '... though it has other texts');
+
+done_testing();
