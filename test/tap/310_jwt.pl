@@ -112,6 +112,7 @@ my $lower = $all->call(GET => "$databases/$mine", undef, headers => { Authorizat
 is($lower->{status}, 200, 'the scheme in other letters');
 enters($all, hs(claims(email => 'root@example.com', scope => $_)), "admin by scope \"$_\"")
   for 'appinfra:admin', 'openid appinfra:admin email';
+enters($all, hs(claims(email => 'root@example.com', scope => [ 'x', 'appinfra:admin' ])), 'admin by one scope of a list');
 enters($all, hs(claims(email => 'root@example.com', scope => $_)), "no admin by scope \"$_\"", 404)
   for 'appinfra:administrator', 'xappinfra:admin', 'appinfra', 'APPINFRA:ADMIN', '';
 

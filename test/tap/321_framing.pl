@@ -134,6 +134,19 @@ refused($rest->call(GET => $_), 404, 'not_found', "no path: $_")
   for '/api/../healthz', '//healthz', '/healthz/', '/./healthz', '/%2e/healthz', '/healthz%00', '/healthz%2F', '/HEALTHZ';
 is($host->control("SELECT status FROM appinfra.databases WHERE db_id = '$id'"), 'ready', 'no second reading has become a request');
 
+# All of it again and again, with an abyss and what is not there: memory stays where it is.
+sub nonsense
+{
+	$rest->raw($framing{$_} . $smuggled, 5) for sort keys %framing;
+	$rest->call(POST => $databases, '{"env":' . '[' x 5000, user => $user) for 1 .. 10;
+	$rest->call(GET => "$databases/db-0123456789ab", undef, user => $user) for 1 .. 50;
+	return $rest->resident;
+}
+nonsense() for 1 .. 2;
+my $settled = nonsense();
+nonsense() for 1 .. 5;
+cmp_ok(nonsense() - $settled, '<', 2048, 'and it takes no memory that is not given back');
+
 # --- limits --------------------------------------------------------------------------------------------------
 my $big = ' ' x (1024 * 1024 - length $bad) . $bad;
 my %answer = map { $_->{status} => $_ } says(post('Content-Length: ' . length $big) . $big . $last, '400 200', 'a body of 1 MiB is read');
