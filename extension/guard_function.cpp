@@ -64,6 +64,13 @@ is_denied_function(Oid function)
 }
 
 bool
+is_range_constructor(const char *source)
+{
+    return strncmp(source, "range_constructor", strlen("range_constructor")) == 0 ||
+           strncmp(source, "multirange_constructor", strlen("multirange_constructor")) == 0;
+}
+
+bool
 is_untrusted_language(Oid language)
 {
     if (language == INTERNALlanguageId || language == ClanguageId)
@@ -156,7 +163,8 @@ judge(Oid function)
         Datum binary = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
         bool is_ours = !null && language == ClanguageId &&
                        strcmp(TextDatumGetCString(binary), "$libdir/appinfra") == 0;
-        if (!found.denied && !is_ours && function >= FirstNormalObjectId &&
+        bool is_ranges = language == INTERNALlanguageId && is_range_constructor(name);
+        if (!found.denied && !is_ours && !is_ranges && function >= FirstNormalObjectId &&
             !is_of_allowed_extension(function)) {
             found.denied = true;
             found.rule = library_rule;

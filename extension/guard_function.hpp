@@ -15,6 +15,9 @@ bool is_denied_function(Oid function);
 /* Tells whether functions of the language can do what the server can (`lanpltrusted`). */
 bool is_untrusted_language(Oid language);
 
+/* Tells whether that is what CREATE TYPE … AS RANGE makes the functions of the new type from. */
+bool is_range_constructor(const char *source);
+
 /* Tells whether the script of an extension that tenants may create is being run. */
 bool is_in_allowed_extension();
 

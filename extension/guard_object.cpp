@@ -25,7 +25,7 @@ static const Rule *rule_of_row(ObjectAccessType access, Oid class_id, HeapTuple 
                                Relation catalog);
 static bool is_of_server(Oid class_id, Oid object_id);
 static bool is_in_system_schema(Oid class_id, HeapTuple tuple, Relation catalog);
-static bool is_untrusted_function(HeapTuple tuple);
+static bool is_untrusted_function(HeapTuple tuple, Relation catalog);
 static bool is_denied_operator(HeapTuple tuple);
 static bool is_system_schema(Oid schema);
 
@@ -95,7 +95,7 @@ rule_of_row(ObjectAccessType access, Oid class_id, HeapTuple tuple, Relation cat
     if (is_in_system_schema(class_id, tuple, catalog))
         return &system_rule;
     if (class_id == ProcedureRelationId && access == OAT_POST_CREATE &&
-        is_untrusted_function(tuple))
+        is_untrusted_function(tuple, catalog))
         return &language_rule;
     if (class_id == OperatorRelationId && access != OAT_DROP && is_denied_operator(tuple))
         return &operator_rule;
@@ -121,13 +121,21 @@ is_in_system_schema(Oid class_id, HeapTuple tuple, Relation catalog)
     return !null && DatumGetObjectId(schema) == PG_CATALOG_NAMESPACE;
 }
 
-/* An aggregate's language says nothing: it is made of functions, and each of them is checked. */
+/*
+ * An aggregate's language says nothing: it is made of functions, and each of them is checked. The
+ * constructors of a range type are internal functions, and anybody may make the type.
+ */
 static bool
-is_untrusted_function(HeapTuple tuple)
+is_untrusted_function(HeapTuple tuple, Relation catalog)
 {
     const auto *form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+    bool null;
+    Datum source = heap_getattr(tuple, Anum_pg_proc_prosrc, RelationGetDescr(catalog), &null);
 
-    return form->prokind != PROKIND_AGGREGATE && is_untrusted_language(form->prolang);
+    if (form->prokind == PROKIND_AGGREGATE || !is_untrusted_language(form->prolang))
+        return false;
+    return null || form->prolang != INTERNALlanguageId ||
+           !is_range_constructor(TextDatumGetCString(source));
 }
 
 /* The planner calls an operator's function to estimate, without the check that others pass. */
