@@ -86,9 +86,9 @@ HttpReader::feed(std::string_view bytes)
         boost::system::error_code code;
         const std::size_t size = parser_->beast.put(
             boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), code);
+        if (parser_->state == State::head)
+            check_lines({bytes.data() + used, size});
         used += size;
-        if (parser_->state == State::head && (parser_->head += size) > longest_header)
-            throw problem_for(error::header_limit);
         if (code && code != error::need_more)
             throw problem_for(code);
         if (parser_->state == State::head && parser_->beast.is_header_done()) {
@@ -108,6 +108,18 @@ HttpReader::feed(std::string_view bytes)
     return used;
 }
 
+// Counts whole lines of a head. The parser joins one that goes on in the next, as was once allowed;
+// others take the next for a header of its own.
+void
+HttpReader::check_lines(std::string_view lines)
+{
+    if ((parser_->head += lines.size()) > longest_header)
+        throw problem_for(error::header_limit);
+    if (lines.find("\r\n ") != std::string_view::npos ||
+        lines.find("\r\n\t") != std::string_view::npos)
+        throw invalid("a header goes on in another line");
+}
+
 void
 HttpReader::take_head()
 {
@@ -124,6 +136,9 @@ HttpReader::take_head()
         if (!anew && std::find(std::begin(single), std::end(single), name) != std::end(single))
             throw invalid("a header stands there twice");
     }
+    // The parser takes "5, 5" for 5.
+    if (request.header("content-length").find_first_not_of("0123456789") != std::string_view::npos)
+        throw invalid("the Content-Length is no number");
     const bool coded = request.headers.contains("transfer-encoding");
     if (coded && (!parser_->beast.chunked() || head.version() < 11 ||
                   !boost::beast::iequals(request.header("transfer-encoding"), "chunked")))

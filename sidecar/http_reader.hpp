@@ -42,6 +42,7 @@ public:
 
 private:
     struct Parser;
+    void check_lines(std::string_view lines);
     void take_head();
 
     std::unique_ptr<Parser> parser_;

@@ -46,8 +46,8 @@ endpoint_of(const std::string &listen)
     const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
     unsigned short port = 0;
     const char *end = listen.data() + listen.size();
-    if (error || colon == std::string::npos ||
-        std::from_chars(listen.data() + colon + 1, end, port).ptr != end)
+    const auto [rest, bad] = std::from_chars(listen.data() + colon + 1, end, port);
+    if (error || colon == std::string::npos || bad != std::errc() || rest != end)
         refuse(listen, "it must be ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH");
     return {address, port};
 }

@@ -164,50 +164,5 @@ my @cancelled = Appinfra::Mcp::lines(\@stdio, { %$delivering, APPINFRA_PUBLISH_W
 is_deeply([ map { $_->{id} } @cancelled ], [2], 'a cancelled call is not answered');
 $peer->rules;
 
-# --- the official client -------------------------------------------------------------------------------------------
-my $client = Appinfra::Mcp->install;
-SKIP: {
-	skip 'the official client library: ' . Appinfra::Mcp->why_not, 1 unless $client;
-	for my $kind (qw(stdio http))
-	{
-		my @where = $kind eq 'stdio' ? ('stdio', @stdio) : ('http', $rest->url . '/mcp', $token);
-		my $env = $kind eq 'stdio' ? $delivering : {};
-		my $app = "app-client-$kind";
-		my ($hello, $list, $ping, $first) = $client->session(\@where, $env, { list => 1 }, { ping => 1 },
-			{ tool => 'add_app_database', arguments => { app_id => $app, engine => 'postgres' } });
-		is($hello->{server}{name}, 'appinfra', "$kind: the client connects");
-		is(scalar @{ $list->{result}{tools} }, 6, "$kind: lists the tools");
-		is_deeply($ping->{result}, {}, "$kind: and pings");
-		my $db_id = adds($first->{result}, $app, $kind);
-		my %one = (app_id => $app, db_id => $db_id);
-		my $old = $peer->wait_for_value($app, 'DATABASE_URL');
-		my (undef, $databases, $rotated, $check, $removed, $restored, $refused, $unknown, $none) = $client->session(\@where, $env,
-			{ tool => 'list_app_databases', arguments => { app_id => $app } },
-			map({ { tool => "${_}_app_database", arguments => \%one } } qw(rotate check remove restore)),
-			{ tool => 'add_app_database', arguments => { app_id => $app } },
-			{ tool => 'drop_everything' }, { tool => 'check_app_database', arguments => { %one, db_id => 'db-000000000000' } });
-		is($databases->{result}{structuredContent}{databases}[0]{db_id}, $db_id, "$kind: list_app_databases");
-		is($rotated->{result}{structuredContent}{env_published}, JSON::PP::true, "$kind: rotate_app_database") or diag explain $rotated;
-		isnt($peer->wait_for_value($app, 'DATABASE_URL'), $old, '  another DSN');
-		my $state = $check->{result}{structuredContent};
-		is(join(' ', map { ref $state->{$_} } qw(exposures credentials publications)), 'ARRAY ARRAY ARRAY', "$kind: check_app_database") or diag explain $check;
-		is($removed->{result}{structuredContent}{status}, 'retained', "$kind: remove_app_database") or diag explain $removed;
-		like($removed->{result}{structuredContent}{restorable_until}, qr/^\d{4}-/, '  with the time until which it can be restored');
-		is($restored->{result}{structuredContent}{env_published}, JSON::PP::true, "$kind: restore_app_database") or diag explain $restored;
-		ok($refused->{result}{isError}, "$kind: a refusal is an error of the tool");
-		is($unknown->{error}{code}, -32602, "$kind: an unknown tool is one of the protocol");
-		ok($none->{result}{isError}, "$kind: nor is there another's database");
-		$peer->rules({ app => "$app-cancel", status => 503 });
-		my (undef, $stopped, $after) = $client->session(\@where, $env,
-			{ tool => 'add_app_database', arguments => { app_id => "$app-cancel" }, cancel_after => 300 }, { ping => 1 });
-		ok($stopped->{error}, "$kind: a call is cancelled");
-		is_deeply($after->{result}, {}, '  and the session goes on');
-		$peer->rules;
-	}
-	my @passwords = map { parse_dsn($_)->{password} } map { values %{ $_->{body}{set} // {} } } $peer->requests;
-	cmp_ok(scalar @passwords, '>', 5, 'passwords were delivered');
-	is_deeply([ grep { index($client->transcript, $_) >= 0 } @passwords ], [], 'none is in what the agents saw');
-	unlike($client->transcript, qr{postgres(?:ql)?://}, 'nor is a DSN');
-}
 is($rest->process->stop, 0, 'it ends well');
 done_testing();
