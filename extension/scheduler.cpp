@@ -101,8 +101,7 @@ run_due_tasks(TimestampTz *due)
 static bool
 watch_tenants(unsigned)
 {
-    watchdog::look();
-    return false;
+    return watchdog::look();
 }
 
 /*

@@ -35,6 +35,7 @@ constexpr int visit_seconds = 60;
 constexpr int patience_ms = 10 * 1000;
 constexpr long look_again_ms = 20;
 
+static void be_patient(Round *round);
 static bool start_next(Round *round);
 static bool start(const Order &order, Visit *visit);
 static void end_worker(dsm_segment *segment, Datum worker);
@@ -56,7 +57,7 @@ carry_out(std::span<const Order> orders, const Listener &listener)
     round.listener = &listener;
     round.message =
         AllocSetContextCreate(CurrentMemoryContext, "visit message", ALLOCSET_DEFAULT_SIZES);
-    round.patience = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), patience_ms);
+    be_patient(&round);
     /* whoever else needs worker slots must find some, however many ask at a time */
     round.at_once = orders.size() > 1 && lock::try_take(lock::Kind::visits, "") ? at_once : 1;
     while (round.active > 0 || round.next < orders.size()) {
@@ -76,9 +77,16 @@ carry_out(std::span<const Order> orders, const Listener &listener)
     MemoryContextDelete(round.message);
 }
 
+/* Waits for a worker slot from now on, until the time is over. */
+static void
+be_patient(Round *round)
+{
+    round->patience = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), patience_ms);
+}
+
 /*
  * Starts the next visit if there is room for it; true when it did, or gave it up because no worker
- * slot became free. That is waited for once in a call, not for each database.
+ * slot became free. Once that was waited for in vain, the next databases are not waited for again.
  */
 static bool
 start_next(Round *round)
@@ -89,6 +97,7 @@ start_next(Round *round)
     visit->which = round->next;
     if (start(round->orders[round->next], visit)) {
         round->active++;
+        be_patient(round);
     } else {
         if (round->active > 0 || GetCurrentTimestamp() < round->patience)
             return false;

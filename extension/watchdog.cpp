@@ -21,12 +21,16 @@ struct Use {
     TimestampTz transaction_since; /* 0: in none */
 };
 
-constexpr double queue_share = 0.1;     /* of the NOTIFY queue that a tenant may pin */
-constexpr long grace_ms = 1000;         /* for the session's own timeout to act first */
-constexpr int looks_between_states = 5; /* sessions' states are looked at once a second */
+constexpr double queue_share = 0.1;  /* of the NOTIFY queue that a tenant may pin */
+constexpr double table_share = 0.75; /* of the lock table that all tenants may fill */
+constexpr long grace_ms = 1000;      /* for the session's own timeout to act first */
+constexpr long states_ms = 1000;     /* between two looks at what sessions are doing */
+constexpr long alarm_ms = 60 * 1000; /* how long a lock hoarder is expected back */
 
-static void count_locks(std::span<Use> uses);
+static int64 count_locks(std::span<Use> uses);
 static void end_lock_hoarders(std::span<Use> uses);
+static void end_most(std::span<Use> uses, const char *db_id, int64 limit, const char *rule);
+static int64 table_limit();
 static void look_at_states(std::span<Use> uses);
 static void end_idle(std::span<Use> uses);
 static void end_queue_pinner(std::span<Use> uses);
@@ -34,34 +38,43 @@ static Use *use_of(std::span<Use> uses, int pid);
 static bool is_of_tenant(const Use &use, const char *db_id);
 static void end(Use *use, const char *rule, const char *object);
 
-void
+bool
 look()
 {
-    static int looks;
+    static TimestampTz alarm_until;
+    static TimestampTz states_at;
+    TimestampTz now = GetCurrentTimestamp();
 
     if (settings::guard == settings::guard_off)
-        return;
+        return false;
     std::span<TenantProcess> processes = sessions::tenant_processes();
     if (processes.empty())
-        return;
+        return now < alarm_until;
     auto *uses = static_cast<Use *>(palloc0(processes.size() * sizeof(Use)));
     size_t count = 0;
     for (const TenantProcess &process : processes)
         uses[count++].process = &process;
     std::span<Use> all(uses, count);
     if (settings::tenant_lock_limit > 0) {
-        count_locks(all);
-        end_lock_hoarders(all);
+        int64 locks = count_locks(all);
+
+        if (locks > Min(settings::tenant_lock_limit, table_limit())) {
+            end_lock_hoarders(all);
+            end_most(all, nullptr, table_limit(), "lock_table");
+            alarm_until = TimestampTzPlusMilliseconds(now, alarm_ms);
+        }
     }
-    if (looks++ % looks_between_states == 0) {
+    if (TimestampDifferenceExceeds(states_at, now, states_ms) || now < states_at) {
+        states_at = now;
         look_at_states(all);
         end_idle(all);
         end_queue_pinner(all);
     }
+    return now < alarm_until;
 }
 
-/* Counts heavyweight locks, fast-path ones included, and predicate locks, by session. */
-static void
+/* Counts heavyweight locks, fast-path ones included, and predicate locks; returns those of all. */
+static int64
 count_locks(std::span<Use> uses)
 {
     const LockData *locks = GetLockStatusData();
@@ -73,38 +86,50 @@ count_locks(std::span<Use> uses)
     for (const SERIALIZABLEXACT &transaction : std::span(predicates->xacts, predicates->nelements))
         if (Use *use = use_of(uses, transaction.pid))
             use->locks++;
+    int64 of_all = 0;
+    for (const Use &use : uses)
+        of_all += use.locks;
+    return of_all;
 }
 
-/* Ends sessions of a tenant above the limit, the one with most locks first, until it is below. */
+/* Ends sessions of any tenant that is above the limit. */
 static void
 end_lock_hoarders(std::span<Use> uses)
 {
-    int64 of_all = 0;
+    for (const Use &use : uses)
+        end_most(uses, use.process->db_id, settings::tenant_lock_limit, "lock_limit");
+}
+
+/* Ends sessions, the one with most locks first, until the tenant (null: all) is not above a limit.
+ */
+static void
+end_most(std::span<Use> uses, const char *db_id, int64 limit, const char *rule)
+{
+    int64 total = 0;
 
     for (const Use &use : uses)
-        of_all += use.locks;
-    if (of_all <= settings::tenant_lock_limit)
-        return;
-    for (const Use &first : uses) {
-        const char *db_id = first.process->db_id;
-        int64 total = 0;
+        if (is_of_tenant(use, db_id) && !use.ended)
+            total += use.locks;
+    while (total > limit) {
+        Use *most = nullptr;
 
-        for (const Use &use : uses)
-            if (is_of_tenant(use, db_id) && !use.ended)
-                total += use.locks;
-        while (total > settings::tenant_lock_limit) {
-            Use *most = nullptr;
-
-            for (Use &use : uses)
-                if (is_of_tenant(use, db_id) && !use.ended &&
-                    (most == nullptr || use.locks > most->locks))
-                    most = &use;
-            if (most == nullptr)
-                break;
-            total -= most->locks;
-            end(most, "lock_limit", psprintf(INT64_FORMAT " locks", most->locks));
-        }
+        for (Use &use : uses)
+            if (is_of_tenant(use, db_id) && !use.ended &&
+                (most == nullptr || use.locks > most->locks))
+                most = &use;
+        if (most == nullptr)
+            break;
+        total -= most->locks;
+        end(most, rule, psprintf(INT64_FORMAT " locks", most->locks));
     }
+}
+
+/* Returns how many locks all tenants may hold together: the rest of the table is the host's. */
+static int64
+table_limit()
+{
+    return static_cast<int64>(max_locks_per_xact * table_share) *
+           (MaxBackends + max_prepared_xacts);
 }
 
 /* Takes from the backends' own status what their sessions are doing. */
@@ -197,7 +222,7 @@ use_of(std::span<Use> uses, int pid)
 static bool
 is_of_tenant(const Use &use, const char *db_id)
 {
-    return strcmp(use.process->db_id, db_id) == 0;
+    return db_id == nullptr || strcmp(use.process->db_id, db_id) == 0;
 }
 
 /* Ends the session, or only says so in observe mode. Each is reported once. */

@@ -11,10 +11,13 @@
 namespace appinfra::watchdog
 {
 
-/* Looks once at all sessions of tenants. Run by the scheduler, outside any transaction. */
-void look();
+/*
+ * Looks once at all sessions of tenants. Run by the scheduler, outside any transaction. True: look
+ * again at once, for a tenant that was ended for its locks may come back to fill the table again.
+ */
+bool look();
 
-/* Milliseconds between two looks. */
+/* Milliseconds between two looks while all is quiet. */
 constexpr long interval_ms = 200;
 
 } // namespace appinfra::watchdog

@@ -111,7 +111,7 @@ Connector::start()
     if (running())
         return;
     thread_ = std::thread([shared = shared_, conninfo = conninfo_, preparation = preparation_] {
-        Opened opened = open(*conninfo, preparation);
+        Opened opened = connect(*conninfo, preparation);
         const std::lock_guard lock(shared->mutex);
         shared->opened = std::move(opened);
         const std::uint64_t one = 1;
@@ -131,7 +131,7 @@ Connector::take()
 }
 
 Connector::Opened
-Connector::open(const Conninfo &conninfo, const std::vector<std::string> &preparation)
+Connector::connect(const Conninfo &conninfo, const std::vector<std::string> &preparation)
 {
     const auto keywords = conninfo.keywords();
     const auto values = conninfo.values();

@@ -38,6 +38,9 @@ class Connector
 public:
     using Opened = std::variant<Connection, Failure>;
 
+    // Connects and runs the statements, in this thread.
+    static Opened connect(const Conninfo &conninfo, const std::vector<std::string> &preparation);
+
     // Opens connections, each made ready by the statements of preparation.
     Connector(std::shared_ptr<const Conninfo> conninfo, std::vector<std::string> preparation);
     ~Connector();
@@ -67,8 +70,6 @@ private:
         int event = -1;
         ~Shared();
     };
-
-    static Opened open(const Conninfo &conninfo, const std::vector<std::string> &preparation);
 
     std::shared_ptr<const Conninfo> conninfo_;
     std::vector<std::string> preparation_;

@@ -12,6 +12,7 @@
 #include "failure.hpp"
 #include "log.hpp"
 #include "options.hpp"
+#include "porter.hpp"
 #include "process.hpp"
 #include "service.hpp"
 #include "signals.hpp"
@@ -49,6 +50,10 @@ run(const std::vector<std::string> &arguments)
     const auto reread = [&] {
         return std::get<Options>(read_options(arguments, inherited));
     };
+    if (!options.delivers) {
+        Porter porter(std::move(options), signals, log, reread);
+        return porter.run();
+    }
     Service service(std::move(options), signals, log, reread);
     return service.run();
 }

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
-#include <map>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -21,59 +21,7 @@ namespace sidecar
 namespace
 {
 
-struct Row {
-    const char *flag;
-    const char *variable;
-    const char *fallback;
-    const char *help;
-};
-
-// clang-format off
-constexpr Row rows[] = {
-    {"config", "APPINFRA_CONFIG", "", "file of options, name = value, as named here without --"},
-    {"database", "", "", "libpq connection string without a password; several hosts allowed; wins over APPINFRA_DATABASE_URL"},
-    {"database-file", "APPINFRA_DATABASE_URL_FILE", "", "file with the connection string (password allowed)"},
-    {"token-file", "OPENFACTORY_DB_PRODUCER_TOKEN_FILE", "", "file with the producer's bearer token"},
-    {"sink", "APPINFRA_SINK", "", "\"http\" (the producer API) or \"file:DIR\" (environment files); http when producer-url is set"},
-    {"producer-url", "APPINFRA_PRODUCER_URL", "", "base URL of the producer API; https, or http to a loopback address"},
-    {"producer-path", "APPINFRA_PRODUCER_PATH", "/api/apps/{app_id}/env", "path template; {app_id} is replaced"},
-    {"producer-ca", "APPINFRA_PRODUCER_CA", "", "PEM file of the only authorities trusted for the producer; else the system's"},
-    {"allow-plaintext", "APPINFRA_ALLOW_PLAINTEXT", "0", "1: http to any host, secrets travel in clear"},
-    {"worker", "APPINFRA_WORKER", "", "name under which publications are claimed; host name and process id when empty"},
-    {"concurrency", "APPINFRA_CONCURRENCY", "8", "sends at a time, 1 to 64"},
-    {"batch", "APPINFRA_BATCH", "16", "publications claimed at once, 1 to 256"},
-    {"max-held", "APPINFRA_MAX_HELD", "64", "claims held at a time, those that wait included, 1 to 1024"},
-    {"poll", "APPINFRA_POLL", "5s", "time between claims when nobody notifies"},
-    {"lease", "APPINFRA_LEASE", "60s", "how long a claim is ours; extended after a third; at least twice call-timeout"},
-    {"connect-timeout", "APPINFRA_CONNECT_TIMEOUT", "5s", "for connecting to the producer"},
-    {"call-timeout", "APPINFRA_CALL_TIMEOUT", "15s", "for a whole call of the producer"},
-    {"retry-first", "APPINFRA_RETRY_FIRST", "500ms", "ceiling of the first random pause before a send is repeated; doubles each time"},
-    {"retry-longest", "APPINFRA_RETRY_LONGEST", "60s", "highest ceiling of that pause"},
-    {"probe", "APPINFRA_PROBE", "60s", "time between tries while the producer refuses our token"},
-    {"statement-timeout", "APPINFRA_STATEMENT_TIMEOUT", "20s", "for a statement in the database"},
-    {"reconnect-longest", "APPINFRA_RECONNECT_LONGEST", "15s", "highest ceiling of the random pause between connects to the database"},
-    {"drain-timeout", "APPINFRA_DRAIN_TIMEOUT", "20s", "how long sends under way may last after SIGTERM"},
-    {"timeout", "APPINFRA_PUBLISH_TIMEOUT", "60s", "of publish --once as a whole"},
-    {"audit-url", "APPINFRA_AUDIT_URL", "", "where seals of the audit log are posted; https, or http to a loopback address; into the log when empty"},
-    {"audit-ca", "APPINFRA_AUDIT_CA", "", "PEM file of the only authorities trusted for audit-url; else the system's"},
-    {"log-format", "APPINFRA_LOG_FORMAT", "text", "\"text\" or \"json\", one event a line, to stderr"},
-    {"log-level", "APPINFRA_LOG_LEVEL", "info", "debug, info, warn or error"},
-};
-// clang-format on
-
-constexpr const char *footer =
-    "Precedence: flag, environment, file. Times: 500ms, 15s, 2m, 1h; without a unit seconds.\n"
-    "Secrets, by environment or file, never by flag:\n"
-    "  OPENFACTORY_DB_PRODUCER_TOKEN or OPENFACTORY_DB_PRODUCER_TOKEN_FILE  the bearer token\n"
-    "  APPINFRA_DATABASE_URL or APPINFRA_DATABASE_URL_FILE  the connection string\n"
-    "  PGPASSWORD, PGPASSFILE and libpq's other variables work as well\n"
-    "Proxy variables (http_proxy, ...) are ignored.\n"
-    "Signals: SIGTERM stops within drain-timeout; SIGHUP reads the token and CA files again and\n"
-    "tries held publications at once.\n"
-    "Exit codes: 0 done; 1 some publications failed for good; 2 configuration; 3 the database\n"
-    "cannot be reached or used; 4 time over, some still pending; 5 the producer refuses our token.";
-
-using Values = std::map<std::string, std::string>;
+using Values = OptionValues;
 
 [[noreturn]] void
 refuse(const std::string &why)
@@ -81,12 +29,20 @@ refuse(const std::string &why)
     throw Failure(Failure::Kind::configuration, why);
 }
 
+std::vector<OptionRow>
+all_rows()
+{
+    std::vector<OptionRow> all(delivery_rows().begin(), delivery_rows().end());
+    all.insert(all.end(), door_rows().begin(), door_rows().end());
+    return all;
+}
+
 // The environment as flags in front of the real ones, which therefore win.
 std::vector<std::string>
 with_environment(const std::vector<std::string> &arguments)
 {
     std::vector<std::string> all;
-    for (const Row &row : rows)
+    for (const OptionRow &row : all_rows())
         if (const char *value = row.variable[0] != '\0' ? std::getenv(row.variable) : nullptr)
             if (value[0] != '\0')
                 all.push_back(std::string("--") + row.flag + "=" + value);
@@ -110,17 +66,6 @@ refuse_password_flag(const std::vector<std::string> &arguments)
     }
 }
 
-std::size_t
-count_of(const Values &values, const std::string &name, std::size_t most)
-{
-    const std::string &text = values.at(name);
-    std::size_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size() || count < 1 || count > most)
-        refuse("--" + name + " must be a whole number from 1 to " + std::to_string(most));
-    return count;
-}
-
 // A secret from the environment or from a file; both is an error, since one of them is stale.
 Secret
 secret_of(const Secret &inherited, const std::string &file, const std::string &variable)
@@ -137,17 +82,18 @@ read_sink(Options &options, const Values &values)
     options.producer_url = values.at("producer-url");
     options.producer_path = values.at("producer-path");
     options.producer_ca = values.at("producer-ca");
-    const std::string &plaintext = values.at("allow-plaintext");
-    if (plaintext != "0" && plaintext != "1")
-        refuse("--allow-plaintext must be 0 or 1");
-    options.allow_plaintext = plaintext == "1";
+    options.allow_plaintext = switch_of(values, "allow-plaintext");
     if (sink.starts_with("file:")) {
         options.sink_folder = sink.substr(5);
         if (options.sink_folder.empty())
             refuse("--sink=file:DIR names no folder");
+        options.delivers = true;
     } else if (!sink.empty() && sink != "http") {
         refuse("--sink must be \"http\" or \"file:DIR\"");
-    } else if (options.producer_url.empty()) {
+    } else if (!options.producer_url.empty()) {
+        options.delivers = true;
+    } else if (options.command != Command::mcp &&
+               (options.command == Command::publish || options.doors.listen.empty())) {
         refuse("no sink: set APPINFRA_PRODUCER_URL, or APPINFRA_SINK=file:DIR");
     }
 }
@@ -166,7 +112,9 @@ read_secrets(Options &options, const Values &values, const InheritedSecrets &inh
     options.token =
         secret_of(inherited.token, values.at("token-file"), "OPENFACTORY_DB_PRODUCER_TOKEN");
     const std::string_view token = options.token.reveal();
-    if (token.empty())
+    if (token.empty() && options.command == Command::mcp)
+        options.delivers = false; // the caller gets the DSN, and is told why
+    else if (token.empty() && options.delivers)
         refuse(
             "no token: set OPENFACTORY_DB_PRODUCER_TOKEN_FILE, or OPENFACTORY_DB_PRODUCER_TOKEN");
     if (std::any_of(token.begin(), token.end(), [](char c) { return c <= ' ' || c > '~'; }))
@@ -195,15 +143,19 @@ read_times(Options &options, const Values &values)
 }
 
 Options
-options_of(const Values &values, const InheritedSecrets &inherited)
+options_of(Command command, const Values &values, const InheritedSecrets &inherited)
 {
     Options options;
+    options.command = command;
+    options.doors = door_options_of(values);
+    if (command == Command::mcp && !is_user(options.doors.user))
+        refuse("mcp needs APPINFRA_USER: whose databases it is to see and make");
     read_sink(options, values);
     read_secrets(options, values, inherited);
     read_times(options, values);
-    options.concurrency = count_of(values, "concurrency", 64);
-    options.batch = count_of(values, "batch", 256);
-    options.most_held = count_of(values, "max-held", 1024);
+    options.concurrency = count_of(values, "concurrency", 1, 64);
+    options.batch = count_of(values, "batch", 1, 256);
+    options.most_held = count_of(values, "max-held", 1, 1024);
     options.log_level = log_level_of(values.at("log-level"));
     const std::string &format = values.at("log-format");
     if (format != "text" && format != "json")
@@ -220,10 +172,49 @@ options_of(const Values &values, const InheritedSecrets &inherited)
     return options;
 }
 
+// How many letters have to be changed, left out or put in.
+std::size_t
+distance(std::string_view one, std::string_view other)
+{
+    std::vector<std::size_t> row(other.size() + 1);
+    for (std::size_t j = 0; j <= other.size(); j++)
+        row[j] = j;
+    for (std::size_t i = 1; i <= one.size(); i++) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j <= other.size(); j++) {
+            const std::size_t change = diagonal + (one[i - 1] == other[j - 1] ? 0 : 1);
+            diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, change}));
+        }
+    }
+    return row.back();
+}
+
+// "; did you mean --x?" for the first argument that is no option but much like one.
+std::string
+nearest_option(const std::vector<std::string> &arguments)
+{
+    constexpr std::size_t farthest = 3;
+    for (const std::string &argument : arguments) {
+        if (!argument.starts_with("--"))
+            continue;
+        const std::string name = argument.substr(2, argument.find('=') - 2);
+        std::string nearest;
+        std::size_t least = farthest + 1;
+        for (const OptionRow &row : all_rows())
+            if (const std::size_t found = distance(name, row.flag); found < least) {
+                least = found;
+                nearest = row.flag;
+            }
+        if (least > 0 && !nearest.empty() && name != "once" && name != "help")
+            return "; did you mean --" + nearest + "?";
+    }
+    return "";
+}
+
 void
 add_rows(CLI::App &app, Values &values)
 {
-    for (const Row &row : rows) {
+    for (const OptionRow &row : all_rows()) {
         std::string &value = values[row.flag] = row.fallback;
         const std::string flag = std::string("--") + row.flag;
         std::string help = row.help;
@@ -252,15 +243,19 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     CLI::App app("appinfrad: delivers database credentials to the environments of apps",
                  "appinfrad");
     app.set_version_flag("--version", "appinfrad " APPINFRA_VERSION);
-    app.footer(footer);
+    app.footer(options_footer);
     app.require_subcommand(1);
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.fallthrough();
     Values values;
     bool once = false;
     add_rows(app, values);
-    app.add_subcommand("serve", "deliver until SIGTERM");
+    app.add_subcommand("serve", "deliver, and answer requests (--listen), until SIGTERM")
+        ->footer(serve_footer);
     CLI::App *publish = app.add_subcommand("publish", "deliver what is pending now, and exit");
+    publish->footer(publish_footer);
+    const CLI::App *mcp = app.add_subcommand("mcp", "answer an agent on standard input and output")
+                              ->footer(mcp_footer);
     publish->add_flag("--once", once, "do so once (the only mode there is)")->required();
     // It has options of its own (check_env_options.hpp); here it is only listed.
     const CLI::App *check =
@@ -274,13 +269,35 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     } catch (const CLI::Success &answer) {
         return app.exit(answer);
     } catch (const CLI::ParseError &error) {
-        refuse(clean_text(error.what()));
+        refuse(clean_text(error.what()) + nearest_option(all));
     }
     if (check->parsed())
         refuse("check-env must be the first argument; see appinfrad check-env --help");
-    Options options = options_of(values, inherited);
-    options.command = publish->parsed() ? Command::publish : Command::serve;
-    return options;
+    const Command command = publish->parsed() ? Command::publish
+                            : mcp->parsed()   ? Command::mcp
+                                              : Command::serve;
+    return options_of(command, values, inherited);
+}
+
+std::size_t
+count_of(const OptionValues &values, const std::string &name, std::size_t least, std::size_t most)
+{
+    const std::string &text = values.at(name);
+    std::size_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end != text.data() + text.size() || count < least || count > most)
+        refuse("--" + name + " must be a whole number from " + std::to_string(least) + " to " +
+               std::to_string(most));
+    return count;
+}
+
+bool
+switch_of(const OptionValues &values, const std::string &name)
+{
+    const std::string &text = values.at(name);
+    if (text != "0" && text != "1")
+        refuse("--" + name + " must be 0 or 1");
+    return text == "1";
 }
 
 Duration

@@ -7,19 +7,22 @@
 #include <vector>
 
 #include "clock.hpp"
+#include "door_options.hpp"
 #include "log.hpp"
 #include "secret.hpp"
 
 namespace sidecar
 {
 
-enum class Command { serve, publish };
+enum class Command { serve, publish, mcp };
 
 struct Options {
     Command command = Command::serve;
     Secret database;          // libpq connection string
     Secret database_password; // PGPASSWORD
     Secret token;
+    bool delivers = false; // there is a sink
+    DoorOptions doors;
     std::string sink_folder; // of the file sink; empty: the producer API
     std::string producer_url;
     std::string producer_path;
@@ -60,6 +63,13 @@ InheritedSecrets take_inherited_secrets();
 // Failure when they are wrong.
 std::variant<Options, int> read_options(const std::vector<std::string> &arguments,
                                         const InheritedSecrets &inherited);
+
+// The whole number an option has, from least to most. Throws a configuration Failure.
+std::size_t count_of(const OptionValues &values, const std::string &name, std::size_t least,
+                     std::size_t most);
+
+// Whether an option is "1" and not "0". Throws a configuration Failure.
+bool switch_of(const OptionValues &values, const std::string &name);
 
 // "1500ms", "15s", "2m", "1h", or seconds without a unit. Throws a configuration Failure.
 Duration duration_of(const std::string &name, const std::string &text);

@@ -16,14 +16,21 @@ namespace
 {
 
 constexpr Duration last_words = std::chrono::seconds(5); // for reports after the sends ended
-constexpr int most_connects = 3;                         // of publish before it gives up
+constexpr Duration doors_pause = std::chrono::milliseconds(50);
+constexpr int most_connects = 3; // of publish before it gives up
+
+std::shared_ptr<const Conninfo>
+conninfo_of(const Options &options)
+{
+    return std::make_shared<Conninfo>(options.database.reveal(),
+                                      options.database_password.reveal());
+}
 
 PgQueueSettings
 queue_settings(const Options &options)
 {
-    return {
-        std::make_shared<Conninfo>(options.database.reveal(), options.database_password.reveal()),
-        options.worker, options.statement_timeout, options.reconnect_longest};
+    return {conninfo_of(options), options.worker, options.statement_timeout,
+            options.reconnect_longest};
 }
 
 DispatchSettings
@@ -60,12 +67,16 @@ Service::Service(Options options, const Signals &signals, Log &log, Reread rerea
                   Backoff(options_.retry_first, options_.retry_longest, std::random_device{}())),
       started_(clock_.now())
 {
+    board_.delivers = true;
+    if (options_.command == Command::mcp || !options_.doors.listen.empty())
+        doors_ = std::make_unique<Doors>(options_, conninfo_of(options_), board_, log_);
     if (options_.command == Command::serve)
         courier_ = std::make_unique<HeadCourier>(courier_settings(options_), log_);
     // They live in the connection settings and in the producer now.
     options_.database.clear();
     options_.database_password.clear();
     options_.token.clear();
+    options_.doors.tokens.keys.clear();
 }
 
 std::unique_ptr<Sink>
@@ -114,6 +125,10 @@ Service::turn()
     take_signals();
     const TimePoint next = dispatcher_.step();
     const TimePoint now = clock_.now();
+    board_.producer_refuses = dispatcher_.unauthorized();
+    board_.queue_connected = queue_.connected();
+    if (doors_ && doors_->deserted() && doors_->idle() && !stopping_)
+        stop(exit_code::done);
     if (options_.command == Command::publish && !stopping_)
         check_publish(now);
     keep_alive(now);
@@ -129,7 +144,7 @@ Service::take_signals()
         else if (stopping_)
             stop_deadline_ = clock_.now(); // asked twice
         else
-            stop(options_.command == Command::serve ? exit_code::done : exit_code::unfinished);
+            stop(options_.command == Command::publish ? exit_code::unfinished : exit_code::done);
     }
 }
 
@@ -141,6 +156,8 @@ Service::reload()
         Options fresh = reread_();
         if (producer_ != nullptr)
             producer_->renew(std::move(fresh.token), fresh.producer_ca);
+        if (doors_)
+            doors_->renew(std::move(fresh.doors));
         log_.info("token and CA read again");
     } catch (const Failure &failure) {
         log_.error("not reloaded, the old values stay", {{"error", std::string(failure.what())}});
@@ -159,6 +176,9 @@ Service::stop(int code)
                            {"held", static_cast<std::int64_t>(dispatcher_.held())}});
     supervisor_.stopping();
     dispatcher_.drain();
+    board_.draining = true;
+    if (doors_)
+        doors_->drain();
 }
 
 // Whether the loop is to end; ends the sends when their time is over.
@@ -167,7 +187,7 @@ Service::over(TimePoint now)
 {
     if (!stopping_)
         return false;
-    if (dispatcher_.idle())
+    if (all_done())
         return true;
     if (now < stop_deadline_)
         return false;
@@ -180,6 +200,13 @@ Service::over(TimePoint now)
     dispatcher_.abandon();
     stop_deadline_ = now + last_words;
     return false;
+}
+
+// Whether nothing is held and nobody waits for an answer.
+bool
+Service::all_done() const
+{
+    return dispatcher_.idle() && (!doors_ || doors_->idle());
 }
 
 // Decides whether publish has come to its end.
@@ -216,6 +243,9 @@ Service::wait(TimePoint next)
     const TimePoint now = clock_.now();
     if (supervisor_.interval())
         next = std::min(next, alive_at_);
+    // The doors do not wake this loop.
+    if (doors_ && (stopping_ || options_.command == Command::mcp))
+        next = std::min(next, now + doors_pause);
     if (stopping_)
         next = std::min(next, stop_deadline_);
     else if (options_.command == Command::publish)
@@ -234,7 +264,7 @@ Service::exit_code() const
 {
     const Tally &tally = dispatcher_.tally();
     const int code = stopping_.value_or(exit_code::done);
-    if (options_.command == Command::serve || code != exit_code::done)
+    if (options_.command != Command::publish || code != exit_code::done)
         return code;
     return tally.failed > 0 || tally.unreported > 0 ? exit_code::failed : exit_code::done;
 }

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include "board.hpp"
 #include "dispatcher.hpp"
+#include "doors.hpp"
 #include "head_courier.hpp"
 #include "log.hpp"
 #include "options.hpp"
@@ -36,6 +38,7 @@ private:
     void reload();
     void stop(int code);
     bool over(TimePoint now);
+    bool all_done() const;
     void check_publish(TimePoint now);
     void keep_alive(TimePoint now);
     void wait(TimePoint next);
@@ -53,6 +56,8 @@ private:
     Dispatcher dispatcher_;
     std::unique_ptr<HeadCourier> courier_; // of serve
     TimePoint started_;
+    Board board_;
+    std::unique_ptr<Doors> doors_; // null: there are none
     bool ready_ = false;
     bool abandoned_ = false;
     std::optional<int> stopping_; // the exit code that was decided

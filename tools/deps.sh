@@ -26,11 +26,15 @@ build|libcurl4-openssl-dev|pkgconfig|libcurl
 build|libjansson-dev|pkgconfig|jansson
 build|libspdlog-dev|pkgconfig|spdlog
 build|libcli11-dev|header|CLI/CLI.hpp
+build|libboost1.81-dev|header|boost/beast/version.hpp
+build|libjwt-dev|pkgconfig|libjwt
+build|prometheus-cpp-dev|header|prometheus/registry.h
 build|libgtest-dev|header|gtest/gtest.h
 check|libipc-run-perl|perl|IPC::Run
 check|perl|command|prove
 check|python3|command|python3
 check|openssl|command|openssl
+check|curl|command|curl
 check|procps|command|ps
 check|util-linux|command|setpriv
 format|clang-format|command|clang-format

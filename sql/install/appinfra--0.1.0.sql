@@ -308,6 +308,12 @@ CREATE FUNCTION appinfra.host_id() RETURNS uuid
     AS 'SELECT host_id FROM appinfra.host';
 COMMENT ON FUNCTION appinfra.host_id() IS 'the id of this host';
 
+CREATE FUNCTION appinfra.guard_state() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$SELECT coalesce(current_setting('appinfra.guard', true), 'off')$$;
+COMMENT ON FUNCTION appinfra.guard_state() IS
+    'the setting appinfra.guard, for those who may not read it: enforce, observe or off';
+
 CREATE FUNCTION appinfra.public_address(OUT host text, OUT port int, OUT sslmode text)
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_public_address';
 COMMENT ON FUNCTION appinfra.public_address() IS 'how applications reach this host: what DSNs carry';
@@ -558,7 +564,7 @@ GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
 GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;
 GRANT EXECUTE ON FUNCTION appinfra.verify_audit() TO appinfra_auditor, appinfra_admin;
 
-GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id()
+GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state()
     TO appinfra_admin, appinfra_publisher, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION appinfra.public_address(), appinfra.service_username(text, text)
     TO appinfra_admin, appinfra_auditor;

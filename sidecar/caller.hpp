@@ -1,0 +1,25 @@
+// Who asks, as the token, the trusted header or APPINFRA_USER says.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sidecar
+{
+
+struct Caller {
+    std::string user;
+    bool admin = false; // sees and changes everything, else only what is the user's own
+};
+
+// Whether this can be a user: 1 to 320 bytes, printable, as owner_user_id has to be.
+inline bool
+is_user(std::string_view user)
+{
+    for (const char c : user)
+        if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
+            return false;
+    return !user.empty() && user.size() <= 320;
+}
+
+} // namespace sidecar

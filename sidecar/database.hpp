@@ -1,0 +1,42 @@
+// The control database, as the use cases see it. Every query gives at most one value, mostly a JSON
+// document that PostgreSQL has built, so that no use case copies columns about.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sidecar
+{
+
+enum class Effect {
+    reads,  // may be asked again when the connection breaks
+    writes, // may have happened although the connection broke
+};
+
+struct Query {
+    const char *name; // of the prepared statement
+    const char *sql;
+    Effect effect;
+};
+
+using Parameters = std::vector<std::optional<std::string>>;
+
+class Database
+{
+public:
+    virtual ~Database() = default;
+
+    // The first column of the first row; nothing when there is no row, or it is NULL. Throws a
+    // Problem.
+    virtual std::optional<std::string> value(const Query &query, const Parameters &parameters) = 0;
+
+    // Begins a transaction that ends with commit(), or with the job, which rolls it back.
+    virtual void begin() = 0;
+    virtual void commit() = 0;
+
+    // Says for whom the following statements are: the audit names it as the application.
+    virtual void act_for(const std::string &user) = 0;
+};
+
+} // namespace sidecar

@@ -1,0 +1,190 @@
+# What a sidecar says of itself: whether it lives and is ready, its metrics after things that were done,
+# the OpenAPI document against the routes that answer; and how it goes: a database that hangs, SIGTERM.
+use strict;
+use warnings;
+use Appinfra;
+use Appinfra::Answers qw(answers refused statuses);
+use Appinfra::Peer;
+use Appinfra::Publications qw(wait_for_status);
+use Appinfra::Rest;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $host = Appinfra->make('health', pool_size => 3);
+$host->wait_for_pool(3);
+my $peer = Appinfra::Peer->start;
+my $rest = Appinfra::Rest->start($host, env => $peer->sidecar_env, args => [qw(--rate-limit=0 --statement-timeout=1s --request-timeout=3s)]);
+my ($databases, $user, $other) = ($rest->databases, 'user@example.com', 'other@example.com');
+
+sub wait_for
+{
+	my ($what, $done) = @_;
+	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
+	until ($done->())
+	{
+		die "timed out: $what" if time > $deadline;
+		sleep 0.05;
+	}
+	return;
+}
+
+# Waits until /readyz says these reasons ("" for ready), and checks what else it says.
+sub ready
+{
+	my ($reason, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $answer;
+	wait_for($name, sub { $answer = $rest->call(GET => '/readyz'); join('|', @{ $answer->{json}{reasons} // ['?'] }) =~ /^(?:$reason)$/ });
+	is($answer->{status}, $reason eq '' ? 200 : 503, $name);
+	ok(!$answer->{json}{ready} == ($reason ne ''), '  in the document, too');
+	is($rest->call(GET => '/healthz')->{status}, 200, '  and it lives') if $reason ne '';
+	return;
+}
+
+# All samples as {name{labels}}, checked for their form; read until one has the value wanted, since the
+# registry is read every few seconds only.
+sub metrics
+{
+	my ($name, $value) = @_;
+	my %samples;
+	wait_for($name // 'metrics', sub {
+		my $text = $rest->call(GET => '/metrics')->{content};
+		%samples = map { /^(appinfra_[a-z_]+(?:\{.*\})?) ([0-9.e+-]+|\+Inf)$/ ? ($1 => $2) : () } split /\n/, $text;
+		return !defined $name || ($samples{$name} // 'none') eq $value;
+	});
+	return \%samples;
+}
+
+# --- ready, or why not -----------------------------------------------------------------------------------
+ready('', 'ready');
+$peer->expect_token('another');
+my $made = $rest->call(POST => $databases, { app_id => 'app-1', owner_user_id => $user, slug => 'one', publish => JSON::PP::true }, user => $user)->{json};
+ready('the producer refuses our token', 'the producer refuses our token: not ready');
+my $owed = metrics('appinfra_publications{status="claimed"}', 1);
+cmp_ok($owed->{appinfra_publication_oldest_pending_seconds}, '>', 0, 'the publication that is owed has an age');
+is($rest->call(GET => "$databases/$made->{db_id}", undef, user => $user)->{status}, 200, 'requests are answered all the same');
+$peer->expect_token('test-token');
+$rest->process->signal('HUP');
+ready('', 'the token is right again, and SIGHUP: ready');
+wait_for_status($host, 'app-1', 'published');
+$host->control('REVOKE appinfra_admin FROM appinfra_sidecar');
+ready('.*appinfra_admin.*', 'no member of appinfra_admin: not ready');
+my $answer = $rest->call(GET => "$databases/$made->{db_id}", undef, user => $user);
+refused($answer, 503, 'database_unavailable', 'and requests say so');
+like($answer->{json}{hint}, qr/Grant appinfra_admin/, '  with what to do');
+$host->control('GRANT appinfra_admin TO appinfra_sidecar');
+ready('', 'ready again');
+
+# --- metrics after known actions -----------------------------------------------------------------------------
+my $text = $rest->call(GET => '/metrics');
+is($text->{headers}{'content-type'}, 'text/plain; version=0.0.4; charset=utf-8', 'metrics are Prometheus text');
+my @odd = grep { !/^# (HELP|TYPE) appinfra_[a-z_]+ .+$|^appinfra_[a-z_]+(\{([a-z_]+="[^"\\]*",?)+\})? ([0-9.e+-]+|\+Inf)$/ } split /\n/, $text->{content};
+is_deeply(\@odd, [], 'every line of them');
+my %described = map { $_ => 1 } $text->{content} =~ /^# TYPE (\S+)/mg;
+my %families = map { s/_(bucket|sum|count)$//r => 1 } $text->{content} =~ /^(appinfra_[a-z_]+)/mg;
+is_deeply([ sort keys %families ], [ sort keys %described ], 'each family is described');
+my $asked = 'appinfra_http_requests_total{code="%s",method="GET",route="/api/app-infra/databases/{db_id}"}';
+my $before = metrics();
+$rest->call(GET => "$databases/$made->{db_id}", undef, user => $user) for 1 .. 7;
+$rest->call(GET => "$databases/$made->{db_id}", undef, user => $other) for 1 .. 5;
+$rest->call(GET => "$databases/$made->{db_id}") for 1 .. 3;
+$rest->call(GET => "/nothing/$_") for 1 .. 4;
+my $after = metrics();
+my $grown = sub { return ($after->{ $_[0] } // 0) - ($before->{ $_[0] } // 0); };
+is($grown->(sprintf $asked, $_->[0]), $_->[1], "$_->[1] answers of $_->[0] are counted by route and code") for [ 200, 7 ], [ 404, 5 ];
+is($grown->('appinfra_http_request_seconds_count{method="GET",route="/api/app-infra/databases/{db_id}"}'), 12, 'and timed, those that were let in');
+cmp_ok($after->{'appinfra_http_request_seconds_sum{method="GET",route="/api/app-infra/databases/{db_id}"}'}, '<', 60, 'in seconds');
+is_deeply([ grep { /nothing|db-|example/ } keys %$after ], [], 'no path, id or user of a request becomes a label');
+
+my $second = $rest->provision(user => $user, app_id => 'app-2', slug => 'two')->{json};
+$rest->call(DELETE => "$databases/$made->{db_id}", undef, user => $user);
+my ($code, $out, $err) = $host->as_app($second->{connection}{url}, "COPY pg_class TO '/tmp/appinfra-never'; ");
+like($err, qr/42501/, 'a tenant is refused');
+my $counted = metrics('appinfra_tenants{status="retained"}', 1);
+is($counted->{'appinfra_tenants{status="ready"}'}, 1, 'one of two tenants is left');
+is($counted->{appinfra_claims}, 2, 'two were claimed');
+$host->wait_for_pool(3);
+metrics('appinfra_pool_shells{status="ready"}', 3);
+pass('three shells are ready');
+wait_for('a refusal by rule', sub { grep { /^appinfra_refusals_total\{rule="[^"]*copy[^"]*"\}$/i } keys %{ metrics() } });
+pass('the refusal is counted by its rule');
+is($counted->{appinfra_database_up}, 1, 'the database is up');
+like((grep { /^appinfra_build_info/ } keys %$counted)[0], qr/version="\d+\.\d+\.\d+"/, 'and the build has a version');
+$host->control("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'appinfra_sidecar'");
+is($rest->call(GET => "$databases?app_id=app-2", undef, user => $user)->{status}, 200, 'a reader need not notice that its connection broke') for 1 .. 8;
+cmp_ok(metrics()->{appinfra_database_reconnects_total}, '>=', 1, 'which is counted');
+
+# --- OpenAPI: what it names is what answers ------------------------------------------------------------------------
+my $openapi = $rest->call(GET => '/openapi.json')->{json};
+my (@wrong, %operations);
+for my $path (sort keys %{ $openapi->{paths} })
+{
+	for my $method (qw(GET POST PUT DELETE PATCH OPTIONS))
+	{
+		my $operation = $openapi->{paths}{$path}{ lc $method };
+		my $got = $rest->call($method => $path =~ s/\{db_id\}/$second->{db_id}/r, $method =~ /^P/ ? {} : undef)->{status};
+		my $open = $operation && $operation->{security} && !@{ $operation->{security} };
+		my $expected = !$operation ? 405 : $open ? 200 : 401;
+		push @wrong, "$method $path: $got" if $got != $expected;
+		push @wrong, "$method $path does not say $got" if $operation && !$operation->{responses}{$got};
+		$operations{ $operation->{operationId} }++ if $operation;
+	}
+}
+is_deeply(\@wrong, [], 'each operation of the document answers, and no other method does');
+is(scalar(grep { $_ > 1 } values %operations), 0, 'operations have names of their own');
+my $whole = encode_json($openapi);
+my @missing = grep { !$openapi->{components}{schemas}{$_} } $whole =~ m{"#/components/schemas/(\w+)"}g;
+is_deeply(\@missing, [], 'every schema it refers to is there');
+my $fields = $openapi->{paths}{$databases}{post}{requestBody}{content}{'application/json'}{schema};
+is_deeply([ sort keys %{ $fields->{properties} } ], [qw(app_id engine env idempotency_key owner_user_id publish slug)], 'a request has the fields of the contract');
+my $seen = $rest->call(GET => "$databases/$second->{db_id}", undef, user => $user)->{json};
+my $schema = $openapi->{components}{schemas}{Database};
+is_deeply([ sort keys %$seen ], [ sort keys %{ $schema->{properties} } ], 'and an answer those of its schema');
+
+# --- a database that hangs -----------------------------------------------------------------------------------------------
+my $lock = $host->background_psql('control');
+my $table = $host->control("SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+	. " WHERE n.nspname LIKE 'appinfra%' AND c.relkind = 'r' AND c.relname ~ '^tenants?\$'");
+$lock->query_safe("BEGIN; LOCK TABLE $table IN ACCESS EXCLUSIVE MODE");
+my @hanging = map { my $s = $rest->connect; syswrite $s, "GET $databases/$second->{db_id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
+	  . $rest->token(email => $user) . "\r\n\r\n"; $s } 1 .. 12;
+my $start = time;
+is($rest->call(GET => '/healthz')->{status}, 200, 'a dozen requests hang in the database: it lives');
+cmp_ok(time - $start, '<', 1, 'as one can see at once');
+my @told = map { statuses(Appinfra::Rest::read_all($_, 10)) } @hanging;
+is_deeply(\@told, [ (503) x 12 ], 'each is told 503 when its time is over');
+cmp_ok(time - $start, '<', 6, 'which is after three seconds');
+$lock->query_safe('COMMIT');
+$lock->quit;
+wait_for('the end of what hung', sub { $rest->call(GET => "$databases/$second->{db_id}", undef, user => $user)->{status} == 200 });
+pass('and then all is well');
+
+# --- SIGTERM: who asked is answered -----------------------------------------------------------------------------------------
+$host->control("ALTER SYSTEM SET appinfra.pool_size = 0");
+$host->control("ALTER ROLE appinfra_sidecar SET appinfra.provision_timeout = '20s'");
+$host->control("SELECT pg_reload_conf()");
+$host->wait_until('SELECT count(*) = 0 FROM appinfra.pool', 'an empty pool');
+my $last = Appinfra::Rest->start($host, env => $peer->sidecar_env);
+my $content = encode_json({ app_id => 'app-last', owner_user_id => $user, slug => 'last' });
+my $asking = $last->connect;
+syswrite $asking, "POST $databases HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " . $last->token(email => $user)
+  . "\r\nContent-Type: application/json\r\nContent-Length: " . length($content) . "\r\n\r\n$content";
+my $idle = $last->connect;
+$host->wait_until("SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%provision_tenant%' AND usename = 'appinfra_sidecar' AND state = 'active'", 'the request');
+$last->process->signal('TERM');
+$last->process->wait_for_log(qr/stopping/);
+is(statuses(Appinfra::Rest::read_all($idle, 10)), 'closed', 'SIGTERM: who does nothing is sent away');
+wait_for('the door to close', sub { !IO::Socket::INET->new(PeerAddr => $last->address, Timeout => 1) });
+pass('nobody else is let in');
+ok($last->process->alive, 'and it waits for the request under way');
+$host->control("ALTER SYSTEM SET appinfra.pool_size = 2");
+$host->control("SELECT pg_reload_conf()");
+my ($done) = answers(Appinfra::Rest::read_all($asking, 20));
+is($done->{status}, 201, 'which is answered');
+is($done->{headers}{connection}, 'close', 'as the last of its connection');
+($code, $out, $err) = $host->as_app($done->{json}{connection}{url}, 'SELECT 1');
+is($out, 1, 'with a password that works') or diag $err;
+is($last->process->wait_end, 0, 'exit code 0');
+is($rest->process->stop, 0, 'and of the other');
+done_testing();
