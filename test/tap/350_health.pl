@@ -75,6 +75,12 @@ refused($answer, 503, 'database_unavailable', 'and requests say so');
 like($answer->{json}{hint}, qr/Grant appinfra_admin/, '  with what to do');
 $host->control('GRANT appinfra_admin TO appinfra_sidecar');
 ready('', 'ready again');
+$host->control('ALTER SYSTEM SET appinfra.guard = observe');
+$host->control('SELECT pg_reload_conf()');
+ready('appinfra.guard is observe', 'the guard only observes: not ready');
+$host->control('ALTER SYSTEM RESET appinfra.guard');
+$host->control('SELECT pg_reload_conf()');
+ready('', 'it guards again: ready');
 
 # --- metrics after known actions -----------------------------------------------------------------------------
 my $text = $rest->call(GET => '/metrics');
