@@ -48,6 +48,7 @@ def main():
         with host.superuser(other["database"]) as session:
             session.need("BEGIN; CREATE TABLE in_doubt (); PREPARE TRANSACTION 'attack_prepared'")
         host.control.need("SELECT pg_replication_origin_create('attack_origin')")
+        host.wait_for_pool()  # which makes roles and databases
         before = effects.take(host, ("control", "postgres", other["database"]))
         report.note(f"prepared after {time.monotonic() - began:.1f} s")
         jobs = [

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
 import wire
 
@@ -87,6 +88,13 @@ class Host:
         dsns = {access: row["env"][access.upper() + "_URL"] for access in env.values()}
         return {"database": row["database"], "group": row["database"], "dsns": dsns,
                 "db_id": row["db_id"]}
+
+    def wait_for_pool(self):
+        deadline = time.monotonic() + 60
+        while self.control.need("SELECT count(*) FILTER (WHERE status = 'ready') = 2 AND count(*) = 2 FROM appinfra.pool") != "t":
+            if time.monotonic() > deadline:
+                raise RuntimeError("the pool was not filled")
+            time.sleep(0.05)
 
     def crashes(self):
         """Lines of the log that say that a process of the server ended badly."""

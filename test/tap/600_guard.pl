@@ -30,6 +30,7 @@ CREATE FUNCTION public.run(command text) RETURNS void LANGUAGE plpgsql SECURITY 
     AS $$ BEGIN EXECUTE command; END $$;
 CREATE FUNCTION public.read(path text) RETURNS text LANGUAGE internal SECURITY DEFINER AS 'pg_read_file_all';
 SQL
+$host->wait_for_pool(2);    # which makes roles
 my $before = superuser("SELECT md5(string_agg(a::text, ',' ORDER BY oid)) FROM pg_authid a");
 for my $case (
 	[ "COPY (SELECT 1) TO PROGRAM 'touch $dir/program'", 'copy_program' ],
