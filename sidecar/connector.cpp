@@ -48,6 +48,19 @@ one_line(std::string_view text)
     return cut_text(clean_text(line), 512);
 }
 
+// Where it was tried last, which libpq does not always say, and what may be wrong there.
+std::string
+what_to_check(const PGconn *connection)
+{
+    const char *host = PQhost(connection);
+    const char *port = PQport(connection);
+    const std::string where = std::string("host ") + (host && *host ? host : "(local socket)") +
+                              ", port " + (port && *port ? port : "(default)");
+    return "; hint: at " + where +
+           ": check that PostgreSQL runs there and takes writes, that listen_addresses, a firewall "
+           "and pg_hba.conf let this login in, and the password";
+}
+
 bool
 is_transient(std::string_view state)
 {
@@ -141,7 +154,8 @@ Connector::connect(const Conninfo &conninfo, const std::vector<std::string> &pre
     PQsetNoticeProcessor(
         connection.get(), [](void *, const char *) {}, nullptr);
     if (PQstatus(connection.get()) != CONNECTION_OK)
-        return Failure(Failure::Kind::retry, one_line(PQerrorMessage(connection.get())));
+        return Failure(Failure::Kind::retry, one_line(PQerrorMessage(connection.get())) +
+                                                 what_to_check(connection.get()));
     for (const std::string &statement : preparation) {
         const Rows rows(PQexec(connection.get(), statement.c_str()));
         const ExecStatusType status = PQresultStatus(rows.get());

@@ -1,7 +1,9 @@
 // See doors.hpp.
 #include "doors.hpp"
 
+#include <chrono>
 #include <optional>
+#include <thread>
 
 #include "api.hpp"
 #include "jobs.hpp"
@@ -101,7 +103,10 @@ Doors::Doors(const Options &options, std::shared_ptr<const Conninfo> conninfo, B
 
 Doors::~Doors()
 {
-    // A thread that is still in the middle of a request goes on using them until the process ends.
+    // A thread that is still in the middle of a request uses them: it gets a moment, and where that
+    // is not enough, they stay until the process ends.
+    for (int i = 0; i < 100 && parts_->jobs.busy() > 0; i++)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     if (parts_->jobs.busy() > 0)
         static_cast<void>(parts_.release());
 }

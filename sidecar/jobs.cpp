@@ -100,10 +100,12 @@ struct Jobs::State {
                 queue->pop_front();
                 return true;
             }
-            if (later.empty())
+            if (later.empty()) {
                 changed.wait(lock);
-            else
-                changed.wait_until(lock, later.begin()->first);
+                continue;
+            }
+            const TimePoint due = later.begin()->first; // which another thread may take meanwhile
+            changed.wait_until(lock, due);
         }
     }
 

@@ -189,24 +189,35 @@ distance(std::string_view one, std::string_view other)
     return row.back();
 }
 
-// "; did you mean --x?" for the first argument that is no option but much like one.
+// The word that is much like this one, but not it; "" when there is none.
 std::string
-nearest_option(const std::vector<std::string> &arguments)
+nearest(const std::string &word, const std::vector<std::string> &known)
 {
-    constexpr std::size_t farthest = 3;
+    std::size_t least = 4; // changes beyond which it is another word
+    std::string found;
+    for (const std::string &one : known)
+        if (const std::size_t changes = distance(word, one); changes < least) {
+            least = changes;
+            found = one;
+        }
+    return found == word ? "" : found;
+}
+
+// "; did you mean --x?" for the first argument that is no option or command but much like one.
+std::string
+suggestion(const std::vector<std::string> &arguments)
+{
+    const std::vector<std::string> commands = {"serve",     "publish",      "mcp",
+                                               "check-env", "verify-audit", "audit"};
+    std::vector<std::string> flags = {"once", "help", "version"};
+    for (const OptionRow &row : all_rows())
+        flags.emplace_back(row.flag);
     for (const std::string &argument : arguments) {
-        if (!argument.starts_with("--"))
-            continue;
-        const std::string name = argument.substr(2, argument.find('=') - 2);
-        std::string nearest;
-        std::size_t least = farthest + 1;
-        for (const OptionRow &row : all_rows())
-            if (const std::size_t found = distance(name, row.flag); found < least) {
-                least = found;
-                nearest = row.flag;
-            }
-        if (least > 0 && !nearest.empty() && name != "once" && name != "help")
-            return "; did you mean --" + nearest + "?";
+        const bool flag = argument.starts_with("--");
+        const std::string word = flag ? argument.substr(2, argument.find('=') - 2) : argument;
+        const std::string right = nearest(word, flag ? flags : commands);
+        if (!right.empty() && (flag || &argument == &arguments.front()))
+            return "; did you mean " + (flag ? "--" + right : right) + "?";
     }
     return "";
 }
@@ -269,7 +280,7 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     } catch (const CLI::Success &answer) {
         return app.exit(answer);
     } catch (const CLI::ParseError &error) {
-        refuse(clean_text(error.what()) + nearest_option(all));
+        refuse(clean_text(error.what()) + suggestion(arguments));
     }
     if (check->parsed())
         refuse("check-env must be the first argument; see appinfrad check-env --help");

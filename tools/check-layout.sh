@@ -27,5 +27,13 @@ for action in $actions; do
         'sed -n "/^## The audit/,/^## What/p" README.md | grep "^|.*\`$action\`"'
 done
 expect "no action of the audit was found in the sources" '[ "$(wc -w <<<"$actions")" -gt 20 ]'
+# What the dashboard and the alerts ask for is what the sidecar exports.
+monitoring=sidecar/monitoring
+expect "$monitoring/dashboard.json is not JSON" 'python3 -m json.tool $monitoring/dashboard.json'
+metrics=$(grep -ohE 'appinfra_[a-z_]+[a-z]' $monitoring/dashboard.json $monitoring/alerts.yml | sed 's/_bucket$//' | sort -u)
+for metric in $metrics; do
+    expect "no metric $metric is exported" 'grep "\"$metric\"" sidecar/metrics.cpp'
+done
+expect "the dashboard asks for no metrics" '[ "$(wc -w <<<"$metrics")" -gt 10 ]'
 [ "$failed" = 0 ] || exit 1
 echo "check-layout: version $version everywhere"

@@ -199,3 +199,33 @@ TEST(ConnectionString, ThatCannotBeReadIsNotShown)
         EXPECT_EQ(std::string(failure.what()).find("hidden"), std::string::npos);
     }
 }
+
+TEST(OptionMistakes, NameWhatWasMeant)
+{
+    const auto ends = [](const std::string &text, const char *end) {
+        return text.ends_with(end);
+    };
+    EXPECT_TRUE(
+        ends(refusal_of({"serve", "--sink=file:/e", "--listn=x"}), "did you mean --listen?"));
+    EXPECT_TRUE(ends(refusal_of({"serve", "--jwt-key", "x"}), "did you mean --jwt-keys?"));
+    EXPECT_TRUE(ends(refusal_of({"serv"}), "did you mean serve?"));
+    EXPECT_EQ(refusal_of({"serve", "--colour"}).find("did you mean"), std::string::npos);
+}
+
+TEST(OptionDoors, NeedSomebodyWhoCouldBeLetIn)
+{
+    const Workspace work;
+    work.write("key", std::string(32, 'k'));
+    const std::string keys = "--jwt-keys=" + work.path("key");
+    EXPECT_FALSE(read({"serve", "--listen=127.0.0.1:0", keys}).delivers);
+    EXPECT_EQ(read({"serve", "--listen=127.0.0.1:0", keys}).doors.tokens.keys.size(), 1u);
+    EXPECT_NE(refusal_of({"serve", "--listen=127.0.0.1:0"}).find("--jwt-keys"), std::string::npos);
+    EXPECT_NE(refusal_of({"serve", "--listen=0.0.0.0:0", keys}).find("--tls-cert"),
+              std::string::npos);
+    EXPECT_NE(refusal_of({"publish", "--once", "--listen=127.0.0.1:0", keys}).find("no sink"),
+              std::string::npos);
+    EXPECT_NE(refusal_of({"mcp"}).find("APPINFRA_USER"), std::string::npos);
+    EXPECT_FALSE(read({"mcp", "--user=u@example.com"}).delivers);
+    EXPECT_TRUE(read({"mcp", "--user=u@example.com", "--sink=file:/e"}).delivers);
+    EXPECT_FALSE(read({"mcp", "--user=u", "--producer-url=https://s.example"}).delivers);
+}

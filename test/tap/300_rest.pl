@@ -248,6 +248,8 @@ my $away = $fresh->call(GET => $one, undef, user => $user);
 refused($away, 503, 'database_unavailable', 'no database');
 like($away->{headers}{'retry-after'}, qr/^\d+$/, '  with Retry-After');
 unlike($away->{content}, qr/\Q@{[$host->host]}\E|appinfra_sidecar/, '  and no word about hosts and logins');
+like($fresh->process->log, qr/no connection for requests .*hint: at host \S+, port \d+: check that PostgreSQL runs there/,
+	'  which the log has, and what to check');
 is($fresh->call(GET => '/healthz')->{status}, 200, 'healthz is well');
 my $unready = $fresh->call(GET => '/readyz');
 is($unready->{status}, 503, 'readyz is not');
