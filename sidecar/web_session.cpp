@@ -93,6 +93,8 @@ WebSession::receive_more(Exchange &exchange)
 {
     std::size_t size = 0;
     try {
+        if (!idle_) // in the middle of a request
+            stream_->acknowledge();
         size = co_await stream_->read(asio::buffer(part_));
     } catch (...) {
         count_body(exchange, 0);

@@ -1,12 +1,22 @@
 // See web_stream.hpp.
 #include "web_stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include "failure.hpp"
 
 namespace sidecar
 {
 namespace
 {
+
+void
+acknowledge_on(int fd)
+{
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on); // on a unix socket nothing
+}
 
 class Plain final : public Stream
 {
@@ -31,6 +41,12 @@ public:
     write(const std::string &text) override
     {
         co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable);
+    }
+
+    void
+    acknowledge() override
+    {
+        acknowledge_on(socket_.native_handle());
     }
 
     void
@@ -75,6 +91,12 @@ public:
     write(const std::string &text) override
     {
         co_await asio::async_write(stream_, asio::buffer(text), asio::use_awaitable);
+    }
+
+    void
+    acknowledge() override
+    {
+        acknowledge_on(stream_.next_layer().native_handle());
     }
 
     // Every response says its length, so nobody takes the end of the connection for its end.

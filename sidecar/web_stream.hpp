@@ -22,6 +22,10 @@ public:
     virtual asio::awaitable<std::size_t> read(asio::mutable_buffer into) = 0;
     virtual asio::awaitable<void> write(const std::string &text) = 0;
 
+    // Acknowledges at once what has come: a client that sends head and body apart may wait for that
+    // before it sends the body (Nagle), and by itself the kernel takes 40 ms.
+    virtual void acknowledge() = 0;
+
     // Says that nothing more will be sent.
     virtual void end_sending() = 0;
 
