@@ -8,6 +8,7 @@
 #include "guard_setting.hpp"
 #include "guard_statement.hpp"
 #include "login.hpp"
+#include "oid_memory.hpp"
 #include "settings.hpp"
 
 namespace appinfra::guard
@@ -171,20 +172,12 @@ static const Known *
 know(Oid role)
 {
     if (known_roles == nullptr) {
-        HASHCTL control = {};
-
-        control.keysize = sizeof(Oid);
-        control.entrysize = sizeof(Known);
-        known_roles = hash_create("appinfra known roles", 16, &control, HASH_ELEM | HASH_BLOBS);
+        known_roles = oid_memory::make<Known>("appinfra known roles");
         CacheRegisterSyscacheCallback(AUTHOID, on_role_change, static_cast<Datum>(0));
     }
     if (forget_roles) {
-        HASH_SEQ_STATUS scan;
-
         forget_roles = false;
-        hash_seq_init(&scan, known_roles);
-        while (auto *entry = static_cast<Known *>(hash_seq_search(&scan)))
-            hash_search(known_roles, &entry->role, HASH_REMOVE, nullptr);
+        oid_memory::empty(known_roles);
     }
     auto *found = static_cast<Known *>(hash_search(known_roles, &role, HASH_FIND, nullptr));
     if (found != nullptr)

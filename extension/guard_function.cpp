@@ -9,6 +9,7 @@
 #include "guard.hpp"
 #include "guard_object.hpp"
 #include "guard_setting.hpp"
+#include "oid_memory.hpp"
 #include "settings.hpp"
 #include "source_rules.hpp"
 
@@ -191,21 +192,13 @@ is_of_allowed_extension(Oid function)
 static void
 prepare_memory()
 {
-    HASH_SEQ_STATUS scan;
-
     if (verdicts == nullptr) {
-        HASHCTL control = {};
-
-        control.keysize = sizeof(Oid);
-        control.entrysize = sizeof(Verdict);
-        verdicts = hash_create("appinfra verdicts", 64, &control, HASH_ELEM | HASH_BLOBS);
+        verdicts = oid_memory::make<Verdict>("appinfra verdicts");
         CacheRegisterSyscacheCallback(PROCOID, on_function_change, static_cast<Datum>(0));
     } else if (forget_verdicts ||
                extensions_generation != settings::allowed_extensions_generation) {
         forget_verdicts = false;
-        hash_seq_init(&scan, verdicts);
-        while (auto *entry = static_cast<Verdict *>(hash_seq_search(&scan)))
-            hash_search(verdicts, &entry->function, HASH_REMOVE, nullptr);
+        oid_memory::empty(verdicts);
     }
     extensions_generation = settings::allowed_extensions_generation;
 }

@@ -22,6 +22,7 @@ struct Task {
     long interval_ms;
     unsigned work;
     bool (*run)(unsigned work); /* what has come up; true: run it again at once */
+    bool in_registry = true;    /* there is nothing to do for it without the extension */
 };
 
 /* A worker that the scheduler keeps running while there is something for it to do. */
@@ -52,15 +53,19 @@ static long run_due_tasks(TimestampTz *due);
 constexpr long at_once_ms = 20;
 
 constexpr Task tasks[] = {
-    {.interval_ms = watchdog::interval_ms, .work = 0, .run = watch_tenants},
+    {.interval_ms = watchdog::interval_ms, .work = 0, .run = watch_tenants, .in_registry = false},
     {.interval_ms = 60 * 1000, .work = shared::work_install, .run = settle_timeline},
     {.interval_ms = 400, .work = shared::work_events, .run = write_events},
     {.interval_ms = 1000, .work = shared::work_credentials, .run = look_after_credentials},
     {.interval_ms = 30 * 1000, .work = shared::work_publications, .run = notify_sidecars},
     {.interval_ms = 5 * 1000,
      .work = shared::work_pool | shared::work_install,
-     .run = keep_builder},
-    {.interval_ms = 5 * 1000, .work = shared::work_housekeeping, .run = keep_janitor},
+     .run = keep_builder,
+     .in_registry = false},
+    {.interval_ms = 5 * 1000,
+     .work = shared::work_housekeeping,
+     .run = keep_janitor,
+     .in_registry = false},
     {.interval_ms = 5 * 1000, .work = 0, .run = rotate_due},
     {.interval_ms = 2 * 1000, .work = shared::work_install, .run = watch_host},
     {.interval_ms = 5 * 1000, .work = 0, .run = seal_audit},
@@ -88,7 +93,9 @@ run_due_tasks(TimestampTz *due)
             bool again = false;
 
             /* one that fails must not keep the others from running */
-            attempt(CurrentMemoryContext, [&] { again = task.run(work); });
+            attempt(CurrentMemoryContext, [&] {
+                again = (!task.in_registry || OidIsValid(installation())) && task.run(work);
+            });
 
             due[index] = TimestampTzPlusMilliseconds(now, again ? at_once_ms : task.interval_ms);
         }
@@ -115,11 +122,10 @@ notify_sidecars(unsigned)
         "SELECT FROM appinfra.publication WHERE status = 'pending'"
         "    OR (status = 'claimed' AND lease_until < clock_timestamp()) LIMIT 1"};
 
-    if (OidIsValid(installation()))
-        in_transaction([](MemoryContext) {
-            if (query::run(pending) > 0)
-                Async_Notify("appinfra_publication", "");
-        });
+    in_transaction([](MemoryContext) {
+        if (query::run(pending) > 0)
+            Async_Notify("appinfra_publication", "");
+    });
     return false;
 }
 
@@ -127,35 +133,32 @@ notify_sidecars(unsigned)
 static bool
 write_events(unsigned)
 {
-    return OidIsValid(installation()) && events::writer::write(false);
+    return events::writer::write(false);
 }
 
 static bool
 watch_host(unsigned)
 {
-    if (OidIsValid(installation()))
-        host_watch::look();
+    host_watch::look();
     return false;
 }
 
 static bool
 seal_audit(unsigned)
 {
-    return OidIsValid(installation()) && seals::seal_next();
+    return seals::seal_next();
 }
 
 static bool
 remove_old_audit(unsigned)
 {
-    return OidIsValid(installation()) && seals::remove_old();
+    return seals::remove_old();
 }
 
 /* Follows first logins, retires what is due and ends sessions; true while there are any to end. */
 static bool
 look_after_credentials(unsigned)
 {
-    if (!OidIsValid(installation()))
-        return false;
     revocation::follow_logins();
     revocation::retire_due();
     return revocation::end_sessions();
@@ -164,16 +167,14 @@ look_after_credentials(unsigned)
 static bool
 settle_timeline(unsigned)
 {
-    if (OidIsValid(installation()))
-        timeline::settle();
+    timeline::settle();
     return false;
 }
 
 static bool
 rotate_due(unsigned)
 {
-    if (OidIsValid(installation()))
-        rotation::rotate_due();
+    rotation::rotate_due();
     return false;
 }
 

@@ -28,14 +28,14 @@ constexpr long states_ms = 1000;     /* between two looks at what sessions are d
 constexpr long alarm_ms = 60 * 1000; /* how long a lock hoarder is expected back */
 
 static int64 count_locks(std::span<Use> uses);
-static void end_lock_hoarders(std::span<Use> uses);
-static void end_most(std::span<Use> uses, const char *db_id, int64 limit, const char *rule);
+static bool end_lock_hoarders(std::span<Use> uses);
+static bool end_most(std::span<Use *> uses, int64 limit, const char *rule);
 static int64 table_limit();
 static void look_at_states(std::span<Use> uses);
 static void end_idle(std::span<Use> uses);
 static void end_queue_pinner(std::span<Use> uses);
 static Use *use_of(std::span<Use> uses, int pid);
-static bool is_of_tenant(const Use &use, const char *db_id);
+static int compare_tenants(const void *left, const void *right);
 static void end(Use *use, const char *rule, const char *object);
 
 bool
@@ -55,15 +55,10 @@ look()
     for (const TenantProcess &process : processes)
         uses[count++].process = &process;
     std::span<Use> all(uses, count);
-    if (settings::tenant_lock_limit > 0) {
-        int64 locks = count_locks(all);
-
-        if (locks > Min(settings::tenant_lock_limit, table_limit())) {
-            end_lock_hoarders(all);
-            end_most(all, nullptr, table_limit(), "lock_table");
-            alarm_until = TimestampTzPlusMilliseconds(now, alarm_ms);
-        }
-    }
+    if (settings::tenant_lock_limit > 0 &&
+        count_locks(all) > Min(settings::tenant_lock_limit, table_limit()) &&
+        end_lock_hoarders(all))
+        alarm_until = TimestampTzPlusMilliseconds(now, alarm_ms);
     if (TimestampDifferenceExceeds(states_at, now, states_ms) || now < states_at) {
         states_at = now;
         look_at_states(all);
@@ -92,36 +87,51 @@ count_locks(std::span<Use> uses)
     return of_all;
 }
 
-/* Ends sessions of any tenant that is above the limit. */
-static void
+/* Ends sessions of any tenant above its limit, then of all while they are; true: there were some.
+ */
+static bool
 end_lock_hoarders(std::span<Use> uses)
 {
-    for (const Use &use : uses)
-        end_most(uses, use.process->db_id, settings::tenant_lock_limit, "lock_limit");
+    auto *sorted = static_cast<Use **>(palloc(uses.size() * sizeof(Use *)));
+    size_t count = 0;
+    bool ended = false;
+
+    for (Use &use : uses)
+        sorted[count++] = &use;
+    qsort(sorted, count, sizeof(Use *), compare_tenants);
+    for (size_t first = 0, next = 0; first < count; first = next) {
+        while (next < count && compare_tenants(&sorted[first], &sorted[next]) == 0)
+            next++;
+        ended |=
+            end_most({&sorted[first], next - first}, settings::tenant_lock_limit, "lock_limit");
+    }
+    ended |= end_most({sorted, count}, table_limit(), "lock_table");
+    return ended;
 }
 
-/* Ends sessions, the one with most locks first, until the tenant (null: all) is not above a limit.
- */
-static void
-end_most(std::span<Use> uses, const char *db_id, int64 limit, const char *rule)
+/* Ends the sessions with most locks until these have no more than the limit together. */
+static bool
+end_most(std::span<Use *> uses, int64 limit, const char *rule)
 {
     int64 total = 0;
+    bool ended = false;
 
-    for (const Use &use : uses)
-        if (is_of_tenant(use, db_id) && !use.ended)
-            total += use.locks;
+    for (const Use *use : uses)
+        if (!use->ended)
+            total += use->locks;
     while (total > limit) {
         Use *most = nullptr;
 
-        for (Use &use : uses)
-            if (is_of_tenant(use, db_id) && !use.ended &&
-                (most == nullptr || use.locks > most->locks))
-                most = &use;
+        for (Use *use : uses)
+            if (!use->ended && (most == nullptr || use->locks > most->locks))
+                most = use;
         if (most == nullptr)
             break;
         total -= most->locks;
         end(most, rule, psprintf(INT64_FORMAT " locks", most->locks));
+        ended = true;
     }
+    return ended;
 }
 
 /* Returns how many locks all tenants may hold together: the rest of the table is the host's. */
@@ -219,10 +229,11 @@ use_of(std::span<Use> uses, int pid)
     return nullptr;
 }
 
-static bool
-is_of_tenant(const Use &use, const char *db_id)
+static int
+compare_tenants(const void *left, const void *right)
 {
-    return db_id == nullptr || strcmp(use.process->db_id, db_id) == 0;
+    return strcmp((*static_cast<Use *const *>(left))->process->db_id,
+                  (*static_cast<Use *const *>(right))->process->db_id);
 }
 
 /* Ends the session, or only says so in observe mode. Each is reported once. */

@@ -5,10 +5,11 @@ use warnings;
 use Appinfra;
 use Appinfra::Answers qw(answers refused statuses);
 use Appinfra::Rest;
+use Appinfra::Wait qw(wait_for);
 use JSON::PP;
 use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 # A service has 1,024 descriptors unless told otherwise; a test of a thousand connections needs more.
 sub descriptors
@@ -45,19 +46,7 @@ sub metric
 sub wait_until_few
 {
 	my ($what) = @_;
-	wait_until(sub { metric('http_connections') =~ /^[12]$/ }, $what);
-	return;
-}
-
-sub wait_until
-{
-	my ($done, $what) = @_;
-	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
-	until ($done->())
-	{
-		die "timed out: $what" if time > $deadline;
-		sleep 0.05;
-	}
+	wait_for($what, sub { metric('http_connections') =~ /^[12]$/ });
 	return;
 }
 

@@ -7,27 +7,16 @@ use Appinfra::Answers qw(answers refused statuses);
 use Appinfra::Peer;
 use Appinfra::Publications qw(wait_for_status);
 use Appinfra::Rest;
+use Appinfra::Wait qw(wait_for);
 use JSON::PP;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 my $host = Appinfra->make('health', pool_size => 3);
 $host->wait_for_pool(3);
 my $peer = Appinfra::Peer->start;
 my $rest = Appinfra::Rest->start($host, env => $peer->sidecar_env, args => [qw(--rate-limit=0 --statement-timeout=1s --request-timeout=3s)]);
 my ($databases, $user, $other) = ($rest->databases, 'user@example.com', 'other@example.com');
-
-sub wait_for
-{
-	my ($what, $done) = @_;
-	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
-	until ($done->())
-	{
-		die "timed out: $what" if time > $deadline;
-		sleep 0.05;
-	}
-	return;
-}
 
 # Waits until /readyz says these reasons ("" for ready), and checks what else it says.
 sub ready

@@ -16,10 +16,10 @@ use Carp;
 use File::Temp;
 use HTTP::Tiny;
 use JSON::PP;
-use Time::HiRes qw(sleep time);
 use PostgreSQL::Test::Utils;
 use Appinfra;
 use Appinfra::Process;
+use Appinfra::Wait qw(wait_for);
 
 my $count = 0;
 
@@ -157,7 +157,7 @@ sub wait_for_requests
 {
 	my ($self, $app, $n) = @_;
 	my @requests;
-	_wait("$n requests for $app", sub { (@requests = $self->requests($app)) >= $n });
+	wait_for("$n requests for $app", sub { (@requests = $self->requests($app)) >= $n });
 	return @requests;
 }
 
@@ -166,21 +166,9 @@ sub wait_for_value
 {
 	my ($self, $target, $variable, $old) = @_;
 	my $value;
-	_wait("$variable of $target to be stored",
+	wait_for("$variable of $target to be stored",
 		sub { $value = $self->store->{$target}{$variable}{value}; defined $value && $value ne ($old // '') });
 	return $value;
-}
-
-sub _wait
-{
-	my ($what, $done) = @_;
-	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
-	until ($done->())
-	{
-		croak "timed out waiting for $what" if time > $deadline;
-		sleep 0.02;
-	}
-	return;
 }
 
 1;
