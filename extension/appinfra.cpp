@@ -1,12 +1,12 @@
 /* The library's entry point: defines the settings, then the hooks and the worker. Nothing else. */
-#include "guard.hpp"
-#include "install.hpp"
-#include "label.hpp"
-#include "login_events.hpp"
-#include "refusal.hpp"
-#include "settings.hpp"
-#include "shared.hpp"
-#include "worker.hpp"
+#include "guard/guard.hpp"
+#include "entry/install.hpp"
+#include "base/label.hpp"
+#include "audit/login_events.hpp"
+#include "base/refusal.hpp"
+#include "base/settings.hpp"
+#include "shmem/wakeup.hpp"
+#include "workers/worker.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;

@@ -21,7 +21,7 @@ expect "META.json is not of version $version" \
 expect "CHANGELOG.md has no entry for $version" 'grep -qF "## [$version]" CHANGELOG.md'
 expect "sql/install has no script for $version" '[ -f "sql/install/appinfra--$version.sql" ]'
 # Each action that the sources write into the audit log stands in the README's table of actions.
-actions=$(grep -ohE '(audit::record\(|record\(|\.action = )"[a-z_]+"|^ +"[a-z]+_publication", due' extension/*.cpp | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u)
+actions=$(grep -ohE '(audit::record\(|record\(|\.action = )"[a-z_]+"|^ +"[a-z]+_publication", due' --include=*.cpp -r extension | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u)
 for action in $actions; do
     expect "the README does not say what the audit's action $action is" \
         'sed -n "/^## The audit/,/^## What/p" README.md | grep "^|.*\`$action\`"'
@@ -32,7 +32,7 @@ monitoring=sidecar/monitoring
 expect "$monitoring/dashboard.json is not JSON" 'python3 -m json.tool $monitoring/dashboard.json'
 metrics=$(grep -ohE 'appinfra_[a-z_]+[a-z]' $monitoring/dashboard.json $monitoring/alerts.yml | sed 's/_bucket$//' | sort -u)
 for metric in $metrics; do
-    expect "no metric $metric is exported" 'grep "\"$metric\"" sidecar/metrics.cpp'
+    expect "no metric $metric is exported" 'grep "\"$metric\"" sidecar/rest/metrics.cpp'
 done
 expect "the dashboard asks for no metrics" '[ "$(wc -w <<<"$metrics")" -gt 10 ]'
 [ "$failed" = 0 ] || exit 1

@@ -34,7 +34,7 @@ suite_symbols() {
 
 # --- sidecar: gtest ------------------------------------------------------------------------------
 has_sidecar() {
-    compgen -G "$root/test/sidecar/*_test.cpp" >/dev/null
+    compgen -G "$root/test/sidecar/*/*_test.cpp" >/dev/null
 }
 
 suite_sidecar() {

@@ -1,11 +1,11 @@
 # The extension, built with PGXS. The Makefile above calls this with PG_CONFIG set.
 #
-# Owns: how extension/*.cpp become appinfra.so and where it is installed. C++20 without its run time:
+# Owns: how the sources of extension/ become appinfra.so and where it is installed. C++20 without its run time:
 # PGXS links with gcc, so nothing may need libstdc++ (`make check-symbols` proves it).
 # Rule to know: server headers come in as -isystem, because -Werror is for our code only.
 
 MODULE_big = appinfra
-OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp)))
+OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp extension/*/*.cpp)))
 EXTENSION = control/appinfra
 MODULEDIR = extension
 DATA = $(wildcard sql/install/appinfra--*.sql)
@@ -20,7 +20,7 @@ override with_llvm = no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-override CPPFLAGS := -I. $(patsubst -I%,-isystem %,$(filter-out -I. -I./,$(CPPFLAGS)))
+override CPPFLAGS := -I. -Iextension $(patsubst -I%,-isystem %,$(filter-out -I. -I./,$(CPPFLAGS)))
 # Our own -Wall -Wextra -Werror govern; the server's list carries options for C as well.
 override CXXFLAGS := $(filter-out -Wdeclaration-after-statement -Wmissing-prototypes,$(CXXFLAGS))
 

@@ -9,7 +9,7 @@ jobs=$(nproc)
 failed=0
 
 extension_flags() {
-    printf '%s\n' -std=c++20 -fno-exceptions -fno-rtti -I. -D_GNU_SOURCE \
+    printf '%s\n' -std=c++20 -fno-exceptions -fno-rtti -I. -Iextension -D_GNU_SOURCE \
         -isystem "$("$config" --includedir-server)" -isystem "$("$config" --includedir)/internal"
 }
 
@@ -32,7 +32,7 @@ echo "lint: cppcheck"
 cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability \
     --inline-suppr --suppress=missingInclude --suppress=missingIncludeSystem \
     --suppress=unknownMacro --suppress=internalAstError --suppress=syntaxError \
-    --library=posix -DPGDLLEXPORT= -I. -Isidecar -j "$jobs" --error-exitcode=1 \
+    --library=posix -DPGDLLEXPORT= -I. -Iextension -Isidecar -j "$jobs" --error-exitcode=1 \
     extension sidecar || failed=1
 
 [ "$failed" = 0 ] || { echo "lint: there are findings" >&2; exit 1; }

@@ -14,15 +14,15 @@
 #include <map>
 #include <string>
 
-#include "conninfo.hpp"
-#include "dsn_parameters.hpp"
-#include "env_file.hpp"
-#include "env_report.hpp"
-#include "env_text.hpp"
-#include "failure.hpp"
-#include "json.hpp"
-#include "text.hpp"
-#include "wipe.hpp"
+#include "postgres/conninfo.hpp"
+#include "check_env/dsn_parameters.hpp"
+#include "delivery/env_file.hpp"
+#include "check_env/report.hpp"
+#include "check_env/env_text.hpp"
+#include "base/failure.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "base/wipe.hpp"
 
 using namespace sidecar;
 

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "api.hpp"
-#include "http_reader.hpp"
-#include "json.hpp"
-#include "wipe.hpp"
+#include "rest/api.hpp"
+#include "http/reader.hpp"
+#include "base/json.hpp"
+#include "base/wipe.hpp"
 
 using namespace sidecar;
 

@@ -1,0 +1,21 @@
+/*
+ * Login events: who logged in, who was turned away.
+ *
+ * A *failed* login proved nothing: it is counted for its client's address, and the name it gave is
+ * kept only when a role has it (people type passwords where names belong). A *refused* one had its
+ * password right. A tenant's login is *done* when its session begins.
+ */
+#pragma once
+
+#include "audit/events.hpp"
+
+namespace appinfra::login_events
+{
+
+/* Registers the hooks. Called once, by _PG_init, after the guard. */
+void define();
+
+/* Told of each event: a login that was reported as refused is not reported once more. */
+void note(const events::Event &event);
+
+} // namespace appinfra::login_events

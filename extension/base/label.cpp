@@ -1,0 +1,86 @@
+/* Reads labels and decides who may write them. See label.hpp. */
+#include "base/label.hpp"
+
+namespace appinfra::label
+{
+
+static void check_relabel(const ObjectAddress *object, const char *label);
+static bool parse(const char *text, Label *label);
+static Found read(Oid class_id, Oid object_id, Label *label);
+
+void
+define()
+{
+    register_label_provider(provider, check_relabel);
+}
+
+Found
+read_role(Oid role, Label *label)
+{
+    return read(AuthIdRelationId, role, label);
+}
+
+bool
+of_role(Oid role, Label *label)
+{
+    return read_role(role, label) == Found::well_formed;
+}
+
+bool
+of_database(Oid database, Label *label)
+{
+    return read(DatabaseRelationId, database, label) == Found::well_formed;
+}
+
+/* Refuses labels of anyone but a superuser, on anything but roles and databases, or malformed. */
+static void
+check_relabel(const ObjectAddress *object, const char *label)
+{
+    Label parsed;
+
+    if (!superuser())
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("permission denied to set a security label of \"%s\"", provider),
+                        errdetail("The extension's own functions set these labels.")));
+    if (object->classId != AuthIdRelationId && object->classId != DatabaseRelationId)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("\"%s\" labels roles and databases only", provider)));
+    if (label != nullptr && !parse(label, &parsed))
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("invalid security label \"%s\"", label),
+                        errdetail("A label is three words separated by single spaces.")));
+}
+
+/* Reads the label of a shared object. Works during authentication, when no syscache may help. */
+static Found
+read(Oid class_id, Oid object_id, Label *label)
+{
+    ObjectAddress address = {.classId = class_id, .objectId = object_id, .objectSubId = 0};
+    char *text = GetSecurityLabel(&address, provider);
+
+    if (text == nullptr)
+        return Found::none;
+    return parse(text, label) ? Found::well_formed : Found::malformed;
+}
+
+/* Splits the text into its three words; false when it is not three. */
+static bool
+parse(const char *text, Label *label)
+{
+    char *words[] = {label->db_id, label->kind, label->detail};
+
+    for (char *word : words) {
+        size_t length = strcspn(text, " ");
+
+        if (length == 0 || length >= word_limit)
+            return false;
+        memcpy(word, text, length);
+        word[length] = '\0';
+        text += length;
+        if (*text == ' ' && word != label->detail)
+            text++;
+    }
+    return *text == '\0';
+}
+
+} // namespace appinfra::label

@@ -1,0 +1,39 @@
+/*
+ * Labels: what marks a role as a tenant's, and a database as one of ours.
+ *
+ * A label is three words. On a role: db_id, `group` or `login`, access. On a database: db_id (or
+ * `-`), `template`, `shell` or `tenant`, and the hardening it has. Labels are shared catalog rows:
+ * every database can read them, and authentication can, before a database is open.
+ */
+#pragma once
+
+#include "base/pg.hpp"
+
+namespace appinfra::label
+{
+
+constexpr const char *provider = "appinfra";
+constexpr int word_limit = 32; /* bytes of one word, the terminator included */
+
+struct Label {
+    char db_id[word_limit];
+    char kind[word_limit];
+    char detail[word_limit];
+};
+
+/* Registers the provider. Called once, by _PG_init. */
+void define();
+
+/* What a look for a label ends with. A malformed one marks a tenant's role all the same. */
+enum class Found : int { none, malformed, well_formed };
+
+/* Reads the label of a role. */
+Found read_role(Oid role, Label *label);
+
+/* Reads the label of a role; false when it has none that is well formed. */
+bool of_role(Oid role, Label *label);
+
+/* Reads the label of a database; false when it has none. */
+bool of_database(Oid database, Label *label);
+
+} // namespace appinfra::label

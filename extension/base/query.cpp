@@ -1,0 +1,172 @@
+/* Runs kept plans and reads their results. See query.hpp. */
+#include "base/query.hpp"
+
+namespace appinfra::query
+{
+
+constexpr size_t arguments_limit = 20;
+
+static void prepare(Query &query, std::initializer_list<Arg> args);
+
+Arg
+text(const char *value)
+{
+    return {TEXTOID, value != nullptr ? CStringGetTextDatum(value) : 0, value == nullptr};
+}
+
+Arg
+oid(Oid value)
+{
+    return {OIDOID, ObjectIdGetDatum(value), false};
+}
+
+Arg
+int4(int32 value)
+{
+    return {INT4OID, Int32GetDatum(value), false};
+}
+
+Arg
+int8(int64 value)
+{
+    return {INT8OID, Int64GetDatum(value), value < 0};
+}
+
+Arg
+float8(double value)
+{
+    return {FLOAT8OID, Float8GetDatum(value), false};
+}
+
+Arg
+boolean(bool value)
+{
+    return {BOOLOID, BoolGetDatum(value), false};
+}
+
+Arg
+uuid(const pg_uuid_t *value)
+{
+    return {UUIDOID, UUIDPGetDatum(value), value == nullptr};
+}
+
+Arg
+interval(const Interval *value)
+{
+    return {INTERVALOID, PointerGetDatum(value), value == nullptr};
+}
+
+Arg
+timestamp(Datum value, bool null)
+{
+    return {TIMESTAMPTZOID, value, null};
+}
+
+Arg
+texts(Datum value)
+{
+    return {TEXTARRAYOID, value, false};
+}
+
+Arg
+jsonb(const Jsonb *value)
+{
+    return {JSONBOID, PointerGetDatum(value), value == nullptr};
+}
+
+uint64
+run(Query &query, std::initializer_list<Arg> args)
+{
+    Datum values[arguments_limit];
+    char nulls[arguments_limit];
+    int count = 0;
+
+    if (query.plan == nullptr)
+        prepare(query, args);
+    for (const Arg &arg : args) {
+        values[count] = arg.value;
+        nulls[count++] = arg.null ? 'n' : ' ';
+    }
+    int result = SPI_execute_plan(query.plan, values, nulls, false, 0);
+    if (result < 0)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("registry query failed: %s", SPI_result_code_string(result))));
+    return SPI_processed;
+}
+
+char *
+text_at(uint64 row, int column)
+{
+    return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+Datum
+datum_at(uint64 row, int column, bool *null)
+{
+    return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, null);
+}
+
+bool
+is_null_at(uint64 row, int column)
+{
+    bool null;
+
+    datum_at(row, column, &null);
+    return null;
+}
+
+int64
+int8_at(uint64 row, int column)
+{
+    bool null;
+    Datum value = datum_at(row, column, &null);
+
+    return null ? 0 : DatumGetInt64(value);
+}
+
+int32
+int4_at(uint64 row, int column)
+{
+    bool null;
+    Datum value = datum_at(row, column, &null);
+
+    return null ? 0 : DatumGetInt32(value);
+}
+
+Oid
+oid_at(uint64 row, int column)
+{
+    bool null;
+    Datum value = datum_at(row, column, &null);
+
+    return null ? InvalidOid : DatumGetObjectId(value);
+}
+
+bool
+bool_at(uint64 row, int column)
+{
+    bool null;
+    Datum value = datum_at(row, column, &null);
+
+    return !null && DatumGetBool(value);
+}
+
+/* Plans the statement with the types of these arguments and keeps the plan. */
+static void
+prepare(Query &query, std::initializer_list<Arg> args)
+{
+    Oid types[arguments_limit];
+    int count = 0;
+
+    for (const Arg &arg : args)
+        types[count++] = arg.type;
+    SPIPlanPtr plan = SPI_prepare(query.sql, count, types);
+    if (plan == nullptr)
+        ereport(ERROR,
+                (errcode(ERRCODE_INTERNAL_ERROR), errmsg("registry query could not be planned: %s",
+                                                         SPI_result_code_string(SPI_result))));
+    SPI_keepplan(plan);
+    query.plan = plan;
+}
+
+} // namespace appinfra::query

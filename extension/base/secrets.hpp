@@ -1,0 +1,39 @@
+/*
+ * Secrets: passwords, their verifiers, random ids, digests.
+ *
+ * A password lives in a Password, on the stack of the call that hands it over, and is wiped by
+ * wipe(). It never enters a table, a statement text or a log line; only its SCRAM verifier does.
+ */
+#pragma once
+
+#include "base/pg.hpp"
+
+namespace appinfra::secrets
+{
+
+constexpr int password_bytes = 33;  /* of randomness: 264 bits */
+constexpr int password_length = 44; /* base64url characters, no padding */
+
+struct Password {
+    char text[password_length + 1];
+};
+
+/* Fills in a new random password. Raises 58000 when the system has no randomness to give. */
+void mint(Password *password);
+
+/* Overwrites the password. */
+void wipe(Password *password);
+
+/* Returns the SCRAM-SHA-256 verifier of the password. */
+char *verifier(const Password *password);
+
+/* Returns `bytes` random bytes as lower-case hex. */
+char *random_hex(int bytes);
+
+/* Returns the first `characters` (at most 64) of the hex SHA-256 of the text. */
+char *sha256_hex(std::string_view text, int characters);
+
+/* Returns a random (version 4) UUID. */
+pg_uuid_t *random_uuid();
+
+} // namespace appinfra::secrets

@@ -1,0 +1,206 @@
+/* Defines the appinfra.* settings. See settings.hpp. */
+#include "base/settings.hpp"
+
+#include <arpa/inet.h>
+
+namespace appinfra::settings
+{
+
+char *control_database;
+int pool_size;
+int provision_timeout;
+char *public_host;
+int public_port;
+int retention;
+int rotate_after;
+int event_ring_size;
+int audit_retention;
+bool audit_logins;
+bool allow_unsafe_server;
+char *tenant_encoding;
+char *tenant_locale;
+int tenant_connection_limit;
+int tenant_statement_timeout;
+int tenant_idle_in_transaction_timeout;
+int tenant_temp_file_limit;
+
+static int public_sslmode;
+
+enum SslMode { automatic, disable, allow, prefer, require, verify_ca, verify_full };
+
+static const config_enum_entry ssl_modes[] = {{"auto", automatic, false},
+                                              {"disable", disable, false},
+                                              {"allow", allow, false},
+                                              {"prefer", prefer, false},
+                                              {"require", require, false},
+                                              {"verify-ca", verify_ca, false},
+                                              {"verify-full", verify_full, false},
+                                              {nullptr, 0, false}};
+
+static void define_host();
+static void define_audit();
+static void define_public_address();
+static void define_tenant_limits();
+static bool check_public_host(char **value, void **extra, GucSource source);
+static bool is_loopback(const char *host);
+static bool is_address(int family, const char *host);
+
+void
+define()
+{
+    define_host();
+    define_audit();
+    define_public_address();
+    define_tenant_limits();
+    define_guard();
+    MarkGUCPrefixReserved("appinfra");
+}
+
+int
+effective_public_port()
+{
+    return public_port != 0 ? public_port : PostPortNumber;
+}
+
+const char *
+effective_public_sslmode()
+{
+    if (public_sslmode == automatic)
+        return is_loopback(public_host) ? "prefer" : "require";
+    return ssl_modes[public_sslmode].name;
+}
+
+/* Settings of the host: where the registry is, how many shells, how long a caller waits. */
+static void
+define_host()
+{
+    DefineCustomStringVariable("appinfra.control_database",
+                               "The database in which CREATE EXTENSION appinfra is run.", nullptr,
+                               &control_database, "postgres", PGC_POSTMASTER, GUC_SUPERUSER_ONLY,
+                               nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.pool_size", "Shells that are kept ready to be claimed.",
+                            "0 builds a shell only while a caller waits for one.", &pool_size, 8, 0,
+                            1000, PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.provision_timeout",
+                            "How long provision_tenant() waits for a shell when none is ready.",
+                            nullptr, &provision_timeout, 30 * 1000, 0, 3600 * 1000, PGC_SUSET,
+                            GUC_UNIT_MS | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.retention",
+                            "How long deprovision_tenant() keeps a database by default.", nullptr,
+                            &retention, 7 * 86400, 0, INT_MAX, PGC_SUSET,
+                            GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "appinfra.rotate_after", "After what time published credentials are rotated by themselves.",
+        "0: never. A tenant may have another (set_rotation).", &rotate_after, 0, 0, INT_MAX,
+        PGC_SIGHUP, GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable(
+        "appinfra.allow_unsafe_server",
+        "Provisions on a server below the security floor of its major version.",
+        "For test machines only.", &allow_unsafe_server, false, PGC_SUSET, GUC_SUPERUSER_ONLY,
+        nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("appinfra.tenant_encoding",
+                               "The encoding of new tenants' databases.",
+                               "Empty: that of the host's template0.", &tenant_encoding, "",
+                               PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("appinfra.tenant_locale", "The locale of new tenants' databases.",
+                               "Empty: that of the host's template0.", &tenant_locale, "",
+                               PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+}
+
+/* Settings of the audit log. */
+static void
+define_audit()
+{
+    DefineCustomIntVariable(
+        "appinfra.event_ring_size", "How many security events can wait in memory to be written.",
+        "What finds no room is only counted.", &event_ring_size, 4096, 16, 1024 * 1024,
+        PGC_POSTMASTER, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.audit_retention",
+                            "After what time rows of the audit log are removed, in whole batches.",
+                            "0: never.", &audit_retention, 0, 0, INT_MAX, PGC_SIGHUP,
+                            GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable(
+        "appinfra.audit_logins", "Writes tenants' successful logins into the audit log.",
+        "Those that fail or are refused are written in any case.", &audit_logins, true, PGC_SIGHUP,
+        GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+}
+
+/* Settings that describe the host as applications reach it. */
+static void
+define_public_address()
+{
+    DefineCustomStringVariable("appinfra.public_host", "The host name that DSNs carry.",
+                               "provision_tenant() refuses while it is not set.", &public_host, "",
+                               PGC_SUSET, GUC_SUPERUSER_ONLY, check_public_host, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.public_port", "The port that DSNs carry.",
+                            "0: the port this server listens on.", &public_port, 0, 0, 65535,
+                            PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable("appinfra.public_sslmode", "The sslmode that DSNs carry.",
+                             "auto: prefer when public_host is a loopback address, else require.",
+                             &public_sslmode, automatic, ssl_modes, PGC_SUSET, GUC_SUPERUSER_ONLY,
+                             nullptr, nullptr, nullptr);
+}
+
+/* Limits that a tenant's database and logins get. They reach tenants built or logins made later. */
+static void
+define_tenant_limits()
+{
+    DefineCustomIntVariable(
+        "appinfra.tenant_connection_limit", "Connections of all logins of a tenant together.",
+        "-1: no limit. Set when a shell is built.", &tenant_connection_limit, 50, -1, 262143,
+        PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "appinfra.tenant_statement_timeout", "The statement_timeout of a tenant's new logins.",
+        "0: none. A session may change its own.", &tenant_statement_timeout, 0, 0, INT_MAX,
+        PGC_SIGHUP, GUC_UNIT_MS | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.tenant_idle_in_transaction_timeout",
+                            "The idle_in_transaction_session_timeout of a tenant's new logins.",
+                            "0: none. A session may change its own.",
+                            &tenant_idle_in_transaction_timeout, 5 * 60 * 1000, 0, INT_MAX,
+                            PGC_SIGHUP, GUC_UNIT_MS | GUC_SUPERUSER_ONLY, nullptr, nullptr,
+                            nullptr);
+    DefineCustomIntVariable("appinfra.tenant_temp_file_limit",
+                            "The temp_file_limit of a tenant's new logins, per session.",
+                            "-1: no limit.", &tenant_temp_file_limit, 1024 * 1024, -1, INT_MAX,
+                            PGC_SIGHUP, GUC_UNIT_KB | GUC_SUPERUSER_ONLY, nullptr, nullptr,
+                            nullptr);
+}
+
+/* A host name goes into DSNs and environments: no space, no control character, no list. */
+static bool
+check_public_host(char **value, void **, GucSource)
+{
+    for (const char *at = *value; *at != '\0'; at++)
+        if (*at <= ' ' || *at > '~' || strchr(",@?#'\"\\", *at) != nullptr) {
+            GUC_check_errdetail("A host name is printable ASCII, one host, without quotes.");
+            return false;
+        }
+    if (strchr(*value, ':') != nullptr && !is_address(AF_INET6, *value)) {
+        GUC_check_errdetail("What has a colon must be an IPv6 address, without brackets.");
+        GUC_check_errhint("The port belongs into appinfra.public_port.");
+        return false;
+    }
+    if (strlen(*value) > 255) {
+        GUC_check_errdetail("A host name is 255 bytes at most.");
+        return false;
+    }
+    return true;
+}
+
+/* Tells whether the host is this machine by its own name for itself. */
+static bool
+is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || host[0] == '/' ||
+           (strncmp(host, "127.", 4) == 0 && is_address(AF_INET, host));
+}
+
+static bool
+is_address(int family, const char *host)
+{
+    struct in6_addr address;
+
+    return inet_pton(family, host, &address) == 1;
+}
+
+} // namespace appinfra::settings

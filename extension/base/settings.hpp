@@ -1,0 +1,53 @@
+/*
+ * Settings: every appinfra.* parameter, its default, unit and meaning.
+ *
+ * Read-only for everyone but PostgreSQL's own settings machinery.
+ */
+#pragma once
+
+#include "base/pg.hpp"
+
+namespace appinfra::settings
+{
+
+extern char *control_database;   /* the database the extension lives in */
+extern int pool_size;            /* shells kept ready */
+extern int provision_timeout;    /* milliseconds to wait for a shell */
+extern char *public_host;        /* host name in DSNs; empty: not set */
+extern int public_port;          /* port in DSNs; 0: the server's own */
+extern int retention;            /* seconds that a deprovisioned tenant is kept */
+extern int rotate_after;         /* seconds after which credentials are rotated; 0: never */
+extern int event_ring_size;      /* events that can wait to be written */
+extern int audit_retention;      /* seconds after which audit rows are removed; 0: never */
+extern bool audit_logins;        /* write successful logins of tenants, too */
+extern bool allow_unsafe_server; /* provision below the security floor, for test machines */
+extern char *tenant_encoding;    /* of new shells; empty: template0's */
+extern char *tenant_locale;      /* of new shells; empty: template0's */
+extern int tenant_connection_limit;
+extern int tenant_statement_timeout;
+extern int tenant_idle_in_transaction_timeout;
+extern int tenant_temp_file_limit;
+extern int tenant_lock_limit;       /* locks of any kind that a tenant's sessions hold together */
+extern int tenant_parallel_workers; /* upper limit of a session's max_parallel_workers… */
+extern int reserved_connections;    /* of the host, not for tenants */
+extern char *allowed_extensions;    /* that tenants may create; names separated by commas */
+extern unsigned allowed_extensions_generation; /* grows with each change of it */
+
+/* What the guard does with what a tenant may not do: nothing, record it, or refuse it. */
+enum Guard : int { guard_off, guard_observe, guard_enforce };
+extern int guard;
+
+/* Defines the settings. Called once, by _PG_init. */
+void define();
+void define_guard(); /* a part of it */
+
+/* Tells whether the extension is one that tenants may create. */
+bool is_allowed_extension(const char *name);
+
+/* Returns the port that DSNs name. */
+int effective_public_port();
+
+/* Returns the sslmode that DSNs carry. */
+const char *effective_public_sslmode();
+
+} // namespace appinfra::settings

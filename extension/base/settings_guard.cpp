@@ -1,0 +1,94 @@
+/* Defines the settings of the guard. Part of settings.hpp. */
+#include "base/settings.hpp"
+
+namespace appinfra::settings
+{
+
+int tenant_lock_limit;
+int tenant_parallel_workers;
+int reserved_connections;
+char *allowed_extensions;
+unsigned allowed_extensions_generation;
+int guard;
+
+/* Those of PostgreSQL's own that are marked as trusted and bring no language, and vector. */
+constexpr const char *default_extensions =
+    "btree_gin, btree_gist, citext, cube, dict_int, fuzzystrmatch, hstore, intarray, isn, lo, "
+    "ltree, pg_trgm, pgcrypto, seg, tablefunc, tcn, tsm_system_rows, tsm_system_time, unaccent, "
+    "uuid-ossp, vector";
+
+constexpr const char *separators = ", \t\n\r";
+
+static const config_enum_entry guard_modes[] = {{"enforce", guard_enforce, false},
+                                                {"observe", guard_observe, false},
+                                                {"off", guard_off, false},
+                                                {nullptr, 0, false}};
+
+static bool check_allowed_extensions(char **value, void **extra, GucSource source);
+static void assign_allowed_extensions(const char *value, void *extra);
+
+void
+define_guard()
+{
+    DefineCustomEnumVariable("appinfra.guard", "What the guard does with what no tenant may do.",
+                             "enforce: refuses and records. observe: records. off: nothing; then "
+                             "provision_tenant() refuses.",
+                             &guard, guard_enforce, guard_modes, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+                             nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("appinfra.allowed_extensions", "Extensions that tenants may create.",
+                               "Names separated by commas.", &allowed_extensions,
+                               default_extensions, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+                               check_allowed_extensions, assign_allowed_extensions, nullptr);
+    DefineCustomIntVariable("appinfra.tenant_lock_limit",
+                            "Locks of any kind that all sessions of a tenant may hold together.",
+                            "Above it, the session that holds most is ended. 0: no limit.",
+                            &tenant_lock_limit, 4000, 0, INT_MAX, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+                            nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "appinfra.tenant_parallel_workers",
+        "The highest max_parallel_workers that a tenant's session may have.",
+        "As that counts the workers of the whole host, those of other sessions included, it also "
+        "keeps tenants from taking all of them.",
+        &tenant_parallel_workers, 2, 0, 1024, PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr,
+        nullptr);
+    DefineCustomIntVariable(
+        "appinfra.reserved_connections", "Connections of the host that are kept free of tenants.",
+        "They come on top of superuser_reserved_connections.", &reserved_connections, 5, 0, 262143,
+        PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+}
+
+bool
+is_allowed_extension(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *at = allowed_extensions; *at != '\0';) {
+        at += strspn(at, separators);
+        size_t word = strcspn(at, separators);
+
+        if (word == length && strncmp(at, name, word) == 0)
+            return word > 0;
+        at += word;
+    }
+    return false;
+}
+
+/* A name of an extension is a file name: nothing that would need quotes. */
+static bool
+check_allowed_extensions(char **value, void **, GucSource)
+{
+    if ((*value)[strspn(*value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+                                ", \t\n\r")] == '\0')
+        return true;
+    GUC_check_errdetail("Names of extensions are letters, digits, \"_\" and \"-\", separated by "
+                        "commas.");
+    return false;
+}
+
+static void
+assign_allowed_extensions(const char *, void *)
+{
+    allowed_extensions_generation++;
+}
+
+} // namespace appinfra::settings

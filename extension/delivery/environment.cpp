@@ -1,0 +1,67 @@
+/* Makes the values of variables. See environment.hpp. */
+#include "delivery/environment.hpp"
+
+#include "base/identifiers.hpp"
+#include "base/settings.hpp"
+
+namespace appinfra::environment
+{
+
+static const char *value(std::string_view variable, const Login &login);
+
+char *
+dsn(const Login &login)
+{
+    StringInfoData url;
+    bool ipv6 = strchr(settings::public_host, ':') != nullptr;
+
+    initStringInfo(&url);
+    appendStringInfoString(&url, "postgres://");
+    names::append_percent_encoded(&url, login.username);
+    appendStringInfoChar(&url, ':');
+    names::append_percent_encoded(&url, login.password);
+    appendStringInfoChar(&url, '@');
+    if (ipv6)
+        appendStringInfo(&url, "[%s]", settings::public_host);
+    else
+        names::append_percent_encoded(&url, settings::public_host);
+    appendStringInfo(&url, ":%d/", settings::effective_public_port());
+    names::append_percent_encoded(&url, login.database);
+    appendStringInfo(&url, "?sslmode=%s", settings::effective_public_sslmode());
+    return url.data;
+}
+
+void
+append(json::Object *object, Datum variables, const Login *login)
+{
+    Datum *names;
+    int count;
+
+    deconstruct_array(DatumGetArrayTypeP(variables), TEXTOID, -1, false, TYPALIGN_INT, &names,
+                      nullptr, &count);
+    for (Datum name : std::span(names, count)) {
+        const char *variable = TextDatumGetCString(name);
+
+        json::add(object, variable, login != nullptr ? value(variable, *login) : nullptr);
+    }
+}
+
+/* Returns what stands in one variable. */
+static const char *
+value(std::string_view variable, const Login &login)
+{
+    const char *const parts[] = {
+        login.username,        login.password,
+        settings::public_host, psprintf("%d", settings::effective_public_port()),
+        login.database,        settings::effective_public_sslmode()};
+
+    if (!login.is_service)
+        return dsn(login);
+    static_assert(lengthof(parts) == service_variables.size());
+    for (size_t i = 0; i < lengthof(parts); i++)
+        if (variable == service_variables[i])
+            return parts[i];
+    elog(ERROR, "variable \"%s\" is none of a service user", variable.data());
+}
+
+} // namespace appinfra::environment

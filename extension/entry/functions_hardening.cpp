@@ -1,0 +1,40 @@
+/*
+ * The SQL entry points of hardening and exposures, thin. What each does, and its errors, stand in
+ * its COMMENT.
+ */
+#include "entry/arguments.hpp"
+#include "exposure/exposure.hpp"
+#include "exposure/apply_hardening.hpp"
+
+using namespace appinfra;
+using namespace appinfra::arguments;
+
+extern "C" {
+SQL_FUNCTION(appinfra_exposures);
+SQL_FUNCTION(appinfra_harden_host);
+SQL_FUNCTION(appinfra_harden_tenant);
+}
+
+Datum
+appinfra_exposures(PG_FUNCTION_ARGS)
+{
+    const char *db_id = optional_text(fcinfo, 0);
+
+    exposure::report(db_id, begin_set(fcinfo, "exposures()"));
+    return static_cast<Datum>(0);
+}
+
+Datum
+appinfra_harden_host(PG_FUNCTION_ARGS)
+{
+    require_argument(fcinfo, 0, "apply");
+    harden::host(PG_GETARG_BOOL(0), begin_set(fcinfo, "harden_host()"));
+    return static_cast<Datum>(0);
+}
+
+Datum
+appinfra_harden_tenant(PG_FUNCTION_ARGS)
+{
+    harden::tenant(text_argument(fcinfo, 0, "db_id"));
+    PG_RETURN_VOID();
+}

@@ -1,0 +1,259 @@
+/* Brings a tenant to the present hardening. See harden.hpp. */
+#include "exposure/apply_hardening.hpp"
+
+#include "audit/audit.hpp"
+#include "registry/credential.hpp"
+#include "base/ddl.hpp"
+#include "guard/hardening_script.hpp"
+#include "base/label.hpp"
+#include "base/identifiers.hpp"
+#include "base/query.hpp"
+#include "registry/registry.hpp"
+#include "base/scope.hpp"
+#include "base/settings.hpp"
+#include "pool/shell.hpp"
+#include "tenant/tenant.hpp"
+#include "workers/visit.hpp"
+
+namespace appinfra::harden
+{
+
+static const Refusal *check_status(const registry::Tenant &tenant);
+static const Refusal *check_database(const registry::Tenant &tenant, Oid *database);
+static void label_roles(const registry::Tenant &tenant);
+static void label_role(const char *role, const char *db_id, const char *kind, const char *access);
+static void enter(const registry::Tenant &tenant, Oid database);
+static void on_row(void *, size_t, const char *const *);
+static void on_failure(void *, size_t, int code, const char *message);
+static void close(const registry::Tenant &tenant);
+static void open_to_groups(const registry::Tenant &tenant);
+static void dress_logins(const registry::Tenant &tenant);
+static std::span<const ddl::Setting> other_settings(const char *login);
+static void record(const registry::Tenant &tenant, Oid database);
+
+void
+tenant(const char *db_id)
+{
+    require(tenant::check_transaction());
+    with_spi([&](MemoryContext) {
+        Oid database = InvalidOid;
+        registry::Tenant tenant = registry::lock_tenant(db_id);
+
+        require(check_status(tenant));
+        require(check_database(tenant, &database));
+        /* first, as long as this transaction has touched nothing that the visitor needs */
+        enter(tenant, database);
+        label_roles(tenant);
+        close(tenant);
+        open_to_groups(tenant);
+        dress_logins(tenant);
+        record(tenant, database);
+    });
+}
+
+static const Refusal *
+check_status(const registry::Tenant &tenant)
+{
+    for (const char *status : {"ready", "revoked", "retained"})
+        if (strcmp(tenant.status, status) == 0)
+            return nullptr;
+    return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                  psprintf("database \"%s\" cannot be hardened", tenant.db_id),
+                  psprintf("Its status is \"%s\".", tenant.status),
+                  strcmp(tenant.status, "retiring") == 0 ? "Try again when it is \"retained\"."
+                                                         : nullptr);
+}
+
+/*
+ * Refuses where the database is missing or another tenant's, and where this transaction has renamed
+ * it: the visitor would wait for us, and we for it.
+ */
+static const Refusal *
+check_database(const registry::Tenant &tenant, Oid *database)
+{
+    label::Label label;
+    LOCKTAG tag;
+
+    *database = get_database_oid(tenant.database, true);
+    if (!OidIsValid(*database))
+        return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      psprintf("database \"%s\" does not exist", tenant.database),
+                      psprintf("The registry knows it as \"%s\".", tenant.db_id));
+    if (label::of_database(*database, &label) && strcmp(label.db_id, tenant.db_id) != 0)
+        return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      psprintf("database \"%s\" is another tenant's", tenant.database),
+                      psprintf("Its label says \"%s\".", label.db_id));
+    SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, *database, 0);
+    if (pg::holds_lock(tag, AccessExclusiveLock))
+        return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      psprintf("database \"%s\" was renamed in this transaction", tenant.database),
+                      "A worker has to enter it, which is possible after the commit.",
+                      "COMMIT first.");
+    return nullptr;
+}
+
+/* Has a visitor do what is to be done inside. */
+static void
+enter(const registry::Tenant &tenant, Oid database)
+{
+    visit::Order order = {};
+    const visit::Listener listener = {.row = on_row, .failure = on_failure, .self = nullptr};
+
+    order.purpose = visit::Purpose::harden;
+    order.database = database;
+    strlcpy(order.name, tenant.database, sizeof(order.name));
+    strlcpy(order.db_id, tenant.db_id, sizeof(order.db_id));
+    visit::carry_out({&order, 1}, listener);
+}
+
+/* Hardening reports no rows. */
+static void
+on_row(void *, size_t, const char *const *)
+{
+}
+
+static void
+on_failure(void *, size_t, int code, const char *message)
+{
+    bool in_the_way = code == ERRCODE_LOCK_NOT_AVAILABLE || code == ERRCODE_INTERNAL_ERROR ||
+                      code == ERRCODE_T_R_DEADLOCK_DETECTED;
+
+    ereport(ERROR, (errcode(code), errmsg("the database could not be hardened: %s", message),
+                    in_the_way ? errhint("A session of the tenant may be in the way. Try again, or "
+                                         "keep it out with appinfra.revoke_tenant().")
+                               : 0));
+}
+
+/* Sees to it that groups and logins have their labels: the guard knows a tenant by nothing else. */
+static void
+label_roles(const registry::Tenant &tenant)
+{
+    static query::Query logins = {
+        "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
+        "    ON rolname = role_name WHERE db_id = $1 AND state <> 'gone'"};
+
+    for (const char *access : shell::groups)
+        label_role(names::group(tenant.database, access), tenant.db_id, "group", access);
+    uint64 count = query::run(logins, {query::text(tenant.db_id)});
+    for (uint64 i = 0; i < count; i++)
+        label_role(query::text_at(i, 1), tenant.db_id, "login", query::text_at(i, 2));
+}
+
+/* Labels a role, unless it has the label. One that is known as somebody else's is not taken over.
+ */
+static void
+label_role(const char *role, const char *db_id, const char *kind, const char *access)
+{
+    label::Label label;
+
+    if (!label::of_role(get_role_oid(role, false), &label))
+        ddl::label_role(role, psprintf("%s %s %s", db_id, kind, access));
+    else if (strcmp(label.db_id, db_id) != 0 || strcmp(label.kind, kind) != 0 ||
+             strcmp(label.detail, access) != 0)
+        raise(refuse(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            psprintf("role \"%s\" has another label", role),
+            psprintf("It is labelled \"%s %s %s\".", label.db_id, label.kind, label.detail)));
+}
+
+/*
+ * Gives the database back to the superuser, and takes from PUBLIC and from tenants' roles whatever
+ * they hold beyond what they are to have. What an operator has granted to others stays.
+ */
+static void
+close(const registry::Tenant &tenant)
+{
+    static query::Query owner = {
+        "SELECT FROM pg_catalog.pg_database d JOIN pg_catalog.pg_authid o ON o.oid = d.datdba"
+        " WHERE d.datname = $1::name AND NOT o.rolsuper"};
+    static query::Query excess = {
+        "SELECT DISTINCT CASE a.grantee WHEN 0 THEN NULL ELSE r.rolname::text END"
+        "  FROM pg_catalog.pg_database d,"
+        "       aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a"
+        "  LEFT JOIN pg_catalog.pg_authid r ON r.oid = a.grantee"
+        "  LEFT JOIN pg_catalog.pg_shseclabel l ON l.objoid = a.grantee"
+        "   AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.provider = 'appinfra'"
+        " WHERE d.datname = $1::name AND a.grantee <> d.datdba"
+        "   AND (a.grantee = 0 OR (l.label IS NOT NULL AND (a.is_grantable"
+        "        OR (l.label, a.privilege_type) NOT IN ("
+        "            ($2 || ' group owner', 'CONNECT'), ($2 || ' group owner', 'CREATE'),"
+        "            ($2 || ' group owner', 'TEMPORARY'), ($2 || ' group writer', 'TEMPORARY'),"
+        "            ($2 || ' group service', 'TEMPORARY'), ($2 || ' login owner', 'CONNECT'),"
+        "            ($2 || ' login writer', 'CONNECT'), ($2 || ' login reader', 'CONNECT'),"
+        "            ($2 || ' login service', 'CONNECT')))))"};
+
+    if (query::run(owner, {query::text(tenant.database)}) > 0)
+        ddl::give_database(tenant.database, GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false));
+    uint64 count = query::run(excess, {query::text(tenant.database), query::text(tenant.db_id)});
+    SPITupleTable *rows = SPI_tuptable;
+    for (uint64 i = 0; i < count; i++)
+        ddl::revoke_all_on_database(tenant.database, SPI_getvalue(rows->vals[i], rows->tupdesc, 1));
+    ddl::limit_connections(tenant.database, settings::tenant_connection_limit);
+    ddl::mark_template(tenant.database, false);
+}
+
+static void
+open_to_groups(const registry::Tenant &tenant)
+{
+    const char *name = tenant.database;
+
+    ddl::grant_on_database(name, names::group(name, "owner"), {"connect", "create", "temp"});
+    ddl::grant_on_database(name, names::group(name, "writer"), {"temp"});
+    ddl::grant_on_database(name, names::group(name, "service"), {"temp"});
+}
+
+/* Opens the database to the logins that live, and writes what their sessions start with. */
+static void
+dress_logins(const registry::Tenant &tenant)
+{
+    static query::Query select = {
+        "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
+        "    ON rolname = role_name"
+        " WHERE db_id = $1 AND state IN ('waiting', 'active', 'retiring')"};
+    uint64 count = query::run(select, {query::text(tenant.db_id)});
+    SPITupleTable *rows = SPI_tuptable;
+
+    for (uint64 i = 0; i < count; i++) {
+        const char *login = SPI_getvalue(rows->vals[i], rows->tupdesc, 1);
+        const char *access = SPI_getvalue(rows->vals[i], rows->tupdesc, 2);
+
+        ddl::grant_on_database(tenant.database, login, {"connect"});
+        credential::set_login_settings(login, tenant.database, access, other_settings(login));
+    }
+}
+
+/* Returns what an operator has set for a login besides, but for what would hijack its sessions. */
+static std::span<const ddl::Setting>
+other_settings(const char *login)
+{
+    static query::Query select = {"SELECT split_part(s, '=', 1), substr(s, strpos(s, '=') + 1)"
+                                  "  FROM pg_catalog.pg_db_role_setting, unnest(setconfig) s"
+                                  " WHERE setdatabase = 0 AND setrole = $1::regrole"
+                                  "   AND NOT split_part(s, '=', 1) = ANY (" OWN_SETTINGS
+                                  " || " HIJACKING_SETTINGS ")"};
+    uint64 count = query::run(select, {query::text(quote_identifier(login))});
+    auto *settings = static_cast<ddl::Setting *>(palloc((count + 1) * sizeof(ddl::Setting)));
+
+    for (uint64 i = 0; i < count; i++)
+        settings[i] = {.name = query::text_at(i, 1), .value = query::text_at(i, 2)};
+    return {settings, count};
+}
+
+/* Writes the hardening into the registry and the label, and the action into the audit. */
+static void
+record(const registry::Tenant &tenant, Oid database)
+{
+    static query::Query update = {"UPDATE appinfra.tenant SET hardening = $2 WHERE db_id = $1"};
+    label::Label label;
+    bool labelled = label::of_database(database, &label);
+
+    ddl::label_database(
+        tenant.database,
+        psprintf("%s %s %d", tenant.db_id, labelled ? label.kind : "tenant", hardening::version));
+    query::run(update, {query::text(tenant.db_id), query::int4(hardening::version)});
+    audit::record("harden_tenant", tenant.db_id, nullptr,
+                  audit::detail({{"from", psprintf("%d", tenant.hardening)},
+                                 {"to", psprintf("%d", hardening::version)}}));
+}
+
+} // namespace appinfra::harden

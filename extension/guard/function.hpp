@@ -1,0 +1,33 @@
+/* The guard's rules for functions: by source, language and library. */
+#pragma once
+
+#include "base/pg.hpp"
+
+namespace appinfra::guard
+{
+
+/* Hooks object access. Called once, by define(). */
+void define_functions();
+
+/* Tells whether no tenant may execute the function. */
+bool is_denied_function(Oid function);
+
+/* Tells whether functions of the language can do what the server can (`lanpltrusted`). */
+bool is_untrusted_language(Oid language);
+
+/* Tells whether that is what CREATE TYPE … AS RANGE makes the functions of the new type from. */
+bool is_range_constructor(const char *source);
+
+/* Tells whether the script of an extension that tenants may create is being run. */
+bool is_in_allowed_extension();
+
+/* Returns the name of that extension, or null. */
+const char *extension_at_work();
+
+/* Tells whether the library is that of the extension whose script is being run. */
+bool is_own_module(const char *library);
+
+/* Returns what the extension's control file says of the item, or null. */
+const char *control_item(const char *extension, const char *item);
+
+} // namespace appinfra::guard

@@ -1,0 +1,162 @@
+/* The scripts of hardening. See hardening.hpp. */
+#include "guard/hardening_script.hpp"
+
+#include "base/identifiers.hpp"
+#include "base/refusal.hpp"
+#include "guard/source_rules.hpp"
+
+namespace appinfra::hardening
+{
+
+static const char *revoke_functions();
+static void run(const char *sql);
+static char *with_roles(const char *sql, const char *name);
+
+/* In pg_catalog, where pg_dump leaves them out. */
+static constexpr char session_functions[] = R"sql(
+CREATE OR REPLACE FUNCTION pg_catalog.tenant_sessions()
+    RETURNS TABLE (pid int, username name, access text, application_name text, client_addr inet,
+                   backend_start timestamptz, xact_start timestamptz, query_start timestamptz,
+                   state_change timestamptz, wait_event_type text, wait_event text, state text,
+                   query text)
+    LANGUAGE c VOLATILE AS '$libdir/appinfra', 'appinfra_tenant_sessions';
+COMMENT ON FUNCTION pg_catalog.tenant_sessions() IS
+    'the sessions of this database''s logins; query only for owners and for sessions of the same access';
+
+DO $$ BEGIN -- hardening 1 had them; nobody may execute them
+    DROP FUNCTION IF EXISTS pg_catalog.tenant_check_session(int);
+    DROP FUNCTION IF EXISTS pg_catalog.tenant_access(oid);
+EXCEPTION WHEN dependent_objects_still_exist THEN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.tenant_cancel_session(pid int) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS '$libdir/appinfra', 'appinfra_tenant_cancel_session';
+COMMENT ON FUNCTION pg_catalog.tenant_cancel_session(int) IS
+    'cancels the query of a session of this database. 42501 for any other';
+
+CREATE OR REPLACE FUNCTION pg_catalog.tenant_terminate_session(pid int) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS '$libdir/appinfra', 'appinfra_tenant_terminate_session';
+COMMENT ON FUNCTION pg_catalog.tenant_terminate_session(int) IS
+    'ends a session of this database. 42501 for any other')sql";
+
+/* What makes a copy of the template somebody's shell. {access} stands for a group role. */
+static constexpr char dress_script[] = R"sql(
+DO $$ BEGIN
+    IF to_regnamespace('public') IS NULL THEN
+        RETURN; -- a tenant may have dropped it
+    END IF;
+    ALTER SCHEMA public OWNER TO {owner};
+    REVOKE ALL ON SCHEMA public FROM PUBLIC;
+    GRANT USAGE ON SCHEMA public TO {writer}, {reader}, {service};
+END $$;
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON SCHEMAS TO {writer}, {reader}, {service};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner}
+    GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLES TO {writer}, {service};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON TABLES TO {reader};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner}
+    GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {writer}, {service};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON SEQUENCES TO {reader};
+GRANT EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),
+    pg_catalog.lo_from_bytea(oid, bytea) TO {owner})sql";
+
+void
+check_event_triggers()
+{
+    static constexpr char select[] = "SELECT t.evtname FROM pg_catalog.pg_event_trigger t"
+                                     "  JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid"
+                                     "  JOIN pg_catalog.pg_authid o ON o.oid = p.proowner"
+                                     " WHERE t.evtenabled <> 'D' AND NOT o.rolsuper LIMIT 1";
+
+    run(select);
+    if (SPI_processed > 0)
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     psprintf("event trigger \"%s\" would run code that is no superuser's",
+                              SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+                     nullptr, "Drop it."));
+}
+
+void
+harden_catalogs()
+{
+    run(revoke_functions());
+    run(session_functions);
+}
+
+void
+dress(const char *name)
+{
+    run(with_roles(dress_script, name));
+}
+
+/*
+ * Returns the script that takes from PUBLIC what no tenant may execute, by source, and making large
+ * objects, by name (owners get that back). So it holds for every overload, and for majors that lack
+ * one.
+ */
+static const char *
+revoke_functions()
+{
+    StringInfoData script;
+
+    initStringInfo(&script);
+    appendStringInfoString(&script, R"sql(
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN
+        SELECT p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+         WHERE p.pronamespace = 'pg_catalog'::regnamespace AND l.lanname IN ('internal', 'c')
+           AND (p.proname IN ('lo_create', 'lo_creat', 'lo_from_bytea') OR p.prosrc IN ()sql");
+    const char *separator = "";
+    for (const guard::SourceRule &rule : guard::source_rules())
+        for (const char *source : rule.sources) {
+            appendStringInfo(&script, "%s%s", separator, quote_literal_cstr(source));
+            separator = ", ";
+        }
+    appendStringInfoString(&script, R"sql())
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+    END LOOP;
+END $$)sql");
+    return script.data;
+}
+
+/* Runs a script. */
+static void
+run(const char *sql)
+{
+    int result = SPI_execute(sql, false, 0);
+
+    if (result < 0)
+        elog(ERROR, "hardening failed: %s", SPI_result_code_string(result));
+}
+
+/* Returns the script with the names of the database's group roles, quoted, for {owner} and the
+ * rest.
+ */
+static char *
+with_roles(const char *sql, const char *name)
+{
+    StringInfoData text;
+
+    initStringInfo(&text);
+    while (*sql != '\0') {
+        size_t plain = strcspn(sql, "{");
+
+        appendBinaryStringInfo(&text, sql, plain);
+        sql += plain;
+        if (*sql == '{') {
+            size_t length = strcspn(sql, "}");
+
+            appendStringInfoString(
+                &text, quote_identifier(names::group(name, pnstrdup(sql + 1, length - 1))));
+            sql += length + 1;
+        }
+    }
+    return text.data;
+}
+
+} // namespace appinfra::hardening

@@ -1,0 +1,130 @@
+/*
+ * Keeps tenants' logins in their own database, and out of the last connections of the host.
+ *
+ * Runs after the password was checked, in the process that is to become the session, before it has
+ * entered a database: shared catalogs can be read, with care.
+ */
+#include "guard/login.hpp"
+
+#include "audit/events.hpp"
+#include "guard/guard.hpp"
+#include "shmem/sessions.hpp"
+#include "base/settings.hpp"
+
+namespace appinfra::guard
+{
+
+static constexpr Rule replication = {"login_replication",
+                                     "a tenant's login may not open a replication connection."};
+static constexpr Rule database = {"login_database",
+                                  "a tenant's login enters its own database only."};
+static constexpr Rule reserve = {"login_reserve",
+                                 "the last connections of the host are not for tenants."};
+
+static ClientAuthentication_hook_type next_client_authentication;
+
+static void client_authentication(Port *port, int status);
+static void reject(const Rule &rule, const label::Label &label, int code, const char *message);
+static bool is_own_database(const char *name, Oid role, const label::Label &login);
+static bool acl_names(const Acl *acl, Oid role);
+
+void
+define_login()
+{
+    next_client_authentication = ClientAuthentication_hook;
+    ClientAuthentication_hook = client_authentication;
+}
+
+/*
+ * A tenant's login enters only a database whose ACL names it for CONNECT (what PUBLIC may does not
+ * count), no replication connection, and not one of the reserved connections.
+ */
+static void
+client_authentication(Port *port, int status)
+{
+    label::Label label = {};
+
+    if (next_client_authentication)
+        next_client_authentication(port, status);
+    if (status != STATUS_OK)
+        return;
+    Oid role = get_role_oid(port->user_name, true);
+    label::Found found = OidIsValid(role) ? label::read_role(role, &label) : label::Found::none;
+    if (found == label::Found::none)
+        return;
+    enter(role, found == label::Found::well_formed ? label.db_id : "-");
+    if (am_walsender)
+        reject(replication, label, ERRCODE_INSUFFICIENT_PRIVILEGE,
+               "permission denied for replication");
+    if (found == label::Found::malformed || strcmp(label.kind, "login") != 0 ||
+        !is_own_database(port->database_name, role, label))
+        reject(database, label, ERRCODE_INSUFFICIENT_PRIVILEGE,
+               psprintf("permission denied for database \"%s\"", port->database_name));
+    if (!pg::has_free_connections(settings::reserved_connections))
+        reject(reserve, label, ERRCODE_TOO_MANY_CONNECTIONS,
+               "remaining connection slots are not for tenants");
+    sessions::entering(role, port->user_name, label.db_id);
+}
+
+/* Records that the login is rejected and ends the process, if the guard is to enforce that. */
+static void
+reject(const Rule &rule, const label::Label &label, int code, const char *message)
+{
+    if (settings::guard == settings::guard_off)
+        return;
+    bool enforced = settings::guard == settings::guard_enforce;
+    events::report({.action = "login",
+                    .outcome = enforced ? events::Outcome::refused : events::Outcome::done,
+                    .rule = rule.name,
+                    .db_id = label.db_id,
+                    .credential = MyProcPort->user_name,
+                    .object = nullptr,
+                    .observed = !enforced});
+    if (enforced)
+        ereport(FATAL, (errcode(code), errmsg("%s", message),
+                        errdetail("Rule \"%s\": %s", rule.name, rule.reason)));
+}
+
+/*
+ * Tells whether the database has the label of the login's tenant and its ACL names the login for
+ * CONNECT. Reads pg_database itself: no syscache finds a database by name, and indexes may not be
+ * there yet this early. Nor are TOAST tables: an ACL that has grown into one is not looked at, and
+ * core's own check, that comes next, has to do.
+ */
+static bool
+is_own_database(const char *name, Oid role, const label::Label &login)
+{
+    Relation relation = table_open(DatabaseRelationId, AccessShareLock);
+    label::Label label;
+    ScanKeyData key;
+    bool own = false;
+    bool null;
+
+    ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber, F_NAMEEQ,
+                CStringGetDatum(name));
+    SysScanDesc scan = systable_beginscan(relation, DatabaseNameIndexId,
+                                          criticalSharedRelcachesBuilt, nullptr, 1, &key);
+    HeapTuple tuple = systable_getnext(scan);
+    if (HeapTupleIsValid(tuple)) {
+        auto *form = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
+        Datum acl = heap_getattr(tuple, Anum_pg_database_datacl, RelationGetDescr(relation), &null);
+
+        own = label::of_database(form->oid, &label) && strcmp(label.db_id, login.db_id) == 0 &&
+              !null &&
+              (VARATT_IS_EXTERNAL(DatumGetPointer(acl)) || acl_names(DatumGetAclP(acl), role));
+    }
+    systable_endscan(scan);
+    table_close(relation, AccessShareLock);
+    return own;
+}
+
+static bool
+acl_names(const Acl *acl, Oid role)
+{
+    for (const AclItem &item : std::span(ACL_DAT(acl), ACL_NUM(acl)))
+        if (item.ai_grantee == role && (ACLITEM_GET_PRIVS(item) & ACL_CONNECT) != 0)
+            return true;
+    return false;
+}
+
+} // namespace appinfra::guard

@@ -1,0 +1,295 @@
+/*
+ * The builder: makes the template and shells, one small committed step after another. See
+ * worker.hpp.
+ *
+ * Each step looks at what is there and does what is missing, so that a builder that starts after a
+ * kill at any moment goes on where the last one stopped.
+ */
+#include "workers/worker.hpp"
+
+#include "audit/audit.hpp"
+#include "pool/database_files.hpp"
+#include "base/ddl.hpp"
+#include "guard/hardening_script.hpp"
+#include "pool/leftovers.hpp"
+#include "base/identifiers.hpp"
+#include "base/query.hpp"
+#include "base/scope.hpp"
+#include "base/secrets.hpp"
+#include "base/settings.hpp"
+#include "shmem/wakeup.hpp"
+#include "pool/shell.hpp"
+#include "pool/template.hpp"
+
+namespace appinfra::builder
+{
+
+/* A shell that is not ready yet. */
+struct Planned {
+    char db_id[16];
+    char name[NAMEDATALEN];
+    Oid database;
+};
+
+static bool work();
+static bool next_planned(Planned *shell);
+static void pause_after_failure();
+static bool shrink();
+static bool plan();
+static void build(Planned *shell);
+static void create(Planned *shell);
+static void choose_another_oid(Planned *shell);
+static void finish(const Planned &shell);
+static void record_failure(const Planned &shell, const Failure *failure);
+
+constexpr long idle_ms = 30 * 1000;   /* how long a builder with nothing to do stays */
+constexpr long first_pause_ms = 1000; /* after a failure; doubles with each in a row */
+constexpr long longest_pause_ms = 60 * 1000;
+
+constexpr int attempts_limit = 5; /* of one shell */
+
+static int failures; /* in a row */
+
+/* Does one thing and tells whether there was one to do; waits after a failure. */
+static bool
+work()
+{
+    Planned shell;
+
+    if (const Failure *failure = attempt(CurrentMemoryContext, template_database::ensure)) {
+        template_database::record_failure(failure->message);
+        pause_after_failure();
+        return true;
+    }
+    if (!next_planned(&shell))
+        return plan() || shrink();
+    if (const Failure *failure = attempt(CurrentMemoryContext, [&] { build(&shell); })) {
+        record_failure(shell, failure);
+        pause_after_failure();
+    } else {
+        failures = 0;
+    }
+    return true;
+}
+
+/* Waits, longer after each failure in a row: a failed attempt may have cost a checkpoint. */
+static void
+pause_after_failure()
+{
+    worker::wait(Min(first_pause_ms << failures, longest_pause_ms));
+    failures = Min(failures + 1, 10);
+}
+
+/*
+ * Gives up one shell of an older hardening, or beyond what the pool and the waiting callers want,
+ * after pool_size was lowered or many claims were rolled back. Once the registry does not know it,
+ * it is a leftover.
+ */
+static bool
+shrink()
+{
+    static query::Query remove = {"DELETE FROM appinfra.shell WHERE db_id = ("
+                                  " SELECT db_id FROM appinfra.shell"
+                                  "  WHERE status = 'ready' AND ($1 OR hardening <> $2)"
+                                  "  ORDER BY hardening <> $2 DESC, ready_at DESC"
+                                  "  LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING db_id"};
+    bool removed = false;
+
+    in_transaction([&](MemoryContext) {
+        removed = query::run(remove, {query::boolean(shell::is_long()),
+                                      query::int4(hardening::version)}) > 0;
+        if (removed)
+            audit::record("give_up_shell", query::text_at(0, 1), nullptr);
+    });
+    if (removed)
+        leftovers::sweep(true);
+    return removed;
+}
+
+/* Finds the unfinished shell that has failed least. One whose database somebody dropped is
+ * unfinished. */
+static bool
+next_planned(Planned *shell)
+{
+    static query::Query lost = {
+        "UPDATE appinfra.shell SET status = 'planned', ready_at = NULL WHERE status = 'ready'"
+        "   AND database_oid NOT IN (SELECT oid FROM pg_catalog.pg_database)"};
+    static query::Query select = {
+        "SELECT db_id, database::text, database_oid FROM appinfra.shell"
+        " WHERE status = 'planned' ORDER BY attempts, created_at LIMIT 1"};
+    bool found = false;
+
+    in_transaction([&](MemoryContext) {
+        query::run(lost);
+        found = query::run(select) == 1;
+        if (found) {
+            strlcpy(shell->db_id, query::text_at(0, 1), sizeof(shell->db_id));
+            strlcpy(shell->name, query::text_at(0, 2), sizeof(shell->name));
+            shell->database = query::oid_at(0, 3);
+        }
+    });
+    return found;
+}
+
+/* Plans a shell if there are too few: its ids, its group roles, the OID its database will have. */
+static bool
+plan()
+{
+    bool planned = false;
+
+    static query::Query insert = {
+        "INSERT INTO appinfra.shell (db_id, database, database_oid, hardening)"
+        " VALUES ($1, $2, $3, $4)"};
+
+    in_transaction([&](MemoryContext) {
+        if (!shell::is_short())
+            return;
+        const char *hex = secrets::random_hex(6);
+        const char *db_id = psprintf("db-%s", hex);
+        const char *name = psprintf("appinfra_%s", hex);
+
+        for (const char *access : shell::groups) {
+            const char *group = names::group(name, access);
+
+            ddl::create_group(group, strcmp(access, "service") == 0);
+            ddl::label_role(group, psprintf("%s group %s", db_id, access));
+        }
+        query::run(insert, {query::text(db_id), query::text(name),
+                            query::oid(database::choose_oid()), query::int4(hardening::version)});
+        planned = true;
+    });
+    return planned;
+}
+
+/* Takes a planned shell to the end. */
+static void
+build(Planned *shell)
+{
+    setup::Order order = {};
+
+    if (!database::exists(shell->database))
+        create(shell);
+    order.orderer = shared::Worker::builder;
+    order.job = setup::Job::dress_shell;
+    order.database = shell->database;
+    strlcpy(order.name, shell->name, sizeof(order.name));
+    worker::do_in_database(order);
+    finish(*shell);
+    shared::announce_shell();
+}
+
+/* Creates the database, after what an interrupted attempt has left is gone. */
+static void
+create(Planned *shell)
+{
+    if (database::remove_leftover(shell->database))
+        choose_another_oid(shell);
+    ddl::create_database({.name = shell->name,
+                          .source = template_database::name,
+                          .oid = shell->database,
+                          .connection_limit = settings::tenant_connection_limit,
+                          .encoding = nullptr,
+                          .locale = nullptr});
+}
+
+/* Buffers of the old OID may linger on a standby; a new one has no past. */
+static void
+choose_another_oid(Planned *shell)
+{
+    static query::Query update = {"UPDATE appinfra.shell SET database_oid = $2 WHERE db_id = $1"};
+
+    in_transaction([&](MemoryContext) {
+        shell->database = database::choose_oid();
+        query::run(update, {query::text(shell->db_id), query::oid(shell->database)});
+    });
+}
+
+/* Closes the database to PUBLIC, opens it to its groups, and puts the shell into the pool. */
+static void
+finish(const Planned &shell)
+{
+    static query::Query ready = {
+        "UPDATE appinfra.shell SET status = 'ready', ready_at = clock_timestamp(),"
+        "       last_error = NULL WHERE db_id = $1"};
+
+    in_transaction([&](MemoryContext) {
+        const char *name = shell.name;
+
+        ddl::close_database(name);
+        ddl::grant_on_database(name, names::group(name, "owner"), {"connect", "create", "temp"});
+        ddl::grant_on_database(name, names::group(name, "writer"), {"temp"});
+        ddl::grant_on_database(name, names::group(name, "service"), {"temp"});
+        ddl::label_database(name, psprintf("%s shell %d", shell.db_id, hardening::version));
+        query::run(ready, {query::text(shell.db_id)});
+        audit::record("build_shell", shell.db_id, nullptr, audit::detail({{"database", name}}));
+    });
+}
+
+/*
+ * Makes the failure visible in appinfra.pool. A shell that fails again and again (somebody dropped
+ * one of its roles) is given up: what there is of it is a leftover, and another is planned.
+ */
+static void
+record_failure(const Planned &shell, const Failure *failure)
+{
+    static query::Query update = {
+        "UPDATE appinfra.shell SET attempts = attempts + 1, last_error = $2 WHERE db_id = $1"
+        " RETURNING attempts"};
+    static query::Query give_up = {"DELETE FROM appinfra.shell WHERE db_id = $1"};
+    bool given_up = false;
+
+    attempt(CurrentMemoryContext, [&] {
+        in_transaction([&](MemoryContext) {
+            query::run(update, {query::text(shell.db_id), query::text(failure->message)});
+            given_up = query::int4_at(0, 1) >= attempts_limit;
+            if (given_up) {
+                query::run(give_up, {query::text(shell.db_id)});
+                audit::record("give_up_shell", shell.db_id, nullptr,
+                              audit::detail({{"error", failure->message}}));
+            }
+        });
+        if (given_up)
+            leftovers::sweep(true);
+    });
+}
+
+} // namespace appinfra::builder
+
+using namespace appinfra;
+
+/*
+ * The process. It ends when nothing has been to do for a while, or the extension is gone. It looks
+ * for leftovers once for each installation it meets. Where there is none it does so only when there
+ * was one: the setting may name a wrong database, whose lack of a registry says nothing.
+ */
+void
+appinfra_builder_main(Datum)
+{
+    bool was_dropped = MyBgworkerEntry->bgw_extra[0] != 0;
+    Oid known = InvalidOid;
+
+    worker::begin(settings::control_database, InvalidOid);
+    TimestampTz last_work = GetCurrentTimestamp();
+    if (!worker::become(shared::Worker::builder))
+        return;
+    MemoryContext turn =
+        AllocSetContextCreate(TopMemoryContext, "appinfra builder turn", ALLOCSET_DEFAULT_SIZES);
+    for (;;) {
+        MemoryContextSwitchTo(turn);
+        MemoryContextReset(turn);
+        pgstat_report_stat(true);
+        CHECK_FOR_INTERRUPTS();
+        Oid installation = worker::installation();
+        if (OidIsValid(installation) ? installation != known : was_dropped || OidIsValid(known))
+            attempt(turn, [&] { leftovers::sweep(OidIsValid(installation)); });
+        known = installation;
+        if (!OidIsValid(installation))
+            return;
+        bool worked = builder::work();
+        if (worked)
+            last_work = GetCurrentTimestamp();
+        else if (TimestampDifferenceExceeds(last_work, GetCurrentTimestamp(), builder::idle_ms))
+            return;
+        worker::wait(worked ? 0 : builder::idle_ms); /* a busy one hears of new settings, too */
+    }
+}

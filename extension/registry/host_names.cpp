@@ -1,0 +1,60 @@
+/* Names databases and group roles. See naming.hpp. */
+#include "registry/host_names.hpp"
+
+#include "base/ddl.hpp"
+#include "base/lock.hpp"
+#include "base/identifiers.hpp"
+#include "base/query.hpp"
+#include "pool/shell.hpp"
+
+namespace appinfra::naming
+{
+
+static bool is_free(const char *base);
+
+const char *
+choose(const char *plain)
+{
+    const char *base = plain;
+
+    while (!lock::try_take(lock::Kind::name, base) || !is_free(base)) {
+        CHECK_FOR_INTERRUPTS();
+        base = names::base_with_suffix(plain);
+    }
+    return base;
+}
+
+void
+rename(const char *from, const char *to)
+{
+    if (OidIsValid(get_database_oid(from, true))) /* or somebody has dropped it */
+        ddl::rename_database(from, to);
+    for (const char *group : shell::groups)
+        ddl::rename_role(names::group(from, group), names::group(to, group));
+}
+
+void
+open(const char *database, const char *db_id, int hardening)
+{
+    ddl::allow_connections(database, true);
+    ddl::label_database(database, psprintf("%s tenant %d", db_id, hardening));
+}
+
+/*
+ * Tells whether neither a database nor the roles of a tenant of that name exist, nor the registry
+ * has them: one that was restored may name what this host lacks.
+ */
+static bool
+is_free(const char *base)
+{
+    static query::Query registered = {"SELECT FROM appinfra.tenant WHERE database = $1::name"};
+
+    if (OidIsValid(get_database_oid(base, true)) || OidIsValid(get_role_oid(base, true)))
+        return false;
+    for (const char *group : shell::groups)
+        if (OidIsValid(get_role_oid(names::group(base, group), true)))
+            return false;
+    return query::run(registered, {query::text(base)}) == 0;
+}
+
+} // namespace appinfra::naming

@@ -1,0 +1,23 @@
+/*
+ * Naming: the names of a tenant's database and group roles on the host.
+ */
+#pragma once
+
+#include "base/pg.hpp"
+
+namespace appinfra::naming
+{
+
+/*
+ * Returns a name that nobody has and nobody is taking, and locks it: the plain one, else one with a
+ * random suffix.
+ */
+const char *choose(const char *plain);
+
+/* Gives the database and its group roles another name. Fails while a session is in the database. */
+void rename(const char *from, const char *to);
+
+/* Lets logins enter the database, and marks it as a tenant's. */
+void open(const char *database, const char *db_id, int hardening);
+
+} // namespace appinfra::naming

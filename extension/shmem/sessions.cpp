@@ -1,0 +1,232 @@
+/* Finds and ends sessions. See sessions.hpp. */
+#include "shmem/sessions.hpp"
+
+#include "shmem/wakeup.hpp"
+
+#include <csignal>
+
+namespace appinfra::sessions
+{
+
+/* What a process that has passed the password check left; valid while the pid is that of its
+ * PGPROC. */
+struct Entering {
+    int pid;
+    Oid login;
+    bool listens;
+    bool marked; /* the watchdog has seen to it */
+    char db_id[label::word_limit];
+    char username[NAMEDATALEN];
+};
+
+struct State {
+    pg_atomic_uint32 watched[watched_limit]; /* roles; 0: none */
+    pg_atomic_uint32 watched_count;
+    pg_atomic_uint32 reported[watched_limit]; /* a ring of roles; 0: empty */
+    pg_atomic_uint32 reported_head;
+    Entering entering[FLEXIBLE_ARRAY_MEMBER]; /* by the number of the PGPROC */
+};
+
+static State *state;
+
+static void report(Oid login);
+static int find(Oid login, int *pids);
+static int compare_pids(const void *left, const void *right);
+
+size_t
+shared_size()
+{
+    return add_size(offsetof(State, entering), mul_size(MaxBackends, sizeof(Entering)));
+}
+
+void
+attach()
+{
+    bool found;
+
+    state = static_cast<State *>(ShmemInitStruct("appinfra sessions", shared_size(), &found));
+    if (found)
+        return;
+    memset(state, 0, shared_size());
+    for (pg_atomic_uint32 &role : state->watched)
+        pg_atomic_init_u32(&role, 0);
+    for (pg_atomic_uint32 &role : state->reported)
+        pg_atomic_init_u32(&role, 0);
+    pg_atomic_init_u32(&state->watched_count, 0);
+    pg_atomic_init_u32(&state->reported_head, 0);
+}
+
+void
+entering(Oid login, const char *username, const char *db_id)
+{
+    volatile Entering *mine = &state->entering[pg::number_of(MyProc)];
+
+    mine->pid = 0;
+    pg_write_barrier();
+    mine->login = login;
+    mine->listens = false;
+    mine->marked = false;
+    strlcpy(const_cast<char *>(mine->username), username, sizeof(mine->username));
+    strlcpy(const_cast<char *>(mine->db_id), db_id, sizeof(mine->db_id));
+    pg_write_barrier();
+    mine->pid = MyProcPid;
+    /* full barrier: whoever scans before this point commits what we read after it */
+    pg_memory_barrier();
+    report(login);
+}
+
+void
+listens()
+{
+    volatile Entering *mine = &state->entering[pg::number_of(MyProc)];
+
+    if (mine->pid == MyProcPid)
+        mine->listens = true;
+}
+
+int
+end_all(Oid login)
+{
+    auto *pids = static_cast<int *>(palloc(MaxBackends * sizeof(int)));
+    int found = find(login, pids);
+
+    for (int pid : std::span(pids, found))
+        kill(pid, SIGTERM);
+    pfree(pids);
+    return found;
+}
+
+int
+count(Oid login)
+{
+    auto *pids = static_cast<int *>(palloc(MaxBackends * sizeof(int)));
+    int found = find(login, pids);
+
+    pfree(pids);
+    return found;
+}
+
+std::span<TenantProcess>
+tenant_processes()
+{
+    auto *found = static_cast<TenantProcess *>(palloc(MaxBackends * sizeof(TenantProcess)));
+    size_t count = 0;
+
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    for (int i = 0; i < MaxBackends; i++) {
+        const volatile PGPROC *process = &ProcGlobal->allProcs[i];
+        const Entering *entry = &state->entering[i];
+        int pid = process->pid;
+
+        if (pid == 0 || entry->pid != pid || BackendPidGetProcWithLock(pid) != process ||
+            (process->roleId != InvalidOid && process->roleId != entry->login))
+            continue; /* the last: the pid is another's by now */
+        TenantProcess *next = &found[count++];
+        *next = {.pid = pid,
+                 .slot = i,
+                 .login = entry->login,
+                 .listens = entry->listens,
+                 .marked = entry->marked,
+                 .db_id = {},
+                 .username = {}};
+        strlcpy(next->db_id, entry->db_id, sizeof(next->db_id));
+        strlcpy(next->username, entry->username, sizeof(next->username));
+    }
+    LWLockRelease(ProcArrayLock);
+    qsort(found, count, sizeof(TenantProcess), compare_pids);
+    return {found, count};
+}
+
+bool
+mark(const TenantProcess &process)
+{
+    Entering *entry = &state->entering[process.slot];
+    bool first = entry->pid == process.pid && !entry->marked;
+
+    entry->marked = true;
+    return first;
+}
+
+void
+end(const TenantProcess &process)
+{
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    if (BackendPidGetProcWithLock(process.pid) == &ProcGlobal->allProcs[process.slot])
+        kill(process.pid, SIGTERM);
+    LWLockRelease(ProcArrayLock);
+}
+
+void
+watch(std::span<const Oid> logins)
+{
+    int index = 0;
+
+    for (Oid login : logins)
+        pg_atomic_write_u32(&state->watched[index++], login);
+    pg_atomic_write_u32(&state->watched_count, index);
+}
+
+Oid
+take_login()
+{
+    for (pg_atomic_uint32 &role : state->reported)
+        if (pg_atomic_read_u32(&role) != 0)
+            return pg_atomic_exchange_u32(&role, 0);
+    return InvalidOid;
+}
+
+/* Reports the login once, if it is watched. What a full ring loses, the next login reports. */
+static void
+report(Oid login)
+{
+    uint32 watched = pg_atomic_read_u32(&state->watched_count);
+
+    for (uint32 i = 0; i < watched; i++) {
+        uint32 expected = login;
+
+        if (pg_atomic_read_u32(&state->watched[i]) == login &&
+            pg_atomic_compare_exchange_u32(&state->watched[i], &expected, 0)) {
+            uint32 place = pg_atomic_fetch_add_u32(&state->reported_head, 1) % watched_limit;
+
+            pg_atomic_write_u32(&state->reported[place], login);
+            shared::add_work(shared::work_credentials);
+            return;
+        }
+    }
+}
+
+/*
+ * Collects the processes of a login, parallel workers and those about to enter included. The slot
+ * of one that has ended keeps its pid and role until it is used again, and the pid may be another's
+ * by then: whoever lives is in the array of processes as well.
+ */
+static int
+find(Oid login, int *pids)
+{
+    int found = 0;
+
+    pg_memory_barrier();
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    for (int i = 0; i < MaxBackends; i++) {
+        const volatile PGPROC *process = &ProcGlobal->allProcs[i];
+        const volatile Entering *entry = &state->entering[i];
+        int pid = process->pid;
+
+        if (pid != 0 && pid != MyProcPid &&
+            (process->roleId == login ||
+             (process->roleId == InvalidOid && entry->pid == pid && entry->login == login)) &&
+            BackendPidGetProcWithLock(pid) == process)
+            pids[found++] = pid;
+    }
+    LWLockRelease(ProcArrayLock);
+    return found;
+}
+
+static int
+compare_pids(const void *left, const void *right)
+{
+    return static_cast<const TenantProcess *>(left)->pid -
+           static_cast<const TenantProcess *>(right)->pid;
+}
+
+} // namespace appinfra::sessions

@@ -1,0 +1,232 @@
+/* Keeps the latches, counters and the job slot in shared memory. See shared.hpp. */
+#include "shmem/wakeup.hpp"
+
+#include "audit/buckets.hpp"
+#include "audit/ring.hpp"
+#include "audit/host_watch.hpp"
+#include "shmem/sessions.hpp"
+
+namespace appinfra::shared
+{
+
+struct State {
+    slock_t mutex; /* guards latches and jobs */
+    Latch *latches[worker_count];
+    pg_atomic_uint32 work;
+    pg_atomic_uint32 waiting;
+    ConditionVariable shell_ready;
+    JobOutcome jobs[worker_count];
+};
+
+static State *state;
+static shmem_request_hook_type next_shmem_request;
+static shmem_startup_hook_type next_shmem_startup;
+static unsigned work_of_transaction;
+static bool callback_registered;
+
+static void request();
+static void startup();
+static void leave(int code, Datum worker);
+static void on_transaction_end(XactEvent event, void *argument);
+static void stop_waiting(int code, Datum argument);
+
+void
+define()
+{
+    next_shmem_request = shmem_request_hook;
+    shmem_request_hook = request;
+    next_shmem_startup = shmem_startup_hook;
+    shmem_startup_hook = startup;
+}
+
+void
+enroll(Worker worker)
+{
+    SpinLockAcquire(&state->mutex);
+    state->latches[static_cast<int>(worker)] = MyLatch;
+    SpinLockRelease(&state->mutex);
+    before_shmem_exit(leave, Int32GetDatum(static_cast<int>(worker)));
+}
+
+bool
+is_running(Worker worker)
+{
+    SpinLockAcquire(&state->mutex);
+    bool running = state->latches[static_cast<int>(worker)] != nullptr;
+    SpinLockRelease(&state->mutex);
+    return running;
+}
+
+void
+wake(Worker worker)
+{
+    SpinLockAcquire(&state->mutex);
+    Latch *latch = state->latches[static_cast<int>(worker)];
+    SpinLockRelease(&state->mutex);
+    if (latch != nullptr)
+        SetLatch(latch);
+}
+
+void
+wake_at_commit(unsigned work)
+{
+    if (!callback_registered) {
+        RegisterXactCallback(on_transaction_end, nullptr);
+        callback_registered = true;
+    }
+    work_of_transaction |= work;
+}
+
+unsigned
+take_work()
+{
+    return pg_atomic_exchange_u32(&state->work, 0);
+}
+
+void
+add_work(unsigned work)
+{
+    pg_atomic_fetch_or_u32(&state->work, work);
+    wake(Worker::scheduler);
+}
+
+int
+waiting_callers()
+{
+    return static_cast<int>(pg_atomic_read_u32(&state->waiting));
+}
+
+void
+while_waiting(void (*body)(void *), void *argument)
+{
+    pg_atomic_fetch_add_u32(&state->waiting, 1);
+    PG_ENSURE_ERROR_CLEANUP(stop_waiting, static_cast<Datum>(0));
+    {
+        body(argument);
+    }
+    PG_END_ENSURE_ERROR_CLEANUP(stop_waiting, static_cast<Datum>(0));
+    stop_waiting(0, static_cast<Datum>(0));
+}
+
+bool
+sleep_for_shell(long milliseconds)
+{
+    return ConditionVariableTimedSleep(&state->shell_ready, milliseconds, PG_WAIT_EXTENSION);
+}
+
+void
+prepare_to_sleep_for_shell()
+{
+    ConditionVariablePrepareToSleep(&state->shell_ready);
+}
+
+void
+stop_sleeping_for_shell()
+{
+    ConditionVariableCancelSleep();
+}
+
+void
+announce_shell()
+{
+    ConditionVariableBroadcast(&state->shell_ready);
+}
+
+void
+reset_job(Worker orderer)
+{
+    SpinLockAcquire(&state->mutex);
+    state->jobs[static_cast<int>(orderer)] = {};
+    SpinLockRelease(&state->mutex);
+}
+
+void
+finish_job(Worker orderer, int code, const char *message)
+{
+    JobOutcome *job = &state->jobs[static_cast<int>(orderer)];
+
+    SpinLockAcquire(&state->mutex);
+    job->done = true;
+    job->code = code;
+    strlcpy(job->message, message, sizeof(job->message));
+    SpinLockRelease(&state->mutex);
+}
+
+JobOutcome
+job_outcome(Worker orderer)
+{
+    SpinLockAcquire(&state->mutex);
+    JobOutcome outcome = state->jobs[static_cast<int>(orderer)];
+    SpinLockRelease(&state->mutex);
+    return outcome;
+}
+
+/* Asks the postmaster for the memory. */
+static void
+request()
+{
+    if (next_shmem_request)
+        next_shmem_request();
+    RequestAddinShmemSpace(MAXALIGN(sizeof(State)));
+    RequestAddinShmemSpace(MAXALIGN(sessions::shared_size()));
+    RequestAddinShmemSpace(MAXALIGN(events::ring::shared_size()));
+    RequestAddinShmemSpace(MAXALIGN(events::buckets::shared_size()));
+}
+
+/* Attaches to the memory; the first process also fills it in. */
+static void
+startup()
+{
+    bool found;
+
+    if (next_shmem_startup)
+        next_shmem_startup();
+    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+    state = static_cast<State *>(ShmemInitStruct("appinfra", sizeof(State), &found));
+    if (!found) {
+        memset(state, 0, sizeof(State));
+        SpinLockInit(&state->mutex);
+        pg_atomic_init_u32(&state->work, 0);
+        pg_atomic_init_u32(&state->waiting, 0);
+        ConditionVariableInit(&state->shell_ready);
+    }
+    if (!IsUnderPostmaster)
+        host_watch::begin_run();
+    sessions::attach();
+    events::buckets::attach();
+    events::ring::attach();
+    LWLockRelease(AddinShmemInitLock);
+}
+
+/* Takes the exiting process off the list, unless its successor is on it already. */
+static void
+leave(int, Datum worker)
+{
+    SpinLockAcquire(&state->mutex);
+    if (state->latches[DatumGetInt32(worker)] == MyLatch)
+        state->latches[DatumGetInt32(worker)] = nullptr;
+    SpinLockRelease(&state->mutex);
+}
+
+/* At the end of any transaction: forgets, or passes on, what it left to do. */
+static void
+on_transaction_end(XactEvent event, void *)
+{
+    unsigned work = work_of_transaction;
+
+    if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+        return;
+    work_of_transaction = 0;
+    if (event == XACT_EVENT_COMMIT && work != 0)
+        add_work(work);
+}
+
+/* Takes the current process off the waiting callers. */
+static void
+stop_waiting(int, Datum)
+{
+    ConditionVariableCancelSleep();
+    pg_atomic_fetch_sub_u32(&state->waiting, 1);
+}
+
+} // namespace appinfra::shared

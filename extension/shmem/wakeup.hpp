@@ -1,0 +1,73 @@
+/*
+ * Shared memory: how backends and workers tell each other that there is something to do.
+ *
+ * Nothing here is state that must survive: after a crash all of it is empty, and everybody finds
+ * their work in the registry. Latches of processes that have ended may be set; that is harmless.
+ */
+#pragma once
+
+#include "base/pg.hpp"
+
+namespace appinfra::shared
+{
+
+/* The workers of the control database. */
+enum class Worker : int { scheduler = 0, builder = 1, janitor = 2 };
+constexpr int worker_count = 3;
+
+/* What a committed transaction left to do. */
+constexpr unsigned work_publications = 1;  /* the sidecar has something to claim */
+constexpr unsigned work_pool = 2;          /* a shell was taken */
+constexpr unsigned work_install = 4;       /* the extension came or went */
+constexpr unsigned work_credentials = 8;   /* a login was revoked, or logged in first */
+constexpr unsigned work_housekeeping = 16; /* something can be dropped or renamed */
+constexpr unsigned work_events = 64;       /* events wait to be written */
+
+/* The outcome of the one job that a setup worker does for a worker at a time. */
+struct JobOutcome {
+    bool done;
+    int code;          /* SQLSTATE when it failed */
+    char message[512]; /* why it failed */
+};
+
+/* Asks for the memory and hooks its initialisation. Called once, by _PG_init. */
+void define();
+
+/* Tells that this process is the worker, until it exits. */
+void enroll(Worker worker);
+
+/* Tells whether a process is enrolled as the worker. */
+bool is_running(Worker worker);
+
+/* Sets the latch of the worker, if there is one. */
+void wake(Worker worker);
+
+/* Wakes the scheduler when, and only when, the current transaction commits. */
+void wake_at_commit(unsigned work);
+
+/* Returns what has come up since the last call, and forgets it. */
+unsigned take_work();
+
+/* Adds work from outside a transaction and wakes the scheduler. */
+void add_work(unsigned work);
+
+/* How many callers wait for a shell. */
+int waiting_callers();
+
+/* Counts the current process among the waiting callers while the body runs, whatever ends it. */
+void while_waiting(void (*body)(void *), void *argument);
+
+/* Sleeps until a shell was finished or the time is over; true when the time was over. */
+bool sleep_for_shell(long milliseconds);
+void prepare_to_sleep_for_shell();
+void stop_sleeping_for_shell();
+
+/* Tells all waiting callers that a shell is ready. */
+void announce_shell();
+
+/* The place where a setup worker leaves its outcome for the worker that ordered it. */
+void reset_job(Worker orderer);
+void finish_job(Worker orderer, int code, const char *message);
+JobOutcome job_outcome(Worker orderer);
+
+} // namespace appinfra::shared

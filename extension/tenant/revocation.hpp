@@ -1,0 +1,47 @@
+/*
+ * Revocation: taking a credential away for good.
+ *
+ * In the caller's transaction the role loses LOGIN, password, membership and CONNECT. From the
+ * commit on nobody can log in with it; the scheduler ends the sessions there are. Dropping the role
+ * is housekeeping and comes later (janitor).
+ */
+#pragma once
+
+#include "registry/registry.hpp"
+
+namespace appinfra::revocation
+{
+
+/* Revokes the credential of that user name; again: nothing. Raises 42704 for an unknown one. */
+void revoke(const char *username, const char *reason);
+
+/* Revokes every credential of a tenant and returns how many there were. Its data stays. */
+int revoke_tenant(const char *db_id, const char *reason);
+
+/* Revokes what a locked tenant has, or what one of its bindings has; returns how many. */
+int revoke_all(const registry::Tenant &tenant, const char *reason);
+
+/*
+ * Revokes a binding's credentials and ends it: its variables are free, and unset where they may
+ * have been published. With free_name the roles get other names, so that the binding can be made
+ * again.
+ */
+void revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason,
+                    bool free_name);
+
+/*
+ * Waits until no session of the revoked credential is left; false when the time is over before.
+ * Raises 55000 for one that is not revoked, or whose revocation is not committed.
+ */
+bool wait(const char *username, const Interval *timeout);
+
+/* Revokes retiring credentials whose time has come, and expired ones; for the scheduler. */
+void retire_due();
+
+/* Records first logins and says which are to be reported next; for the scheduler. */
+void follow_logins();
+
+/* Ends sessions of revoked credentials; true while there are any. For the scheduler. */
+bool end_sessions();
+
+} // namespace appinfra::revocation

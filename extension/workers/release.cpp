@@ -1,0 +1,93 @@
+/* Releases a role that is to be dropped, in one database. Part of setup.hpp. */
+#include "workers/setup.hpp"
+
+#include "base/ddl.hpp"
+#include "base/query.hpp"
+#include "base/scope.hpp"
+
+namespace appinfra::setup
+{
+
+static void roll_back_prepared();
+static void keep_policies(Oid role, Oid successor);
+static void execute(const char *sql);
+static const char *quoted(Oid role);
+
+void
+release_role(const Order &order)
+{
+    SetConfigOption("lock_timeout", "2s", PGC_SUSET, PGC_S_OVERRIDE);
+    if (order.is_own && OidIsValid(order.heir))
+        roll_back_prepared();
+    in_transaction([&](MemoryContext) {
+        keep_policies(order.role, order.successor);
+        if (OidIsValid(order.heir))
+            execute(psprintf("REASSIGN OWNED BY %s TO %s", quoted(order.role), quoted(order.heir)));
+        execute(psprintf("DROP OWNED BY %s", quoted(order.role)));
+    });
+}
+
+/*
+ * Rolls back what tenants have prepared here: such a transaction keeps its locks, also on roles,
+ * after its session is gone, for as long as nobody commits it.
+ */
+static void
+roll_back_prepared()
+{
+    static query::Query select = {
+        "SELECT p.gid FROM pg_catalog.pg_prepared_xacts p JOIN pg_catalog.pg_authid a"
+        "    ON a.rolname = p.owner JOIN pg_catalog.pg_shseclabel l"
+        "    ON l.classoid = 'pg_catalog.pg_authid'::regclass AND l.objoid = a.oid"
+        " WHERE p.database = current_database() AND l.provider = 'appinfra'"};
+    MemoryContext work = CurrentMemoryContext;
+    List *prepared = NIL;
+
+    in_transaction([&](MemoryContext) {
+        uint64 count = query::run(select);
+
+        for (uint64 i = 0; i < count; i++) {
+            const char *gid = query::text_at(i, 1);
+
+            in_context(work, [&] { prepared = lappend(prepared, pstrdup(gid)); });
+        }
+    });
+    ListCell *cell;
+    foreach (cell, prepared)
+        ddl::roll_back_prepared(static_cast<const char *>(lfirst(cell)));
+}
+
+/*
+ * A policy that names only this role would be dropped with it, and what it restricts would be open.
+ * It goes to the successor; without one, to a role that no tenant is a member of.
+ */
+static void
+keep_policies(Oid role, Oid successor)
+{
+    static query::Query select = {
+        "SELECT pg_catalog.format('ALTER POLICY %I ON %s TO ', polname, polrelid::regclass)"
+        "  FROM pg_catalog.pg_policy WHERE polroles = ARRAY[$1]"};
+    const char *heir = OidIsValid(successor) ? quoted(successor) : "pg_database_owner";
+    uint64 count = query::run(select, {query::oid(role)});
+    auto **statements = static_cast<char **>(palloc((count + 1) * sizeof(char *)));
+
+    for (uint64 i = 0; i < count; i++)
+        statements[i] = psprintf("%s%s", query::text_at(i, 1), heir);
+    for (const char *statement : std::span(statements, count))
+        execute(statement);
+}
+
+static void
+execute(const char *sql)
+{
+    if (SPI_execute(sql, false, 0) < 0)
+        elog(ERROR, "could not execute: %s", sql);
+}
+
+/* Returns the role's name, quoted as an identifier. */
+static const char *
+quoted(Oid role)
+{
+    return quote_identifier(GetUserNameFromId(role, false));
+}
+
+} // namespace appinfra::setup

@@ -1,5 +1,0 @@
-// See asio.hpp.
-#include "asio.hpp"
-
-#include <boost/asio/impl/src.hpp>
-#include <boost/asio/ssl/impl/src.hpp>

@@ -1,0 +1,143 @@
+// The command audit: the log as JSON lines, for a collector. See audit_commands.hpp.
+// Only sealed rows are written: below the newest seal no row appears any more, so that what was
+// written is complete, however late a transaction commits.
+#include "audit/commands.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "postgres/audit_link.hpp"
+#include "audit/options.hpp"
+#include "base/failure.hpp"
+#include "base/text.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+constexpr int rows_at_once = 1000;
+constexpr std::chrono::seconds pause(1);
+constexpr std::chrono::seconds reconnect_pause(5);
+
+class Export
+{
+public:
+    Export(const AuditOptions &options, const AuditWorld &world)
+        : conninfo_(options.database.reveal(), options.database_password.reveal(), "any"),
+          world_(world), since_(options.since)
+    {
+        if (!since_.empty() && std::all_of(since_.begin(), since_.end(),
+                                           [](char c) { return c >= '0' && c <= '9'; })) {
+            after_ = since_;
+            since_.clear();
+        }
+    }
+
+    // Writes what there is; with follow it comes back only when nobody reads any more.
+    void
+    run(bool follow)
+    {
+        connect();
+        while (true) {
+            const int written = write_rows(follow);
+            if (!world_.out || (written == 0 && !follow))
+                return;
+            if (written < rows_at_once)
+                std::this_thread::sleep_for(pause);
+        }
+    }
+
+private:
+    void
+    connect()
+    {
+        link_ = std::make_unique<AuditLink>(conninfo_);
+        if (!since_.empty() && after_ == "0")
+            find_beginning();
+    }
+
+    // Finds an id below all rows since then. Ids and times are not quite in the same order.
+    void
+    find_beginning()
+    {
+        const Rows rows = link_->query(
+            "SELECT coalesce(min(r.id) - 1, (SELECT max(last_id) FROM appinfra.audit_seals), 0)"
+            "  FROM (VALUES ('done'), ('refused'), ('failed')) o (outcome)"
+            " CROSS JOIN LATERAL (SELECT id FROM appinfra.audit a WHERE a.outcome = o.outcome"
+            "   AND time >= $1::timestamptz ORDER BY time LIMIT 1000) r",
+            {since_});
+        after_ = text_at(rows, 0, 0);
+    }
+
+    // Writes the next rows and says how many; a lost connection is made anew when following.
+    int
+    write_rows(bool follow)
+    {
+        try {
+            if (!link_)
+                connect();
+            return write_batch();
+        } catch (const Failure &failure) {
+            if (!follow || failure.kind() != Failure::Kind::retry)
+                throw;
+            world_.err << "appinfrad audit: " << clean_text(failure.what()) << std::endl;
+            link_.reset();
+            std::this_thread::sleep_for(reconnect_pause);
+            return 0;
+        }
+    }
+
+    int
+    write_batch()
+    {
+        const Rows rows = link_->query(
+            "SELECT id, row_to_json(a) FROM appinfra.audit a WHERE id > $1"
+            "   AND id <= (SELECT max(last_id) FROM appinfra.audit_seals)"
+            "   AND ($2 = '' OR time >= nullif($2, '')::timestamptz) ORDER BY id LIMIT $3",
+            {after_, since_, std::to_string(rows_at_once)});
+        const int count = PQntuples(rows.get());
+        for (int row = 0; row < count; row++)
+            world_.out << text_at(rows, row, 1) << '\n';
+        world_.out << std::flush;
+        if (count > 0)
+            after_ = text_at(rows, count - 1, 0);
+        return count;
+    }
+
+    Conninfo conninfo_;
+    AuditWorld world_;
+    std::string since_;
+    std::string after_ = "0";
+    std::unique_ptr<AuditLink> link_;
+};
+
+int
+run(const std::vector<std::string> &arguments, const AuditWorld &world)
+{
+    const auto answer = read_audit_options("audit", arguments);
+    if (const std::string *help = std::get_if<std::string>(&answer)) {
+        world.out << *help << std::flush;
+        return 0;
+    }
+    const AuditOptions &options = std::get<AuditOptions>(answer);
+    Export(options, world).run(options.follow);
+    return world.out ? 0 : 2;
+}
+
+} // namespace
+
+int
+export_audit(const std::vector<std::string> &arguments, AuditWorld world) noexcept
+{
+    try {
+        return run(arguments, world);
+    } catch (const std::exception &error) {
+        world.err << "appinfrad audit: " << clean_text(error.what()) << std::endl;
+    }
+    return 2;
+}
+
+} // namespace sidecar

@@ -1,0 +1,26 @@
+// The options of the commands that read the audit log: verify-audit and audit.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/secret.hpp"
+
+namespace sidecar
+{
+
+struct AuditOptions {
+    Secret database;          // libpq connection string
+    Secret database_password; // PGPASSWORD
+    std::string heads;        // verify-audit: the file; empty: none
+    std::string since;        // audit: a time or an id; empty: all
+    bool follow = false;      // audit: go on with what comes
+};
+
+// The options, or the text of --help. Takes the secrets out of the environment. Throws a
+// configuration Failure when they are wrong.
+std::variant<AuditOptions, std::string> read_audit_options(const std::string &command,
+                                                           std::vector<std::string> arguments);
+
+} // namespace sidecar

@@ -1,0 +1,195 @@
+// See head_courier.hpp.
+#include "audit/seal_exporter.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <curl/curl.h>
+
+#include "postgres/audit_link.hpp"
+#include "base/failure.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "base/url.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+struct EasyRelease {
+    void
+    operator()(CURL *easy) const
+    {
+        curl_easy_cleanup(easy);
+    }
+};
+
+struct ListRelease {
+    void
+    operator()(curl_slist *list) const
+    {
+        curl_slist_free_all(list);
+    }
+};
+
+std::size_t
+ignore_answer(char *, std::size_t size, std::size_t count, void *)
+{
+    return size * count;
+}
+
+std::string
+body_of(const Fields &fields)
+{
+    Json object(json_object());
+    for (const Field &field : fields) {
+        const auto *number = std::get_if<std::int64_t>(&field.value);
+        json_object_set_new(object.get(), field.name.c_str(),
+                            number != nullptr
+                                ? json_integer(*number)
+                                : json_of(std::get<std::string>(field.value)).release());
+    }
+    return json_text(object);
+}
+
+} // namespace
+
+// What the thread works with; it has all of it to itself but for the end.
+class HeadCourier::Round
+{
+public:
+    Round(CourierSettings settings, const Log &log) : settings_(std::move(settings)), log_(log)
+    {
+    }
+
+    void run();
+    void end();
+
+private:
+    void carry();
+    void post(const std::string &body) const;
+    bool pause(Duration time);
+
+    CourierSettings settings_;
+    Log log_;
+    std::unique_ptr<AuditLink> link_;
+    std::string last_; // the number of the last seal that was carried; empty: none
+    bool failing_ = false;
+    std::mutex mutex_;
+    std::condition_variable ending_;
+    bool ended_ = false;
+};
+
+HeadCourier::HeadCourier(CourierSettings settings, const Log &log)
+{
+    try {
+        if (!settings.url.empty()) // for its checks: the path is the URL's own
+            ProducerUrl(settings.url, "/{app_id}", settings.allow_plaintext);
+    } catch (const Failure &failure) {
+        throw Failure(Failure::Kind::configuration,
+                      "--audit-url is checked like the producer's URL: " +
+                          std::string(failure.what()));
+    }
+    round_ = std::make_shared<Round>(std::move(settings), log);
+    std::thread([round = round_] { round->run(); }).detach();
+}
+
+HeadCourier::~HeadCourier()
+{
+    round_->end();
+}
+
+void
+HeadCourier::Round::run()
+{
+    do {
+        try {
+            if (!link_)
+                link_ = std::make_unique<AuditLink>(*settings_.conninfo);
+            carry();
+            failing_ = false;
+        } catch (const std::exception &error) {
+            if (!failing_) // once, until it works again
+                log_.warn("seals are not carried out", {{"error", std::string(error.what())}});
+            failing_ = true;
+            link_.reset();
+        }
+    } while (pause(settings_.poll));
+}
+
+// Carries every seal that is new; at first the newest alone, which holds all before it.
+void
+HeadCourier::Round::carry()
+{
+    const Rows rows = link_->query(
+        "SELECT number, hash, last_id, rows, sealed_at, appinfra.host_id()"
+        "  FROM appinfra.audit_seals WHERE number > CASE WHEN $1 <> '' THEN $1::bigint ELSE"
+        "       (SELECT max(number) - 1 FROM appinfra.audit_seals) END ORDER BY number LIMIT 1000",
+        {last_});
+    for (int row = 0; row < PQntuples(rows.get()); row++) {
+        const Fields fields = {
+            {"host_id", text_at(rows, row, 5)}, {"seal", number_at(rows, row, 0)},
+            {"hash", text_at(rows, row, 1)},    {"last_id", number_at(rows, row, 2)},
+            {"rows", number_at(rows, row, 3)},  {"sealed_at", text_at(rows, row, 4)}};
+        if (settings_.url.empty())
+            log_.info("audit sealed", fields);
+        else
+            post(body_of(fields));
+        last_ = text_at(rows, row, 0);
+    }
+}
+
+// Posts a head. Throws a retry Failure unless it was taken.
+void
+HeadCourier::Round::post(const std::string &body) const
+{
+    const std::unique_ptr<CURL, EasyRelease> easy(curl_easy_init());
+    const std::unique_ptr<curl_slist, ListRelease> headers(
+        curl_slist_append(nullptr, "Content-Type: application/json"));
+    std::array<char, CURL_ERROR_SIZE> error{};
+    CURL *handle = easy.get();
+    curl_easy_setopt(handle, CURLOPT_URL, settings_.url.c_str());
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &ignore_answer);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error.data());
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, "appinfrad/" APPINFRA_VERSION);
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, long{settings_.call_timeout.count()});
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_PROXY, "");
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!settings_.ca_file.empty())
+        curl_easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.c_str());
+    const CURLcode code = curl_easy_perform(handle);
+    if (code != CURLE_OK)
+        throw Failure(Failure::Kind::retry,
+                      clean_text(error[0] != '\0' ? error.data() : curl_easy_strerror(code)));
+    long status = 0;
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200 || status >= 300)
+        throw Failure(Failure::Kind::retry, "the audit URL answered " + std::to_string(status));
+}
+
+void
+HeadCourier::Round::end()
+{
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    ending_.notify_all();
+}
+
+// Waits; false when it is to end.
+bool
+HeadCourier::Round::pause(Duration time)
+{
+    std::unique_lock lock(mutex_);
+    return !ending_.wait_for(lock, time, [this] { return ended_; });
+}
+
+} // namespace sidecar

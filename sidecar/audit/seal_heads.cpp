@@ -1,0 +1,62 @@
+// See seal_heads.hpp.
+#include "audit/seal_heads.hpp"
+
+#include <charconv>
+#include <optional>
+
+namespace sidecar
+{
+namespace
+{
+
+// The word after name= or "name": in a line, quoted or not; empty when there is none.
+std::string
+value_of(const std::string &line, const std::string &name)
+{
+    for (std::size_t at = line.find(name); at != std::string::npos; at = line.find(name, at + 1)) {
+        const char before = at > 0 ? line[at - 1] : ' ';
+        std::size_t begin = at + name.size();
+        if (before == '"' && line.compare(begin, 2, "\":") == 0)
+            begin += 2;
+        else if ((before == ' ' || before == '\t') && line.compare(begin, 1, "=") == 0)
+            begin += 1;
+        else
+            continue;
+        begin = line.find_first_not_of(" \"", begin);
+        if (begin == std::string::npos)
+            return {};
+        return line.substr(begin, line.find_first_of(" \",}", begin) - begin);
+    }
+    return {};
+}
+
+std::optional<Head>
+head_of(const std::string &line)
+{
+    Head head;
+    const std::string number = value_of(line, "seal");
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), head.number);
+    head.hash = value_of(line, "hash");
+    head.host = value_of(line, "host_id");
+    if (number.empty() || error != std::errc() || end != number.data() + number.size() ||
+        head.hash.size() != 64 ||
+        head.hash.find_first_not_of("0123456789abcdef") != std::string::npos)
+        return std::nullopt;
+    return head;
+}
+
+} // namespace
+
+std::vector<Head>
+read_heads(std::istream &in)
+{
+    std::vector<Head> heads;
+    std::string line;
+    while (std::getline(in, line))
+        if (auto head = head_of(line))
+            heads.push_back(std::move(*head));
+    return heads;
+}
+
+} // namespace sidecar

@@ -1,0 +1,86 @@
+// The command verify-audit. See audit_commands.hpp.
+#include "audit/commands.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include "audit/options.hpp"
+#include "base/failure.hpp"
+#include "audit/pg_audit_log.hpp"
+#include "base/text.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+std::vector<Head>
+heads_of(const std::string &file, std::istream &standard_input)
+{
+    if (file.empty())
+        return {};
+    std::vector<Head> heads;
+    if (file == "-") {
+        heads = read_heads(standard_input);
+    } else {
+        errno = 0;
+        std::ifstream in(file);
+        if (!in)
+            throw Failure(Failure::Kind::configuration,
+                          "\"" + clean_text(file) +
+                              "\" cannot be opened: " + std::generic_category().message(errno));
+        heads = read_heads(in);
+    }
+    if (heads.empty())
+        throw Failure(Failure::Kind::configuration,
+                      "there is no head in \"" + clean_text(file) + "\"");
+    return heads;
+}
+
+void
+print(const AuditReport &report, std::ostream &out)
+{
+    for (const std::string &violation : report.violations)
+        out << "violation: " << violation << "\n";
+    out << (report.violations.empty() ? "ok: " : "changed: ") << report.rows << " rows in "
+        << report.seals << " seals, " << report.removed << " removed by retention, "
+        << report.unsealed << " not sealed yet, " << report.heads << " heads";
+    if (report.foreign_heads > 0)
+        out << " (and " << report.foreign_heads << " of other hosts)";
+    out << std::endl;
+}
+
+int
+run(const std::vector<std::string> &arguments, const AuditWorld &world)
+{
+    const auto answer = read_audit_options("verify-audit", arguments);
+    if (const std::string *help = std::get_if<std::string>(&answer)) {
+        world.out << *help << std::flush;
+        return 0;
+    }
+    const AuditOptions &options = std::get<AuditOptions>(answer);
+    const std::vector<Head> heads = heads_of(options.heads, world.in);
+    AuditLink link(Conninfo(options.database.reveal(), options.database_password.reveal(), "any"));
+    PgAuditLog log(link);
+    const AuditReport report = check_audit(log, heads);
+    print(report, world.out);
+    if (!world.out)
+        return 2;
+    return report.violations.empty() ? 0 : 1;
+}
+
+} // namespace
+
+int
+verify_audit(const std::vector<std::string> &arguments, AuditWorld world) noexcept
+{
+    try {
+        return run(arguments, world);
+    } catch (const std::exception &error) {
+        world.err << "appinfrad verify-audit: " << clean_text(error.what()) << std::endl;
+    }
+    return 2;
+}
+
+} // namespace sidecar

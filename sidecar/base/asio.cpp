@@ -1,0 +1,5 @@
+// See asio.hpp.
+#include "base/asio.hpp"
+
+#include <boost/asio/impl/src.hpp>
+#include <boost/asio/ssl/impl/src.hpp>

@@ -1,0 +1,72 @@
+// A folder below a root, opened step by step without following symbolic links, so that whoever may
+// write somewhere in the tree cannot lead a secret out of it. Files in it are replaced atomically.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/secret.hpp"
+
+namespace sidecar
+{
+
+class Descriptor
+{
+public:
+    explicit Descriptor(int fd = -1) : fd_(fd)
+    {
+    }
+    Descriptor(Descriptor &&other) noexcept : fd_(std::exchange(other.fd_, -1))
+    {
+    }
+    Descriptor &
+    operator=(Descriptor &&other) noexcept
+    {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    Descriptor(const Descriptor &) = delete;
+    Descriptor &operator=(const Descriptor &) = delete;
+    ~Descriptor();
+
+    int
+    get() const
+    {
+        return fd_;
+    }
+
+private:
+    int fd_;
+};
+
+// A text as one file name that is its own and nothing else: everything outside A-Z a-z 0-9 . _ -
+// and a leading dot is percent-encoded; what would be too long ends in "~" and its SHA-256.
+std::string file_name_for(std::string_view text);
+
+class Folder
+{
+public:
+    // Opens root/names[0]/names[1]/..., making what is missing with mode 0700. Every name must come
+    // from file_name_for(). Throws a give_up Failure for a symbolic link or a file in the way, a
+    // retry Failure for everything else.
+    Folder(const std::string &root, const std::vector<std::string> &names);
+
+    // Takes the folder's lock until this object dies; throws a retry Failure when another has it.
+    void lock();
+
+    // The contents of a file; nothing when there is none. Symbolic links are refused.
+    std::optional<Secret> read(const char *name) const;
+
+    // Replaces a file: mode 0600, written and synced before it takes the name. Throws a retry
+    // Failure; renamed says afterwards whether the new file has taken the name all the same.
+    void replace(const char *name, std::string_view contents, bool &renamed) const;
+
+private:
+    Descriptor folder_;
+    Descriptor lock_;
+};
+
+} // namespace sidecar

@@ -1,0 +1,77 @@
+// What the sidecar was told, by flag, environment or file, in this order of precedence.
+// Secrets come by environment or file only, never by a flag, since /proc/*/cmdline is for everyone.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "daemon/server_options.hpp"
+#include "base/log.hpp"
+#include "base/secret.hpp"
+
+namespace sidecar
+{
+
+enum class Command { serve, publish, mcp };
+
+struct Options {
+    Command command = Command::serve;
+    Secret database;          // libpq connection string
+    Secret database_password; // PGPASSWORD
+    Secret token;
+    bool delivers = false; // there is a sink
+    DoorOptions doors;
+    std::string sink_folder; // of the file sink; empty: the producer API
+    std::string producer_url;
+    std::string producer_path;
+    std::string producer_ca;
+    bool allow_plaintext = false;
+    std::string audit_url; // where seals go; empty: into the log
+    std::string audit_ca;
+    std::string worker;
+    std::size_t concurrency = 8;
+    std::size_t batch = 16;
+    std::size_t most_held = 64;
+    Duration poll{};
+    Duration lease{};
+    Duration connect_timeout{};
+    Duration call_timeout{};
+    Duration retry_first{};
+    Duration retry_longest{};
+    Duration probe{};
+    Duration statement_timeout{};
+    Duration reconnect_longest{};
+    Duration drain_timeout{};
+    Duration publish_timeout{};
+    LogFormat log_format = LogFormat::text;
+    LogLevel log_level = LogLevel::info;
+};
+
+// The secrets the environment held at the start; they are in it no more.
+struct InheritedSecrets {
+    Secret token;             // OPENFACTORY_DB_PRODUCER_TOKEN
+    Secret database_url;      // APPINFRA_DATABASE_URL
+    Secret database_password; // PGPASSWORD
+};
+
+// Takes the secrets out of the environment.
+InheritedSecrets take_inherited_secrets();
+
+// The options; or an exit code, when --help or --version has been answered. Throws a configuration
+// Failure when they are wrong.
+std::variant<Options, int> read_options(const std::vector<std::string> &arguments,
+                                        const InheritedSecrets &inherited);
+
+// The whole number an option has, from least to most. Throws a configuration Failure.
+std::size_t count_of(const OptionValues &values, const std::string &name, std::size_t least,
+                     std::size_t most);
+
+// Whether an option is "1" and not "0". Throws a configuration Failure.
+bool switch_of(const OptionValues &values, const std::string &name);
+
+// "1500ms", "15s", "2m", "1h", or seconds without a unit. Throws a configuration Failure.
+Duration duration_of(const std::string &name, const std::string &text);
+
+} // namespace sidecar

@@ -1,0 +1,100 @@
+// See door_options.hpp.
+#include "daemon/server_options.hpp"
+
+#include "base/failure.hpp"
+#include "daemon/options.hpp"
+#include "base/url.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+// clang-format off
+constexpr OptionRow rows[] = {
+    {"listen", "APPINFRA_LISTEN", "", "where REST, MCP and metrics are served: ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH; empty: nowhere"},
+    {"tls-cert", "APPINFRA_TLS_CERT", "", "PEM file with the certificate chain; read again at SIGHUP"},
+    {"tls-key", "APPINFRA_TLS_KEY", "", "PEM file with its key"},
+    {"jwt-keys", "APPINFRA_JWT_KEYS", "", "files with the keys of bearer tokens, separated by commas: PEM public keys (RS256, ES256) or secrets of 32 bytes at least (HS256)"},
+    {"jwt-issuer", "APPINFRA_JWT_ISSUER", "", "the \"iss\" that tokens must have; empty: any"},
+    {"jwt-audience", "APPINFRA_JWT_AUDIENCE", "", "the \"aud\" that tokens must have; empty: any"},
+    {"trust-loopback", "APPINFRA_TRUST_LOOPBACK", "0", "1: the header X-User-Email says who asks, from a loopback address or the unix socket"},
+    {"user", "APPINFRA_USER", "", "of mcp: whose databases it sees and makes"},
+    {"rate-limit", "APPINFRA_RATE_LIMIT", "60", "requests a second of one user, twice that in a burst; 0: any"},
+    {"max-connections", "APPINFRA_MAX_CONNECTIONS", "1000", "open connections, 1 to 10000"},
+    {"database-connections", "APPINFRA_DATABASE_CONNECTIONS", "4", "connections to the database for requests, 2 to 64"},
+    {"head-timeout", "APPINFRA_HEAD_TIMEOUT", "10s", "from the first byte of a request to the end of its head"},
+    {"idle-timeout", "APPINFRA_IDLE_TIMEOUT", "60s", "between two requests of a connection"},
+    {"request-timeout", "APPINFRA_REQUEST_TIMEOUT", "30s", "for a request's body, its answer, and sending that"},
+    {"publish-wait", "APPINFRA_PUBLISH_WAIT", "10s", "how long a tool of MCP waits for its publication"},
+};
+// clang-format on
+
+[[noreturn]] void
+refuse(const std::string &why)
+{
+    throw Failure(Failure::Kind::configuration, why);
+}
+
+std::vector<TokenKey>
+keys_of(const std::string &files)
+{
+    std::vector<TokenKey> keys;
+    for (std::size_t at = 0; at < files.size();) {
+        const std::size_t comma = std::min(files.find(',', at), files.size());
+        if (comma > at)
+            keys.push_back(token_key_of(files.substr(at, comma - at)));
+        at = comma + 1;
+    }
+    return keys;
+}
+
+void
+check_door(const DoorOptions &options, bool allow_plaintext)
+{
+    if (options.tls_certificate.empty() != options.tls_key.empty())
+        refuse("--tls-cert and --tls-key go together");
+    if (options.listen.empty())
+        return;
+    const bool local = options.listen.starts_with("unix:");
+    if (local && !options.tls_certificate.empty())
+        refuse("--tls-cert is for addresses, not for a unix socket");
+    if (!local && options.tls_certificate.empty() && !allow_plaintext &&
+        !is_loopback(options.listen.substr(0, options.listen.rfind(':'))))
+        refuse("--listen on an address that is no loopback address needs --tls-cert and --tls-key "
+               "(or --allow-plaintext=1: tokens and passwords travel in clear)");
+    if (options.tokens.keys.empty() && !options.trust_loopback)
+        refuse("--listen needs --jwt-keys, or --trust-loopback=1: else nobody could be let in");
+}
+
+} // namespace
+
+std::span<const OptionRow>
+door_rows()
+{
+    return rows;
+}
+
+DoorOptions
+door_options_of(const OptionValues &values)
+{
+    DoorOptions options;
+    options.listen = values.at("listen");
+    options.tls_certificate = values.at("tls-cert");
+    options.tls_key = values.at("tls-key");
+    options.tokens = {keys_of(values.at("jwt-keys")), values.at("jwt-issuer"),
+                      values.at("jwt-audience")};
+    options.trust_loopback = switch_of(values, "trust-loopback");
+    options.user = values.at("user");
+    options.rate = static_cast<double>(count_of(values, "rate-limit", 0, 1'000'000));
+    options.connections = count_of(values, "max-connections", 1, 10'000);
+    options.database_connections = count_of(values, "database-connections", 2, 64);
+    options.head_timeout = duration_of("head-timeout", values.at("head-timeout"));
+    options.idle_timeout = duration_of("idle-timeout", values.at("idle-timeout"));
+    options.request_timeout = duration_of("request-timeout", values.at("request-timeout"));
+    options.publish_wait = duration_of("publish-wait", values.at("publish-wait"));
+    check_door(options, switch_of(values, "allow-plaintext"));
+    return options;
+}
+
+} // namespace sidecar

@@ -1,0 +1,35 @@
+// The options of the doors: where the REST API and MCP are reached, and who is let in.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/clock.hpp"
+#include "rest/jwt.hpp"
+#include "daemon/option_row.hpp"
+
+namespace sidecar
+{
+
+struct DoorOptions {
+    std::string listen; // empty: no door
+    std::string tls_certificate;
+    std::string tls_key;
+    TokenSettings tokens;
+    bool trust_loopback = false;
+    std::string user; // of MCP over standard input and output
+    double rate = 60;
+    std::size_t connections = 1000;
+    std::size_t database_connections = 4;
+    Duration head_timeout{};
+    Duration idle_timeout{};
+    Duration request_timeout{};
+    Duration publish_wait{};
+};
+
+std::span<const OptionRow> door_rows();
+
+// The options in values. Throws a configuration Failure when they are wrong.
+DoorOptions door_options_of(const OptionValues &values);
+
+} // namespace sidecar

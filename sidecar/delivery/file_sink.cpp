@@ -1,0 +1,171 @@
+// See env_sink.hpp.
+#include "delivery/file_sink.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/failure.hpp"
+#include "base/safe_directory.hpp"
+#include "base/json.hpp"
+#include "delivery/redactor.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+constexpr const char *env_name = "app.env";
+constexpr const char *versions_name = ".app.env.versions";
+
+Outcome
+refusal(Verdict verdict, const std::string &error)
+{
+    Outcome outcome;
+    outcome.verdict = verdict;
+    outcome.error = error;
+    return outcome;
+}
+
+std::vector<std::string>
+names_of(const Publication &publication)
+{
+    std::vector<std::string> names = publication.unset;
+    for (const Variable &variable : publication.set)
+        names.push_back(variable.name);
+    return names;
+}
+
+std::string
+response_of(const Publication &publication)
+{
+    Json keys(json_array());
+    for (const Variable &variable : publication.set)
+        json_array_append_new(keys.get(), json_of(variable.name).release());
+    Json response(json_object());
+    json_object_set_new(response.get(), "env_keys", keys.release());
+    json_object_set_new(response.get(), "version", json_integer(publication.version));
+    return json_text(response);
+}
+
+// Writes versions, then the file; sets maybe_stored when the file took its name and then failed.
+Outcome
+write(const Publication &publication, const Folder &folder, bool &maybe_stored)
+{
+    const std::optional<Secret> old_env = folder.read(env_name);
+    const std::optional<Secret> old_versions = folder.read(versions_name);
+    EnvFile env(old_env ? old_env->reveal() : "");
+    EnvVersions versions(old_versions ? old_versions->reveal() : "");
+    for (const std::string &name : names_of(publication)) {
+        const EnvVersions::Rank rank = versions.rank(name, publication);
+        if (rank == EnvVersions::Rank::stale)
+            return refusal(Verdict::stale, "stale_version: \"" + name + "\" is newer");
+        if (rank == EnvVersions::Rank::foreign && env.has(name))
+            return refusal(Verdict::refused, "foreign_owner: another host set \"" + name + "\"");
+    }
+    for (const std::string &name : publication.unset)
+        env.unset(name);
+    for (const Variable &variable : publication.set)
+        env.set(variable.name, variable.value);
+    for (const std::string &name : names_of(publication))
+        versions.record(name, publication);
+    bool renamed = false;
+    folder.replace(versions_name, versions.text(), renamed);
+    const Secret text = env.text();
+    folder.replace(env_name, text.reveal(), maybe_stored);
+    Outcome outcome;
+    outcome.verdict = Verdict::stored;
+    outcome.response = response_of(publication);
+    return outcome;
+}
+
+// An app id as it stands in a target, where slashes separate.
+std::string
+target_of(std::string_view app_id)
+{
+    std::string target;
+    for (const char c : app_id)
+        target += c == '/' ? "%2F" : c == '%' ? "%25" : std::string(1, c);
+    return target;
+}
+
+} // namespace
+
+std::vector<std::string>
+folders_of(const Publication &publication)
+{
+    std::vector<std::string> folders = {file_name_for(publication.app_id)};
+    const std::string app = target_of(publication.app_id);
+    std::string_view target = publication.target;
+    if (app.empty() || !target.starts_with(app + "/svc/")) {
+        if (target != app)
+            folders = {file_name_for(target)};
+        return folders;
+    }
+    target.remove_prefix(app.size() + 1);
+    for (;;) {
+        const std::size_t slash = target.find('/');
+        folders.push_back(file_name_for(target.substr(0, slash)));
+        if (slash == std::string_view::npos)
+            break;
+        target.remove_prefix(slash + 1);
+    }
+    if (std::find(folders.begin(), folders.end(), "") != folders.end())
+        throw Failure(Failure::Kind::give_up, "the target has an empty part");
+    return folders;
+}
+
+Outcome
+EnvSink::deliver(const Publication &publication) const
+{
+    bool maybe_stored = false;
+    try {
+        if (publication.target.empty())
+            throw Failure(Failure::Kind::give_up, "the publication has no target");
+        Folder folder(root_, folders_of(publication));
+        folder.lock();
+        return write(publication, folder, maybe_stored);
+    } catch (const Failure &failure) {
+        Outcome outcome =
+            refusal(failure.kind() == Failure::Kind::give_up ? Verdict::refused : Verdict::again,
+                    Redactor(publication).redact(failure.what()));
+        outcome.maybe_stored = maybe_stored;
+        return outcome;
+    }
+}
+
+void
+EnvSink::start(const Publication &publication)
+{
+    finished_.push_back({publication.id, deliver(publication)});
+}
+
+bool
+EnvSink::abort(std::int64_t publication_id)
+{
+    // Delivered already, only not collected.
+    const auto ours = [&](const Finished &done) {
+        return done.publication_id == publication_id;
+    };
+    const auto found = std::find_if(finished_.begin(), finished_.end(), ours);
+    if (found == finished_.end())
+        return false;
+    const Outcome &outcome = found->outcome;
+    const bool maybe_stored = outcome.verdict == Verdict::stored || outcome.maybe_stored;
+    finished_.erase(found);
+    return maybe_stored;
+}
+
+std::vector<Finished>
+EnvSink::collect()
+{
+    return std::exchange(finished_, {});
+}
+
+void
+EnvSink::wait(std::span<pollfd> fds, Duration limit)
+{
+    const auto millis = std::clamp<Duration::rep>(limit.count(), 0, 60'000);
+    ::poll(fds.data(), fds.size(), finished_.empty() ? static_cast<int>(millis) : 0);
+}
+
+} // namespace sidecar

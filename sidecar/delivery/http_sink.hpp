@@ -1,0 +1,84 @@
+// The producer API (contracts/producer-api.md) over HTTP. Many requests run side by side in one
+// libcurl multi handle, which keeps connections for reuse.
+// Whether a request may have been stored: the body is handed to libcurl by our own callback, so a
+// send that ended before the first byte of the body was asked for has surely not been stored.
+// No proxy is ever used, whatever the environment says: it would see the secret of a plaintext
+// request and is not what the operator named. Redirects are not followed for the same reason.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <curl/curl.h>
+
+#include "base/clock.hpp"
+#include "base/secret.hpp"
+#include "delivery/sink.hpp"
+#include "base/url.hpp"
+
+namespace sidecar
+{
+
+struct ProducerSettings {
+    ProducerUrl url;
+    Secret token;
+    std::string ca_file; // empty: the system's authorities; else this file's and no others
+    Duration connect_timeout = std::chrono::seconds(5);
+    Duration call_timeout = std::chrono::seconds(15);
+    std::size_t connections = 8;
+};
+
+class Producer final : public Sink
+{
+public:
+    // Throws a configuration Failure when the CA file cannot be read.
+    Producer(ProducerSettings settings, const Clock &clock);
+    ~Producer() override;
+
+    void start(const Publication &publication) override;
+    bool abort(std::int64_t publication_id) override;
+    std::vector<Finished> collect() override;
+    void wait(std::span<pollfd> fds, Duration limit) override;
+
+    // From now on sends with this token, and only to whom the certificates in this file vouch for;
+    // open connections are not used again when they are others. Throws a configuration Failure, and
+    // changes nothing, when the file cannot be read.
+    void renew(Secret token, const std::string &ca_file);
+
+private:
+    struct Transfer;
+    struct MultiRelease {
+        void
+        operator()(CURLM *multi) const
+        {
+            curl_multi_cleanup(multi);
+        }
+    };
+    struct EasyRelease {
+        void
+        operator()(CURL *easy) const
+        {
+            curl_easy_cleanup(easy);
+        }
+    };
+    using Easy = std::unique_ptr<CURL, EasyRelease>;
+
+    Easy take_easy();
+    void prepare(Transfer &transfer) const;
+    void prepare_security(CURL *easy) const;
+    void end(std::map<std::int64_t, std::unique_ptr<Transfer>>::iterator transfer);
+    Outcome outcome_of(const Transfer &transfer, CURLcode code) const;
+
+    ProducerSettings settings_;
+    std::string authorities_; // PEM; empty: the system's
+    const Clock &clock_;
+    std::unique_ptr<CURLM, MultiRelease> multi_;
+    std::vector<Easy> spare_;
+    std::map<std::int64_t, std::unique_ptr<Transfer>> transfers_;
+    std::vector<Finished> finished_; // those that never got as far as a transfer
+};
+
+} // namespace sidecar

@@ -1,0 +1,230 @@
+// See pg_queue.hpp.
+#include "delivery/pg_queue.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "base/json.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+constexpr const char *claim_sql =
+    "SELECT publication_id, claim, target, app_id, producer, version, \"set\", "
+    "array_to_json(unset), attempt, appinfra.host_id() "
+    "FROM appinfra.claim_publications($1::text, $2::integer, $3::interval)";
+constexpr const char *extend_sql =
+    "SELECT appinfra.extend_claim($1::bigint, $2::uuid, $3::interval)";
+constexpr const char *complete_sql =
+    "SELECT appinfra.complete_publication($1::bigint, $2::uuid, $3::jsonb)";
+constexpr const char *fail_sql =
+    "SELECT appinfra.fail_publication($1::bigint, $2::uuid, $3::text, $4::text, "
+    "CASE WHEN $5::boolean THEN clock_timestamp() END)";
+
+std::string
+interval_of(Duration duration)
+{
+    return std::to_string(duration.count()) + " milliseconds";
+}
+
+std::string_view
+text_at(const Rows &rows, int row, int column)
+{
+    return {PQgetvalue(rows.get(), row, column),
+            static_cast<std::size_t>(PQgetlength(rows.get(), row, column))};
+}
+
+std::vector<std::string>
+names_of(std::string_view array)
+{
+    std::vector<std::string> names;
+    if (array.empty())
+        return names;
+    const Json list = parse_json(array);
+    std::size_t index;
+    json_t *name;
+    json_array_foreach(list.get(), index, name)
+    {
+        if (json_is_string(name))
+            names.emplace_back(json_string_value(name));
+    }
+    return names;
+}
+
+Publication
+publication_of(const Rows &rows, int row)
+{
+    Publication publication;
+    publication.id = std::stoll(std::string(text_at(rows, row, 0)));
+    publication.claim = text_at(rows, row, 1);
+    publication.target = text_at(rows, row, 2);
+    publication.app_id = text_at(rows, row, 3);
+    publication.producer = text_at(rows, row, 4);
+    publication.version = std::stoll(std::string(text_at(rows, row, 5)));
+    publication.unset = names_of(text_at(rows, row, 7));
+    publication.attempt = std::stoi(std::string(text_at(rows, row, 8)));
+    publication.host_id = text_at(rows, row, 9);
+    try {
+        if (PQgetisnull(rows.get(), row, 6) == 0)
+            publication.set = read_set(text_at(rows, row, 6));
+    } catch (const Failure &failure) {
+        publication.defect = failure.what(); // fails this one, not its neighbours
+    }
+    return publication;
+}
+
+std::vector<std::string>
+preparation_of(const PgQueueSettings &settings, bool listen)
+{
+    std::vector<std::string> statements = {"SET statement_timeout = " +
+                                               std::to_string(settings.statement_timeout.count()),
+                                           "SET idle_session_timeout = 0"};
+    // Also fails early, and with a fitting text, where the extension is not installed.
+    statements.emplace_back("SELECT appinfra.version()");
+    if (listen)
+        statements.emplace_back("LISTEN appinfra_publication");
+    return statements;
+}
+
+Backoff
+reconnect_backoff(const PgQueueSettings &settings, std::uint64_t seed)
+{
+    return {std::chrono::milliseconds(250), settings.longest_reconnect, seed};
+}
+
+// Runs read on the rows of an answer; passes a Failure on.
+template <typename T, typename Read>
+std::function<void(std::variant<Rows, Failure>)>
+reading(Answer<T> done, Read read)
+{
+    return [done = std::move(done), read](std::variant<Rows, Failure> answer) {
+        if (const auto *failure = std::get_if<Failure>(&answer))
+            done(*failure);
+        else
+            done(read(std::get<Rows>(answer)));
+    };
+}
+
+} // namespace
+
+PgQueue::PgQueue(const PgQueueSettings &settings, const Clock &clock, Log &log)
+    : worker_(settings.worker), claims_("claims", settings.conninfo, preparation_of(settings, true),
+                                        settings.statement_timeout + std::chrono::seconds(5), clock,
+                                        log, reconnect_backoff(settings, std::random_device{}())),
+      reports_("reports", settings.conninfo, preparation_of(settings, false),
+               settings.statement_timeout + std::chrono::seconds(5), clock, log,
+               reconnect_backoff(settings, std::random_device{}()))
+{
+}
+
+bool
+PgQueue::connected() const
+{
+    // Without a way to report, claiming would only mint what nobody could settle.
+    return claims_.connected() && reports_.connected();
+}
+
+void
+PgQueue::claim(int batch, Duration lease, Answer<std::vector<Publication>> done)
+{
+    claims_.submit({claim_sql,
+                    {worker_, std::to_string(batch), interval_of(lease)},
+                    reading<std::vector<Publication>>(std::move(done), [this](const Rows &rows) {
+                        std::vector<Publication> publications;
+                        publications.reserve(static_cast<std::size_t>(PQntuples(rows.get())));
+                        for (int row = 0; row < PQntuples(rows.get()); row++)
+                            publications.push_back(publication_of(rows, row));
+                        if (!publications.empty())
+                            overwrite_input(rows);
+                        return publications;
+                    })});
+}
+
+// Has the server send at least as much as the rows took, which is filler: libpq keeps its input
+// buffer, and with it the DSNs, until something else is received.
+void
+PgQueue::overwrite_input(const Rows &rows)
+{
+    constexpr int row_overhead = 512; // lengths of columns, headers of messages
+    constexpr int margin = 16 * 1024; // libpq's first buffer
+    int size = margin;
+    for (int row = 0; row < PQntuples(rows.get()); row++) {
+        size += row_overhead;
+        for (int column = 0; column < PQnfields(rows.get()); column++)
+            size += PQgetlength(rows.get(), row, column);
+    }
+    claims_.submit({"SELECT repeat('-', $1::integer)", {std::to_string(size)}, [](auto) {
+                    }});
+}
+
+void
+PgQueue::extend(std::int64_t publication_id, const std::string &claim, Duration lease,
+                Answer<bool> done)
+{
+    reports_.submit({extend_sql,
+                     {std::to_string(publication_id), claim, interval_of(lease)},
+                     reading<bool>(std::move(done), [](const Rows &rows) {
+                         return PQntuples(rows.get()) == 1 && text_at(rows, 0, 0) == "t";
+                     })});
+}
+
+void
+PgQueue::report(const Report &report, Answer<Receipt> done)
+{
+    const std::string id = std::to_string(report.publication_id);
+    if (report.complete) {
+        std::optional<std::string> response;
+        if (!report.response.empty())
+            response = report.response;
+        reports_.submit({complete_sql,
+                         {id, report.claim, response},
+                         reading<Receipt>(std::move(done), [](const Rows &rows) {
+                             return Receipt{text_at(rows, 0, 0) == "t", {}};
+                         })});
+        return;
+    }
+    reports_.submit({fail_sql,
+                     {id, report.claim, report.error, report.maybe_stored ? "unknown" : "no",
+                      report.retry_now ? "t" : "f"},
+                     reading<Receipt>(std::move(done), [](const Rows &rows) {
+                         return Receipt{true, std::string(text_at(rows, 0, 0))};
+                     })});
+}
+
+void
+PgQueue::pump()
+{
+    claims_.pump();
+    reports_.pump();
+}
+
+TimePoint
+PgQueue::flush()
+{
+    const TimePoint claims = claims_.flush();
+    return std::min(claims, reports_.flush());
+}
+
+std::array<pollfd, 2>
+PgQueue::descriptors() const
+{
+    return {pollfd{claims_.fd(), claims_.events(), 0}, pollfd{reports_.fd(), reports_.events(), 0}};
+}
+
+bool
+PgQueue::take_connected()
+{
+    const bool anew = claims_.take_connected() | reports_.take_connected();
+    return anew && connected();
+}
+
+const std::optional<Failure> &
+PgQueue::last_failure() const
+{
+    return claims_.last_failure() ? claims_.last_failure() : reports_.last_failure();
+}
+
+} // namespace sidecar

@@ -1,0 +1,44 @@
+// A claimed publication: what is to be delivered where, under which claim. It holds the only copy
+// of the secret; when it dies, the secret is gone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.hpp"
+
+namespace sidecar
+{
+
+struct Variable {
+    std::string name;
+    Secret value;
+};
+
+struct Publication {
+    std::string host_id;
+    std::int64_t id = 0;
+    std::string claim;
+    std::string target;
+    std::string app_id;
+    std::string producer;
+    std::int64_t version = 0;
+    int attempt = 0;
+    std::vector<Variable> set;
+    std::vector<std::string> unset;
+    std::string defect; // why it cannot be delivered at all; empty when it can
+
+    // "DATABASE_URL,-OLD_URL": the names for a log line, unset ones with a minus.
+    std::string variable_names() const;
+};
+
+// Reads the variables of a "set" document, a JSON object of strings. Throws a give_up Failure that
+// quotes nothing of it when it is something else.
+std::vector<Variable> read_set(std::string_view document);
+
+// The request body of the producer API.
+Secret request_body(const Publication &publication);
+
+} // namespace sidecar

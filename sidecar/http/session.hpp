@@ -1,0 +1,89 @@
+// One connection of a client: reads requests, one after another, and answers each. It knows until
+// when it must have come further; whoever made it ends it when that time is over.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "rest/api.hpp"
+#include "http/reader.hpp"
+#include "platform/database_workers.hpp"
+#include "http/server.hpp"
+#include "http/stream.hpp"
+
+namespace sidecar
+{
+
+// What the sessions of one server share; touched by its thread only.
+struct WebShared {
+    // The database's threads may hand in a response after the server has gone.
+    std::shared_ptr<asio::io_context> io;
+    const WebSettings &settings;
+    Api &api;
+    Jobs &jobs;
+    Metrics &metrics;
+    SystemClock clock;
+    std::size_t bodies = 0; // bytes of bodies being received
+    bool draining = false;
+};
+
+class WebSession
+{
+public:
+    WebSession(WebShared &shared, std::unique_ptr<Stream> stream, bool local)
+        : shared_(shared), stream_(std::move(stream)), local_(local)
+    {
+        until(shared_.settings.head_timeout);
+    }
+
+    // Serves until the connection ends.
+    asio::awaitable<void> run();
+
+    void
+    close()
+    {
+        stream_->close();
+    }
+    TimePoint
+    deadline() const
+    {
+        return deadline_;
+    }
+    // Whether it waits for a request, and since when.
+    bool
+    idle() const
+    {
+        return idle_;
+    }
+    TimePoint
+    idle_since() const
+    {
+        return idle_since_;
+    }
+
+private:
+    struct Exchange; // one request and what has become of it
+
+    asio::awaitable<bool> serve_one();
+    asio::awaitable<void> receive(Exchange &exchange);
+    asio::awaitable<bool> receive_more(Exchange &exchange);
+    void advance(Exchange &exchange);
+    asio::awaitable<void> answer(Exchange &exchange);
+    asio::awaitable<Response> work(Work work);
+    asio::awaitable<void> discard();
+    void count_body(Exchange &exchange, std::size_t size);
+    void until(Duration limit);
+
+    WebShared &shared_;
+    std::unique_ptr<Stream> stream_;
+    bool local_;
+    bool idle_ = false;
+    TimePoint idle_since_{};
+    TimePoint deadline_{};
+    std::string unread_; // bytes beyond the request being read
+    std::array<char, 4096> part_;
+};
+
+} // namespace sidecar

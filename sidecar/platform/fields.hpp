@@ -1,0 +1,63 @@
+// What a request may say: tables of fields, by which bodies, query strings and the arguments of MCP
+// tools are read, and from which their JSON schemas are made. A field that no table names is
+// refused.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json.hpp"
+
+namespace sidecar
+{
+
+enum class FieldKind { text, flag, object };
+
+struct FieldRule {
+    const char *name;
+    FieldKind kind;
+    bool required;
+    const char *about;
+};
+
+using Fieldset = std::span<const FieldRule>;
+
+// The fields of one request; a field that is null counts as absent.
+class Input
+{
+public:
+    Input() : object_(json_object())
+    {
+    }
+
+    // Takes what the table allows. Throws invalid_field, naming the field.
+    Input(const json_t *object, Fieldset fields);
+
+    // Takes the pairs of a query string, every value a text.
+    Input(const std::vector<std::pair<std::string, std::string>> &pairs, Fieldset fields);
+
+    std::optional<std::string> text(const char *name) const;
+    bool flag(const char *name, bool fallback) const;
+
+    // An object as JSON text.
+    std::optional<std::string> object(const char *name) const;
+
+    // A whole number given as text, from 1 to most. Throws invalid_field.
+    std::int64_t count(const char *name, std::int64_t fallback, std::int64_t most) const;
+
+private:
+    Json object_;
+};
+
+// The JSON object in a request's body. Throws invalid_json: malformed, not UTF-8, a duplicate key,
+// nested more than 32 deep, or not an object.
+Json parse_object(std::string_view body);
+
+// The JSON schema of an object with these fields and no others.
+Json schema_of(Fieldset fields);
+
+} // namespace sidecar

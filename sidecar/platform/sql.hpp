@@ -1,0 +1,135 @@
+// The SQL of the use cases (platform.cpp). Each gives one JSON document as text.
+// Ownership is part of the WHERE clause: $2 says whether the caller sees everything, $3 who asks.
+#pragma once
+
+#include "platform/database.hpp"
+
+namespace sidecar::platform::sql
+{
+
+// What is told of a database d.
+#define DATABASE_DOCUMENT                                                                          \
+    "json_build_object('db_id', d.db_id, 'app_id', d.app_id, 'owner_user_id', d.owner_user_id,"    \
+    " 'slug', d.slug, 'engine', d.engine, 'shape', d.shape, 'shared_host', d.shared_host,"         \
+    " 'database', d.database, 'username', d.username, 'host', d.host, 'port', d.port,"             \
+    " 'status', d.status, 'notes', d.notes, 'env_keys', d.env_keys,"                               \
+    " 'created_at', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))"
+
+// A connection c, without what a publication carries; all the variables where there are several.
+#define CONNECTION_DOCUMENT                                                                        \
+    "json_strip_nulls(json_build_object('db_id', c.db_id, 'status', c.status,"                     \
+    " 'connection', json_build_object('host', c.host, 'port', c.port, 'database', c.database,"     \
+    "  'username', c.username, 'password', c.password, 'url', c.url),"                             \
+    " 'env_keys', (SELECT json_agg(k ORDER BY k) FROM jsonb_object_keys(c.env) k),"                \
+    " 'env', CASE WHEN jsonb_path_exists(c.env, '$.* ? (@ != null)')"                              \
+    "   AND (SELECT count(*) > 1 FROM jsonb_object_keys(c.env)) THEN c.env END))::text"
+
+inline constexpr Query provision = {
+    "provision",
+    "SELECT " CONNECTION_DOCUMENT
+    " FROM appinfra.provision_tenant($1, $2, $3, $4, $5::jsonb, $6::boolean, $7) c",
+    Effect::writes};
+
+// Whether the tenant was made by this transaction.
+inline constexpr Query is_new = {
+    "is_new", "SELECT created_at = now() FROM appinfra.databases WHERE db_id = $1", Effect::reads};
+
+// Whether somebody else has a database of this app.
+inline constexpr Query foreign_app = {
+    "foreign_app",
+    "SELECT true FROM appinfra.databases"
+    " WHERE app_id = $1 AND owner_user_id <> $2 AND status <> 'dropped' LIMIT 1",
+    Effect::reads};
+
+inline constexpr Query get = {"get",
+                              "SELECT " DATABASE_DOCUMENT "::text FROM appinfra.databases d"
+                              " WHERE d.db_id = $1 AND ($2::boolean OR d.owner_user_id = $3)",
+                              Effect::reads};
+
+// The app's id, when the database is the caller's.
+inline constexpr Query own = {"own",
+                              "SELECT d.app_id FROM appinfra.databases d"
+                              " WHERE d.db_id = $1 AND ($2::boolean OR d.owner_user_id = $3)",
+                              Effect::reads};
+
+// A cursor is the last one's time of creation in microseconds and its db_id.
+inline constexpr Query list = {
+    "list",
+    "WITH page AS MATERIALIZED (SELECT d.* FROM appinfra.databases d"
+    "  WHERE ($1::text IS NULL OR d.app_id = $1) AND ($2::boolean OR d.owner_user_id = $3)"
+    "   AND d.status <> 'dropped' AND ($4::text IS NULL OR (d.created_at, d.db_id) >"
+    "    ('epoch'::timestamptz + $4::bigint * interval '1 microsecond', $5::text))"
+    "  ORDER BY d.created_at, d.db_id LIMIT $6::int + 1),"
+    " shown AS (SELECT * FROM page d ORDER BY d.created_at, d.db_id LIMIT $6::int)"
+    " SELECT (jsonb_build_object('databases', coalesce((SELECT json_agg(" DATABASE_DOCUMENT
+    "   ORDER BY d.created_at, d.db_id) FROM shown d), '[]')) || CASE"
+    "  WHEN (SELECT count(*) FROM page) > $6::int THEN (SELECT jsonb_build_object('next_cursor',"
+    "   (extract(epoch FROM d.created_at) * 1000000)::bigint || '.' || d.db_id)"
+    "   FROM shown d ORDER BY d.created_at DESC, d.db_id DESC LIMIT 1) ELSE '{}' END)::text",
+    Effect::reads};
+
+inline constexpr Query rotate = {
+    "rotate",
+    "SELECT " CONNECTION_DOCUMENT " FROM appinfra.rotate_credential($1, $2,"
+    " grace => coalesce($3::interval, '1 hour'), publish => $4::boolean) c",
+    Effect::writes};
+
+inline constexpr Query revoke = {
+    "revoke", "SELECT json_build_object('revoked', appinfra.revoke_tenant($1, $2))::text",
+    Effect::writes};
+
+inline constexpr Query restore = {"restore",
+                                  "SELECT " CONNECTION_DOCUMENT
+                                  " FROM appinfra.restore_tenant($1, publish => $2::boolean) c",
+                                  Effect::writes};
+
+inline constexpr Query remove = {
+    "remove",
+    "SELECT appinfra.deprovision_tenant($1, coalesce($2::interval, appinfra.retention()))::text",
+    Effect::writes};
+
+inline constexpr Query retention = {
+    "retention",
+    "SELECT json_build_object('db_id', d.db_id, 'status', d.status, 'restorable_until',"
+    " to_char(d.retained_until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))::text"
+    " FROM appinfra.databases d WHERE d.db_id = $1",
+    Effect::reads};
+
+#define EXPOSURES "coalesce((SELECT json_agg(e) FROM appinfra.exposures($1) e), '[]')"
+
+inline constexpr Query exposures = {
+    "exposures", "SELECT json_build_object('exposures', " EXPOSURES ")::text", Effect::reads};
+
+inline constexpr Query check = {
+    "check",
+    "SELECT json_build_object('exposures', " EXPOSURES ","
+    " 'credentials', coalesce((SELECT json_agg(c ORDER BY c.created_at, c.username)"
+    "  FROM (SELECT username, access, state, target, variables, created_at, published_at,"
+    "   first_login_at, valid_until, successor, retires_at, revoked_at, reason, last_error"
+    "   FROM appinfra.credentials WHERE db_id = $1 AND state <> 'gone'"
+    "   ORDER BY created_at DESC LIMIT 100) c), '[]'),"
+    " 'publications', coalesce((SELECT json_agg(p ORDER BY p.publication_id)"
+    "  FROM (SELECT publication_id, kind, target, variables, status, version, attempt, delivered,"
+    "   error, created_at, ended_at FROM appinfra.publications WHERE db_id = $1"
+    "   ORDER BY publication_id DESC LIMIT 100) p), '[]'))::text",
+    Effect::reads};
+
+inline constexpr Query audit = {
+    "audit",
+    "SELECT json_build_object('audit', coalesce(json_agg(a ORDER BY a.id), '[]'),"
+    " 'next_after', coalesce(max(a.id), $2::bigint))::text"
+    " FROM (SELECT * FROM appinfra.audit WHERE ($1::text IS NULL OR db_id = $1)"
+    "  AND id > $2::bigint ORDER BY id LIMIT $3::int) a",
+    Effect::reads};
+
+inline constexpr Query delivery = {
+    "delivery",
+    "SELECT json_build_object('all_published', coalesce(bool_and(status = 'published'), false),"
+    " 'failed', coalesce(bool_or(status = 'failed'), false), 'error',"
+    " coalesce(max(error) FILTER (WHERE status = 'failed'), ''))::text"
+    " FROM (SELECT DISTINCT ON (binding_id) status, error FROM appinfra.publications"
+    "  WHERE db_id = $1 AND kind = 'set' AND ($2 = '' OR $2 = ANY (variables))"
+    "  ORDER BY binding_id, publication_id DESC) p",
+    Effect::reads};
+
+} // namespace sidecar::platform::sql

@@ -1,0 +1,296 @@
+// See platform.hpp.
+#include "platform/use_cases.hpp"
+
+#include <algorithm>
+
+#include "platform/sql.hpp"
+#include "platform/problem.hpp"
+#include "base/text.hpp"
+
+namespace sidecar::platform
+{
+
+const FieldRule provision_fields[7] = {
+    {"app_id", FieldKind::text, true, "the app the database is for"},
+    {"owner_user_id", FieldKind::text, false,
+     "whose it is: the caller's own user, which is the default; an administrator may name another"},
+    {"slug", FieldKind::text, true,
+     "a DNS label; my-app gives the database app_myapp, with a suffix when that is taken"},
+    {"engine", FieldKind::text, false, "\"postgres\""},
+    {"env", FieldKind::object, false,
+     "variables and their access: owner, writer, reader or service; {\"DATABASE_URL\": \"owner\"}"},
+    {"publish", FieldKind::flag, false,
+     "true: the sidecar delivers the variables and the answer has no password; false by default"},
+    {"idempotency_key", FieldKind::text, false,
+     "the caller's own name for this request: a repetition gets the same database, no password"},
+};
+
+const FieldRule list_fields[3] = {
+    {"app_id", FieldKind::text, false, "only the databases of this app"},
+    {"limit", FieldKind::text, false, "how many, 1 to 500; 100 by default"},
+    {"cursor", FieldKind::text, false, "next_cursor of the page before"},
+};
+
+const FieldRule rotate_fields[3] = {
+    {"env_key", FieldKind::text, false, "the variable; DATABASE_URL by default"},
+    {"grace", FieldKind::text, false,
+     "how long the old credential lives after the new one's first login, such as 30m, 1h, 7d"},
+    {"publish", FieldKind::flag, false,
+     "true: the sidecar delivers the variable and the answer has no password; false by default"},
+};
+
+const FieldRule revoke_fields[1] = {{"reason", FieldKind::text, false, "for the audit"}};
+
+const FieldRule restore_fields[1] = {
+    {"publish", FieldKind::flag, false,
+     "true: the sidecar delivers the variables and the answer has no password; false by default"},
+};
+
+const FieldRule remove_fields[1] = {
+    {"retain", FieldKind::text, false, "how long it can be restored, such as 12h or 7d"},
+};
+
+const FieldRule audit_fields[3] = {
+    {"db_id", FieldKind::text, false, "only what concerns this database"},
+    {"after", FieldKind::text, false, "only rows with a higher id"},
+    {"limit", FieldKind::text, false, "how many, 1 to 1000; 100 by default"},
+};
+
+namespace
+{
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view digits = "0123456789";
+
+std::string
+flag(bool value)
+{
+    return value ? "t" : "f";
+}
+
+bool
+is_db_id(std::string_view text)
+{
+    return text.size() == 15 && text.starts_with("db-") &&
+           text.find_first_not_of(hex_digits, 3) == std::string_view::npos;
+}
+
+Problem
+no_such_database()
+{
+    return not_found("there is no such database");
+}
+
+// A time such as 90s, 30m, 12h, 7d or 2w, as PostgreSQL reads it.
+std::optional<std::string>
+interval_of(const Input &input, const char *name)
+{
+    const auto text = input.text(name);
+    if (!text)
+        return std::nullopt;
+    const std::size_t end = std::min(text->find_first_not_of(digits), text->size());
+    const std::string unit = text->substr(end);
+    const char *word = unit == "s"   ? " seconds"
+                       : unit == "m" ? " minutes"
+                       : unit == "h" ? " hours"
+                       : unit == "d" ? " days"
+                       : unit == "w" ? " weeks"
+                                     : nullptr;
+    if (end == 0 || end > 9 || word == nullptr)
+        throw invalid_field(std::string("field \"") + name +
+                            "\" must be a time such as 90s, 30m, 12h, 7d or 2w");
+    return text->substr(0, end) + word;
+}
+
+// The answer, and whether it carries a password.
+Answer
+connection_answer(std::optional<std::string> json)
+{
+    Answer answer;
+    answer.json = json.value_or("{}");
+    answer.secret = answer.json.find("\"password\"") != std::string::npos;
+    return answer;
+}
+
+Parameters
+owned(const std::string &db_id, const Caller &caller)
+{
+    return {db_id, flag(caller.admin), caller.user};
+}
+
+// Keys of different users never meet, so that nobody learns of another's by guessing its key.
+std::optional<std::string>
+key_of(const Caller &caller, const Input &input)
+{
+    const auto key = input.text("idempotency_key");
+    if (!key)
+        return std::nullopt;
+    if (key->empty() || key->size() > 255)
+        throw invalid_field("the idempotency key must have 1 to 255 characters");
+    return "u-" + sha256_hex(caller.user + '\0' + *key);
+}
+
+std::string
+owner_of(const Caller &caller, const Input &input)
+{
+    const std::string owner = input.text("owner_user_id").value_or(caller.user);
+    if (owner != caller.user && !caller.admin)
+        throw Problem(403, "forbidden", "owner_user_id must be your own user");
+    return owner;
+}
+
+// Everything of provisioning that needs a transaction: it is one when a repetition has to be told.
+Answer
+provision_in_transaction(Database &database, const Parameters &parameters)
+{
+    database.begin();
+    Answer answer = connection_answer(database.value(sql::provision, parameters));
+    const Json document = parse_json(answer.json);
+    answer.created = database.value(sql::is_new, {string_member(document, "db_id")}) == "t";
+    database.commit();
+    return answer;
+}
+
+} // namespace
+
+Answer
+provision(Database &database, const Caller &caller, const Input &input)
+{
+    const std::string owner = owner_of(caller, input);
+    const auto key = key_of(caller, input);
+    database.act_for(caller.user);
+    if (!caller.admin && database.value(sql::foreign_app, {input.text("app_id"), owner}))
+        throw Problem(403, "forbidden", "the app belongs to another user");
+    const Parameters parameters = {
+        input.text("app_id"),
+        owner,
+        input.text("slug"),
+        input.text("engine").value_or("postgres"),
+        input.object("env").value_or(R"({"DATABASE_URL": "owner"})"),
+        flag(input.flag("publish", false)),
+        key,
+    };
+    if (key)
+        return provision_in_transaction(database, parameters);
+    Answer answer = connection_answer(database.value(sql::provision, parameters));
+    answer.created = true;
+    return answer;
+}
+
+Answer
+get(Database &database, const Caller &caller, const std::string &db_id)
+{
+    auto json = is_db_id(db_id) ? database.value(sql::get, owned(db_id, caller)) : std::nullopt;
+    if (!json)
+        throw no_such_database();
+    return {std::move(*json)};
+}
+
+Answer
+list(Database &database, const Caller &caller, const Input &input)
+{
+    const std::int64_t limit = std::max<std::int64_t>(1, input.count("limit", 100, 500));
+    std::optional<std::string> time, last;
+    if (const auto cursor = input.text("cursor")) {
+        const std::size_t dot = std::min(cursor->find('.'), cursor->size());
+        time = cursor->substr(0, dot);
+        last = cursor->substr(std::min(dot + 1, cursor->size()));
+        if (time->empty() || time->size() > 17 || !is_db_id(*last) ||
+            time->find_first_not_of(digits) != std::string::npos)
+            throw invalid_field("field \"cursor\" is not one that was given out");
+    }
+    return {database
+                .value(sql::list, {input.text("app_id"), flag(caller.admin), caller.user, time,
+                                   last, std::to_string(limit)})
+                .value_or("{}")};
+}
+
+Answer
+rotate(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
+{
+    const auto grace = interval_of(input, "grace");
+    own(database, caller, db_id);
+    database.act_for(caller.user);
+    return connection_answer(
+        database.value(sql::rotate, {db_id, input.text("env_key").value_or("DATABASE_URL"), grace,
+                                     flag(input.flag("publish", false))}));
+}
+
+Answer
+revoke(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
+{
+    own(database, caller, db_id);
+    database.act_for(caller.user);
+    return {database.value(sql::revoke, {db_id, input.text("reason")}).value_or("{}")};
+}
+
+Answer
+restore(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
+{
+    own(database, caller, db_id);
+    database.act_for(caller.user);
+    return connection_answer(
+        database.value(sql::restore, {db_id, flag(input.flag("publish", false))}));
+}
+
+Answer
+remove(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
+{
+    const auto retain = interval_of(input, "retain");
+    own(database, caller, db_id);
+    database.act_for(caller.user);
+    database.value(sql::remove, {db_id, retain});
+    return retention(database, db_id);
+}
+
+Answer
+exposures(Database &database, const Caller &caller, const std::string &db_id)
+{
+    own(database, caller, db_id);
+    return {database.value(sql::exposures, {db_id}).value_or("{}")};
+}
+
+Answer
+check(Database &database, const Caller &caller, const std::string &db_id)
+{
+    own(database, caller, db_id);
+    return {database.value(sql::check, {db_id}).value_or("{}")};
+}
+
+Answer
+audit(Database &database, const Input &input)
+{
+    const auto after = input.count("after", 0, INT64_MAX / 10);
+    const auto limit = std::max<std::int64_t>(1, input.count("limit", 100, 1000));
+    return {
+        database
+            .value(sql::audit, {input.text("db_id"), std::to_string(after), std::to_string(limit)})
+            .value_or("{}")};
+}
+
+void
+own(Database &database, const Caller &caller, const std::string &db_id,
+    const std::optional<std::string> &app_id)
+{
+    const auto app =
+        is_db_id(db_id) ? database.value(sql::own, owned(db_id, caller)) : std::nullopt;
+    if (!app || (app_id && *app_id != *app))
+        throw no_such_database();
+}
+
+Delivery
+delivery(Database &database, const std::string &db_id, const std::string &variable)
+{
+    const Json state = parse_json(database.value(sql::delivery, {db_id, variable}).value_or("{}"));
+    return {json_is_true(json_object_get(state.get(), "all_published")),
+            json_is_true(json_object_get(state.get(), "failed")),
+            string_member(state, "error").value_or("")};
+}
+
+Answer
+retention(Database &database, const std::string &db_id)
+{
+    return {database.value(sql::retention, {db_id}).value_or("{}")};
+}
+
+} // namespace sidecar::platform

@@ -1,0 +1,76 @@
+// What the platform does for its callers: each use case once, behind the REST API and MCP alike.
+// The rule a reader must know: every function first makes sure that the database is the caller's,
+// and answers another's as it answers one that does not exist.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "platform/caller.hpp"
+#include "platform/database.hpp"
+#include "platform/fields.hpp"
+
+namespace sidecar::platform
+{
+
+// A JSON document, and whether it says a password.
+struct Answer {
+    std::string json;
+    bool secret = false;
+    bool created = false;
+};
+
+// provision: app_id, slug, and optionally owner_user_id, engine, env, publish, idempotency_key.
+extern const FieldRule provision_fields[7];
+Answer provision(Database &database, const Caller &caller, const Input &input);
+
+// The metadata of one database.
+Answer get(Database &database, const Caller &caller, const std::string &db_id);
+
+// The caller's databases, by creation: of an app, or all.
+extern const FieldRule list_fields[3];
+Answer list(Database &database, const Caller &caller, const Input &input);
+
+// rotate: a new credential for env_key; the one it replaces retires.
+extern const FieldRule rotate_fields[3];
+Answer rotate(Database &database, const Caller &caller, const std::string &db_id,
+              const Input &input);
+
+extern const FieldRule revoke_fields[1];
+Answer revoke(Database &database, const Caller &caller, const std::string &db_id,
+              const Input &input);
+
+extern const FieldRule restore_fields[1];
+Answer restore(Database &database, const Caller &caller, const std::string &db_id,
+               const Input &input);
+
+// remove: deprovisions, to be dropped when retain is over.
+extern const FieldRule remove_fields[1];
+Answer remove(Database &database, const Caller &caller, const std::string &db_id,
+              const Input &input);
+
+Answer exposures(Database &database, const Caller &caller, const std::string &db_id);
+
+// exposures, credentials and publications of a database.
+Answer check(Database &database, const Caller &caller, const std::string &db_id);
+
+// The audit log after an id, for administrators.
+extern const FieldRule audit_fields[3];
+Answer audit(Database &database, const Input &input);
+
+// Throws not_found unless the database is the caller's, and (if it is given) the app's.
+void own(Database &database, const Caller &caller, const std::string &db_id,
+         const std::optional<std::string> &app_id = std::nullopt);
+
+// How far the newest deliveries of a database are: of one variable, or (if it is empty) of all.
+struct Delivery {
+    bool all_published = false;
+    bool failed = false;
+    std::string error;
+};
+Delivery delivery(Database &database, const std::string &db_id, const std::string &variable);
+
+// A database's status, and until when it can be restored, as {db_id, status, restorable_until}.
+Answer retention(Database &database, const std::string &db_id);
+
+} // namespace sidecar::platform

@@ -1,0 +1,219 @@
+// See api.hpp.
+#include "rest/api.hpp"
+
+#include "base/text.hpp"
+#include "base/url.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+constexpr std::string_view bearer = "bearer ";
+
+bool
+starts_with_word(std::string_view text, std::string_view lower_case)
+{
+    if (text.size() < lower_case.size())
+        return false;
+    for (std::size_t i = 0; i < lower_case.size(); i++)
+        if ((text[i] | 0x20) != (lower_case[i] | 0x20))
+            return false;
+    return true;
+}
+
+bool
+is_json(std::string_view type)
+{
+    type = type.substr(0, type.find(';'));
+    while (type.ends_with(' '))
+        type.remove_suffix(1);
+    return type.size() == 16 && starts_with_word(type, "application/json");
+}
+
+// A page in a browser that reached us by a name of its own making has an origin of its own.
+bool
+is_local_origin(std::string_view origin)
+{
+    const std::size_t scheme = origin.find("://");
+    if (scheme == std::string_view::npos)
+        return false;
+    std::string_view host = origin.substr(scheme + 3);
+    const std::size_t port = host.starts_with('[') ? host.find(']') + 1 : host.find(':');
+    return is_loopback(host.substr(0, port));
+}
+
+// What the database says of its readiness.
+constexpr Query readiness_query = {
+    "readiness",
+    "SELECT json_build_object('version', appinfra.version(), 'guard', appinfra.guard_state(),"
+    " 'admin', pg_has_role('appinfra_admin', 'USAGE'), 'read_only', pg_is_in_recovery())::text",
+    Effect::reads};
+
+void
+append(const Json &reasons, const std::string &reason)
+{
+    json_array_append_new(reasons.get(), json_of(reason).release());
+}
+
+// What keeps the database from being ready for us.
+void
+append_reasons(const Json &reasons, Database &database)
+{
+    const Json state = parse_json(database.value(readiness_query, {}).value_or("{}"));
+    const auto is = [&](const char *name) {
+        return json_is_true(json_object_get(state.get(), name));
+    };
+    const std::string version = string_member(state, "version").value_or("none");
+    const std::string guard = string_member(state, "guard").value_or("off");
+    if (version != APPINFRA_VERSION)
+        append(reasons,
+               "the extension is of version " + version + ", the sidecar of " + APPINFRA_VERSION);
+    if (guard != "enforce")
+        append(reasons, "appinfra.guard is " + guard);
+    if (!is("admin"))
+        append(reasons, "the sidecar's login is no member of appinfra_admin");
+    if (is("read_only"))
+        append(reasons, "the server takes no writes");
+}
+
+} // namespace
+
+Api::Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp, const Board &board)
+    : settings_(std::move(settings)), clock_(clock), metrics_(metrics), mcp_(mcp), board_(board),
+      limit_(settings_.rate, settings_.burst), openapi_(openapi_document())
+{
+}
+
+Api::Admission
+Api::admit(const Request &request)
+{
+    Admission admission{{nullptr, ""}, target_of(request.target), {}};
+    admission.match = find_route(request.method, admission.target);
+    const Route &route = *admission.match.route;
+    if (route.access == Access::everyone)
+        return admission;
+    admission.caller = authenticate(request);
+    if (const int wait = limit_.take(admission.caller.user, clock_.now())) {
+        Problem problem(429, "rate_limited", "too many requests of this user");
+        problem.retry_after = wait;
+        throw problem;
+    }
+    if (route.access == Access::admins && !admission.caller.admin)
+        throw Problem(403, "forbidden", "this needs the scope " + std::string(admin_scope));
+    if (std::string_view(route.path) == "/mcp" && !request.header("origin").empty() &&
+        !is_local_origin(request.header("origin")))
+        throw Problem(403, "forbidden", "pages of this origin may not call");
+    return admission;
+}
+
+Caller
+Api::authenticate(const Request &request) const
+{
+    const std::string_view header = request.header("authorization");
+    if (header.empty() && settings_.trust_loopback && request.local) {
+        const std::string user(request.header("x-user-email"));
+        if (is_user(user) && clean_text(user) == user)
+            return {user, false};
+    }
+    if (header.empty() || settings_.tokens.keys.empty())
+        throw Problem(401, "unauthenticated", "a bearer token is needed");
+    if (!starts_with_word(header, bearer))
+        throw Problem(401, "unauthenticated", "the authorization must be of the scheme Bearer");
+    return verify_token(settings_.tokens, header.substr(bearer.size()), clock_.wall());
+}
+
+Step
+Api::answer(const Admission &admission, const Request &request)
+{
+    const Route &route = *admission.match.route;
+    if (std::string_view(route.path) == "/mcp") {
+        if (!is_json(request.header("content-type")))
+            throw Problem(415, "unsupported_media_type", "the body must be application/json");
+        return mcp_.answer(
+            request.body, admission.caller,
+            {request.header("mcp-session-id"), request.header("mcp-protocol-version")});
+    }
+    if (route.run == nullptr)
+        return answer_open(route);
+    auto call = std::make_shared<const Call>(
+        Call{admission.caller, admission.match.db_id, input_of(route, admission.target, request)});
+    return Work{[&route, call](Database &database) -> Step {
+                    platform::Answer answer = route.run(database, *call);
+                    Response response;
+                    response.status = route.success == 201 && !answer.created ? 200 : route.success;
+                    response.body = std::move(answer.json);
+                    response.secret = answer.secret;
+                    return response;
+                },
+                route.slow, Duration(0)};
+}
+
+Input
+Api::input_of(const Route &route, const Target &target, const Request &request) const
+{
+    Input query(target.query, route.has_body ? Fieldset() : route.fields);
+    if (!route.has_body) {
+        if (!request.body.empty())
+            throw invalid_field("this request takes no body");
+        return query;
+    }
+    if (!request.body.empty() && !is_json(request.header("content-type")))
+        throw Problem(415, "unsupported_media_type", "the body must be application/json");
+    Json object = parse_object(request.body.empty() ? "{}" : request.body);
+    const std::string_view key = request.header("idempotency-key");
+    if (!key.empty() && route.success == 201) {
+        const auto given = string_member(object, "idempotency_key");
+        if (given && *given != key)
+            throw invalid_field("the header Idempotency-Key and the field idempotency_key differ");
+        Json text = json_of(key);
+        if (!text)
+            throw invalid_field("the header Idempotency-Key is not valid UTF-8");
+        json_object_set_new(object.get(), "idempotency_key", text.release());
+    }
+    return Input(object.get(), route.fields);
+}
+
+Step
+Api::answer_open(const Route &route)
+{
+    const std::string_view path = route.path;
+    if (path == "/openapi.json")
+        return Response{200, openapi_, "application/json", false, {}};
+    if (path == "/healthz")
+        return Response{200, R"({"status":"ok"})", "application/json", false, {}};
+    if (path == "/readyz")
+        return readiness();
+    return Work{[this](Database &database) -> Step {
+                    return Response{200,
+                                    metrics_.scrape(database, clock_.now()),
+                                    "text/plain; version=0.0.4; charset=utf-8",
+                                    false,
+                                    {}};
+                },
+                false, Duration(0)};
+}
+
+Work
+Api::readiness() const
+{
+    return {[this](Database &database) -> Step {
+                const Json reasons(json_array());
+                try {
+                    append_reasons(reasons, database);
+                } catch (const Problem &problem) {
+                    append(reasons, problem.detail);
+                }
+                if (board_.delivers && board_.producer_refuses)
+                    append(reasons, "the producer refuses our token");
+                if (board_.draining)
+                    append(reasons, "the sidecar is stopping");
+                const bool ready = json_array_size(reasons.get()) == 0;
+                const Json body(json_pack("{s:b, s:O}", "ready", static_cast<int>(ready), "reasons",
+                                          reasons.get()));
+                return Response{ready ? 200 : 503, json_text(body), "application/json", false, {}};
+            },
+            false, Duration(0)};
+}
+
+} // namespace sidecar

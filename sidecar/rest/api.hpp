@@ -1,0 +1,68 @@
+// Answers requests: decides who asks and whether they may, by the head alone, before a body is
+// accepted; then reads the fields and hands the use case to the database's threads.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/service_status.hpp"
+#include "base/clock.hpp"
+#include "rest/jwt.hpp"
+#include "mcp/mcp.hpp"
+#include "platform/message.hpp"
+#include "rest/metrics.hpp"
+#include "platform/problem.hpp"
+#include "rest/rate_limit.hpp"
+#include "rest/routes.hpp"
+
+namespace sidecar
+{
+
+struct ApiSettings {
+    TokenSettings tokens;
+    bool trust_loopback = false; // X-User-Email from a local peer
+    double rate = 60;            // requests a second of a user; 0: any
+    double burst = 120;
+};
+
+class Api
+{
+public:
+    Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp, const Board &board);
+
+    // What a request is and who makes it.
+    struct Admission {
+        Match match;
+        Target target;
+        Caller caller;
+    };
+
+    // Decides by the head. Throws a Problem when it is refused.
+    Admission admit(const Request &request);
+
+    // Answers the whole request, at once or by work. Throws a Problem.
+    Step answer(const Admission &admission, const Request &request);
+
+    // Replaces the keys.
+    void
+    renew(TokenSettings tokens)
+    {
+        settings_.tokens = std::move(tokens);
+    }
+
+private:
+    Caller authenticate(const Request &request) const;
+    Input input_of(const Route &route, const Target &target, const Request &request) const;
+    Step answer_open(const Route &route);
+    Work readiness() const;
+
+    ApiSettings settings_;
+    const Clock &clock_;
+    Metrics &metrics_;
+    Mcp &mcp_;
+    const Board &board_;
+    RateLimit limit_;
+    std::string openapi_;
+};
+
+} // namespace sidecar

@@ -1,0 +1,177 @@
+// See metrics.hpp.
+#include "rest/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "base/json.hpp"
+#include "platform/problem.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+using Gauges = prometheus::Family<prometheus::Gauge>;
+using Counters = prometheus::Family<prometheus::Counter>;
+using Histograms = prometheus::Family<prometheus::Histogram>;
+
+constexpr Duration registry_age = std::chrono::seconds(5);
+
+const prometheus::Histogram::BucketBoundaries latencies = {
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+
+constexpr Query registry_query = {
+    "metrics_registry",
+    "SELECT json_build_object("
+    " 'publications', (SELECT json_object_agg(status, n) FROM"
+    "  (SELECT status, count(*) AS n FROM appinfra.publications GROUP BY 1) p),"
+    " 'oldest', (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8"
+    "  FROM appinfra.publications WHERE status IN ('pending', 'claimed')),"
+    " 'pool', (SELECT json_object_agg(status, n) FROM"
+    "  (SELECT status, count(*) AS n FROM appinfra.pool WHERE db_id <> '-' GROUP BY 1) p),"
+    " 'tenants', (SELECT json_object_agg(status, n) FROM"
+    "  (SELECT status, count(*) AS n FROM appinfra.databases GROUP BY 1) d),"
+    " 'claims', (SELECT count(*) FROM appinfra.databases))::text",
+    Effect::reads};
+
+// Refusals after the id $1, by rule: an event beyond the token bucket stands for several.
+constexpr Query refusals_query = {
+    "metrics_refusals",
+    "SELECT json_build_object('last', max(last), 'rules', json_object_agg(rule, n))::text FROM"
+    " (SELECT coalesce(detail ->> 'rule', action) AS rule, max(id) AS last,"
+    "   sum(coalesce((detail ->> 'count')::bigint, 1))::bigint AS n"
+    "  FROM appinfra.audit WHERE id > $1::bigint AND outcome = 'refused' GROUP BY 1) a",
+    Effect::reads};
+
+constexpr Query audit_lag_query = {
+    "metrics_audit_lag",
+    "SELECT coalesce(extract(epoch FROM now() - min(time)), 0)::text FROM appinfra.audit WHERE id >"
+    " coalesce((SELECT last_id FROM appinfra.audit_seals ORDER BY number DESC LIMIT 1), 0)",
+    Effect::reads};
+
+void
+set_all(Gauges &gauges, const char *label, const json_t *counts)
+{
+    const char *name;
+    json_t *count;
+    json_object_foreach(const_cast<json_t *>(counts), name, count) gauges.Add({{label, name}})
+        .Set(static_cast<double>(json_integer_value(count)));
+}
+
+} // namespace
+
+struct Metrics::Families {
+    prometheus::Registry registry;
+
+    Counters &requests = counter("appinfra_http_requests_total", "Requests by route and code.");
+    Histograms &seconds = prometheus::BuildHistogram()
+                              .Name("appinfra_http_request_seconds")
+                              .Help("Time from a request's last byte to its response, by route.")
+                              .Register(registry);
+    Gauges &open = gauge("appinfra_http_connections", "Open connections.");
+    Gauges &publications = gauge("appinfra_publications", "Publications by status.");
+    Gauges &oldest = gauge("appinfra_publication_oldest_pending_seconds",
+                           "Age of the oldest publication that is not delivered yet.");
+    Gauges &pool = gauge("appinfra_pool_shells", "Shells of the pool: ready and building.");
+    Gauges &claims = gauge("appinfra_claims", "Databases that were ever claimed.");
+    Gauges &tenants = gauge("appinfra_tenants", "Databases of tenants by status.");
+    Counters &refusals = counter("appinfra_refusals_total", "Refusals in the audit log, by rule.");
+    Gauges &lag = gauge("appinfra_audit_lag_seconds", "Age of the oldest row that is not sealed.");
+    Counters &reconnects =
+        counter("appinfra_database_reconnects_total", "Connections that broke and were made anew.");
+    Counters &failures =
+        counter("appinfra_database_connect_failures_total", "Connects that did not succeed.");
+    Gauges &up = gauge("appinfra_database_up", "Whether the control database answers.");
+    Gauges &build = gauge("appinfra_build_info", "1, with the version.");
+
+    Counters &
+    counter(const char *name, const char *help)
+    {
+        return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+    }
+    Gauges &
+    gauge(const char *name, const char *help)
+    {
+        return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+    }
+};
+
+Metrics::Metrics(std::shared_ptr<PgShared> shared)
+    : families_(std::make_unique<Families>()), shared_(std::move(shared))
+{
+    families_->build.Add({{"version", APPINFRA_VERSION}}).Set(1);
+}
+
+Metrics::~Metrics() = default;
+
+void
+Metrics::answered(const std::string &route, const std::string &method, int status, double seconds)
+{
+    families_->requests
+        .Add({{"route", route}, {"method", method}, {"code", std::to_string(status)}})
+        .Increment();
+    families_->seconds.Add({{"route", route}, {"method", method}}, latencies).Observe(seconds);
+}
+
+void
+Metrics::connections(std::size_t open)
+{
+    families_->open.Add({}).Set(static_cast<double>(open));
+}
+
+std::string
+Metrics::scrape(Database &database, TimePoint now)
+{
+    const std::lock_guard lock(mutex_);
+    if (now - registry_read_ >= registry_age) {
+        try {
+            read_registry(database);
+            families_->up.Add({}).Set(1);
+            registry_read_ = now;
+        } catch (const Problem &) {
+            families_->up.Add({}).Set(0);
+        }
+    }
+    auto &reconnects = families_->reconnects.Add({});
+    reconnects.Increment(static_cast<double>(shared_->broken) - reconnects.Value());
+    auto &failures = families_->failures.Add({});
+    failures.Increment(static_cast<double>(shared_->failures) - failures.Value());
+    return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+}
+
+void
+Metrics::read_registry(Database &database)
+{
+    const Json state = parse_json(database.value(registry_query, {}).value_or("{}"));
+    const auto part = [&](const char *name) {
+        return json_object_get(state.get(), name);
+    };
+    for (const char *status :
+         {"pending", "claimed", "published", "failed", "superseded", "cancelled"})
+        families_->publications.Add({{"status", status}}).Set(0);
+    for (const char *status : {"ready", "building"})
+        families_->pool.Add({{"status", status}}).Set(0);
+    for (const char *status : {"ready", "revoked", "retiring", "retained", "dropping", "dropped"})
+        families_->tenants.Add({{"status", status}}).Set(0);
+    set_all(families_->publications, "status", part("publications"));
+    set_all(families_->pool, "status", part("pool"));
+    set_all(families_->tenants, "status", part("tenants"));
+    families_->oldest.Add({}).Set(json_number_value(part("oldest")));
+    families_->claims.Add({}).Set(static_cast<double>(json_integer_value(part("claims"))));
+    const Json refusals =
+        parse_json(database.value(refusals_query, {std::to_string(last_refusal_)}).value_or("{}"));
+    const char *rule;
+    json_t *count;
+    json_object_foreach(json_object_get(refusals.get(), "rules"), rule, count)
+        families_->refusals.Add({{"rule", rule}})
+            .Increment(static_cast<double>(json_integer_value(count)));
+    last_refusal_ = std::max(last_refusal_, integer_member(refusals, "last").value_or(0));
+    const auto lag = database.value(audit_lag_query, {});
+    families_->lag.Add({}).Set(lag ? std::atof(lag->c_str()) : 0);
+}
+
+} // namespace sidecar

@@ -1,0 +1,152 @@
+// See routes.hpp.
+#include "rest/routes.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "platform/problem.hpp"
+#include "base/text.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+namespace use = platform;
+
+// clang-format off
+constexpr Route all_routes[] = {
+    {"POST", "/api/app-infra/databases", "provisionDatabase",
+     "Provision a database for an app. The password is in this answer only.",
+     Access::users, true, use::provision_fields, 201, "Provisioned", true,
+     [](Database &d, const Call &c) { return use::provision(d, c.caller, c.input); }},
+    {"GET", "/api/app-infra/databases", "listDatabases",
+     "List your databases, of one app or of all. Metadata only.",
+     Access::users, false, use::list_fields, 200, "DatabaseList", false,
+     [](Database &d, const Call &c) { return use::list(d, c.caller, c.input); }},
+    {"GET", "/api/app-infra/databases/{db_id}", "getDatabase",
+     "The metadata of one database, without its password.",
+     Access::users, false, {}, 200, "Database", false,
+     [](Database &d, const Call &c) { return use::get(d, c.caller, c.db_id); }},
+    {"POST", "/api/app-infra/databases/{db_id}/rotate", "rotateCredential",
+     "Make a new credential; the old one retires when the new one is in use.",
+     Access::users, true, use::rotate_fields, 200, "Provisioned", false,
+     [](Database &d, const Call &c) { return use::rotate(d, c.caller, c.db_id, c.input); }},
+    {"POST", "/api/app-infra/databases/{db_id}/revoke", "revokeDatabase",
+     "Revoke every credential. The data stays.",
+     Access::users, true, use::revoke_fields, 200, "Revoked", false,
+     [](Database &d, const Call &c) { return use::revoke(d, c.caller, c.db_id, c.input); }},
+    {"POST", "/api/app-infra/databases/{db_id}/restore", "restoreDatabase",
+     "Bring a revoked or removed database back, with new credentials.",
+     Access::users, true, use::restore_fields, 200, "Provisioned", false,
+     [](Database &d, const Call &c) { return use::restore(d, c.caller, c.db_id, c.input); }},
+    {"DELETE", "/api/app-infra/databases/{db_id}", "removeDatabase",
+     "Remove a database: it is kept out of reach, and dropped when retain is over.",
+     Access::users, false, use::remove_fields, 202, "Removed", false,
+     [](Database &d, const Call &c) { return use::remove(d, c.caller, c.db_id, c.input); }},
+    {"GET", "/api/app-infra/databases/{db_id}/exposures", "listExposures",
+     "What is open in a database, and how to close it.",
+     Access::users, false, {}, 200, "Exposures", true,
+     [](Database &d, const Call &c) { return use::exposures(d, c.caller, c.db_id); }},
+    {"GET", "/api/app-infra/audit", "readAudit",
+     "The audit log, oldest first, for administrators.",
+     Access::admins, false, use::audit_fields, 200, "Audit", true,
+     [](Database &d, const Call &c) { return use::audit(d, c.input); }},
+    {"GET", "/openapi.json", "getOpenApi", "This document.",
+     Access::everyone, false, {}, 200, "OpenApi", false, nullptr},
+    {"GET", "/healthz", "getHealth", "Whether the process serves.",
+     Access::everyone, false, {}, 200, "Health", false, nullptr},
+    {"GET", "/readyz", "getReadiness",
+     "Whether it can do its work: 503 and the reasons when not.",
+     Access::everyone, false, {}, 200, "Readiness", false, nullptr},
+    {"GET", "/metrics", "getMetrics", "Metrics, as Prometheus text.",
+     Access::everyone, false, {}, 200, "Metrics", false, nullptr},
+    {"POST", "/mcp", "callMcp", "The Model Context Protocol, Streamable HTTP.",
+     Access::users, true, {}, 200, "Mcp", false, nullptr},
+};
+// clang-format on
+
+std::vector<std::string_view>
+split(std::string_view text, char at)
+{
+    std::vector<std::string_view> parts;
+    for (;;) {
+        const std::size_t end = text.find(at);
+        parts.push_back(text.substr(0, end));
+        if (end == std::string_view::npos)
+            return parts;
+        text.remove_prefix(end + 1);
+    }
+}
+
+// The {db_id} of a path that fits the pattern; "" when the pattern has none.
+std::optional<std::string>
+match(std::string_view pattern, const std::vector<std::string> &segments)
+{
+    const auto wanted = split(pattern.substr(1), '/');
+    std::string db_id;
+    if (wanted.size() != segments.size())
+        return std::nullopt;
+    for (std::size_t i = 0; i < wanted.size(); i++)
+        if (wanted[i] == "{db_id}")
+            db_id = segments[i];
+        else if (wanted[i] != segments[i])
+            return std::nullopt;
+    return db_id;
+}
+
+std::string
+decode_form(std::string_view text)
+{
+    std::string plain(text);
+    std::replace(plain.begin(), plain.end(), '+', ' ');
+    return percent_decode(plain);
+}
+
+} // namespace
+
+std::span<const Route>
+routes()
+{
+    return all_routes;
+}
+
+Target
+target_of(std::string_view target)
+{
+    Target parts;
+    if (!target.starts_with('/'))
+        throw Problem(400, "invalid_request", "the target must be a path");
+    const std::size_t mark = target.find('?');
+    for (const std::string_view segment : split(target.substr(1, mark - 1), '/'))
+        parts.segments.push_back(percent_decode(segment));
+    if (mark == std::string_view::npos || mark + 1 == target.size())
+        return parts;
+    for (const std::string_view pair : split(target.substr(mark + 1), '&')) {
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        parts.query.emplace_back(decode_form(pair.substr(0, equals)),
+                                 decode_form(pair.substr(std::min(equals + 1, pair.size()))));
+    }
+    return parts;
+}
+
+Match
+find_route(std::string_view method, const Target &target)
+{
+    std::string allowed;
+    for (const Route &route : all_routes) {
+        auto db_id = match(route.path, target.segments);
+        if (!db_id)
+            continue;
+        if (method == route.method)
+            return {&route, std::move(*db_id)};
+        allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    }
+    if (allowed.empty())
+        throw not_found("there is nothing at this path; /openapi.json lists what there is");
+    Problem problem(405, "method_not_allowed", "this path takes other methods");
+    problem.hint = allowed;
+    throw problem;
+}
+
+} // namespace sidecar

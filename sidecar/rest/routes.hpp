@@ -1,0 +1,61 @@
+// The REST API as a table: what each route is for, who may use it, which fields it reads, how it
+// can be answered, and the use case behind it. Requests are matched against it, the OpenAPI
+// document is made of it, and metrics count by it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/fields.hpp"
+#include "platform/message.hpp"
+#include "platform/use_cases.hpp"
+
+namespace sidecar
+{
+
+enum class Access { everyone, users, admins };
+
+// What a use case gets of a request.
+struct Call {
+    Caller caller;
+    std::string db_id;
+    Input input; // of the body, or of the query string
+};
+
+struct Route {
+    const char *method;
+    const char *path; // {db_id} stands for one segment
+    const char *operation;
+    const char *summary;
+    Access access;
+    bool has_body; // the fields are the body's, else the query string's
+    Fieldset fields;
+    int success;
+    const char *result; // the schema of the answer, in the OpenAPI document
+    bool slow;
+    // Null: answered without a use case.
+    platform::Answer (*run)(Database &, const Call &);
+};
+
+std::span<const Route> routes();
+
+// A request's target, taken apart. Throws a Problem when it cannot be.
+struct Target {
+    std::vector<std::string> segments;
+    std::vector<std::pair<std::string, std::string>> query;
+};
+Target target_of(std::string_view target);
+
+// The route of a request and its {db_id}. Throws not_found, or 405 whose hint lists the methods.
+struct Match {
+    const Route *route;
+    std::string db_id;
+};
+Match find_route(std::string_view method, const Target &target);
+
+// The OpenAPI 3.1 document of all routes.
+std::string openapi_document();
+
+} // namespace sidecar

@@ -1,0 +1,593 @@
+/* sql/install/appinfra--0.2.0.sql: the registry, its views, and every SQL function. */
+\echo Use "CREATE EXTENSION appinfra" to load this file. \quit
+
+CREATE SCHEMA appinfra;
+COMMENT ON SCHEMA appinfra IS 'managed databases: registry, views and functions';
+
+-- Only in the control database, and only with the library preloaded.
+CREATE FUNCTION appinfra.check_installation() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'appinfra_check_installation';
+REVOKE ALL ON FUNCTION appinfra.check_installation() FROM PUBLIC;
+COMMENT ON FUNCTION appinfra.check_installation() IS
+    'refuses to install outside the control database; makes the group roles; closes the control database to all but them, and template1 to PUBLIC';
+SELECT appinfra.check_installation();
+
+---------------------------------------------------------------------------------------------------
+-- Registry. Closed to everyone: only the functions below, which run as the owner, touch it.
+---------------------------------------------------------------------------------------------------
+
+CREATE TABLE appinfra.host (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    host_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    timeline int NOT NULL DEFAULT 0,
+    guard text,
+    started_at timestamptz
+);
+COMMENT ON COLUMN appinfra.host.guard IS 'the setting appinfra.guard as it was last seen';
+COMMENT ON COLUMN appinfra.host.started_at IS 'the start of the server that was last seen';
+COMMENT ON COLUMN appinfra.host.timeline IS 'the timeline for which versions and ids have been moved ahead; 0: none yet';
+COMMENT ON TABLE appinfra.host IS 'the one row that names this host: publication ids are unique only together with it';
+
+-- A registry restored from a dump brings the identity of its host along.
+CREATE FUNCTION appinfra.adopt_host() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE appinfra.host
+       SET host_id = new.host_id, created_at = new.created_at, timeline = new.timeline;
+    IF found THEN
+        RETURN NULL;
+    END IF;
+    RETURN new;
+END $$;
+REVOKE ALL ON FUNCTION appinfra.adopt_host() FROM PUBLIC;
+COMMENT ON FUNCTION appinfra.adopt_host() IS 'trigger: a second row replaces the first';
+CREATE TRIGGER adopt_host BEFORE INSERT ON appinfra.host
+    FOR EACH ROW EXECUTE FUNCTION appinfra.adopt_host();
+INSERT INTO appinfra.host DEFAULT VALUES;
+
+CREATE TABLE appinfra.template (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    database_oid oid NOT NULL,
+    hardening int NOT NULL,
+    encoding text NOT NULL,
+    locale text NOT NULL,
+    ready boolean NOT NULL DEFAULT false,
+    last_error text
+);
+COMMENT ON TABLE appinfra.template IS 'the closed database that shells are copied from; its OID is here before it is created';
+
+CREATE TABLE appinfra.shell (
+    db_id text PRIMARY KEY CHECK (db_id ~ '^db-[0-9a-f]{12}$'),
+    database name NOT NULL UNIQUE,
+    database_oid oid NOT NULL UNIQUE,
+    hardening int NOT NULL,
+    status text NOT NULL DEFAULT 'planned' CHECK (status IN ('planned', 'ready')),
+    attempts int NOT NULL DEFAULT 0,
+    last_error text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    ready_at timestamptz
+);
+COMMENT ON TABLE appinfra.shell IS 'shells: planned ones are being built, ready ones wait to be claimed';
+
+CREATE TABLE appinfra.tenant (
+    db_id text PRIMARY KEY CHECK (db_id ~ '^db-[0-9a-f]{12}$'),
+    app_id text NOT NULL,
+    owner_user_id text NOT NULL,
+    slug text NOT NULL,
+    engine text NOT NULL,
+    database name NOT NULL UNIQUE,
+    database_oid oid NOT NULL,
+    status text NOT NULL DEFAULT 'ready'
+        CHECK (status IN ('ready', 'revoked', 'retiring', 'retained', 'dropping', 'dropped')),
+    notes text,
+    hardening int NOT NULL,
+    logins int NOT NULL DEFAULT 0,
+    idempotency_key text UNIQUE,
+    request jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    wanted_name name NOT NULL,
+    retain interval,
+    retained_until timestamptz,
+    rotate_after interval,
+    attempts int NOT NULL DEFAULT 0,
+    try_at timestamptz NOT NULL DEFAULT now(),
+    last_error text
+);
+CREATE INDEX ON appinfra.tenant (app_id, created_at);
+CREATE INDEX tenant_leaving ON appinfra.tenant (try_at) WHERE status IN ('retiring', 'retained', 'dropping');
+COMMENT ON TABLE appinfra.tenant IS 'tenants: claimed databases and whose they are';
+COMMENT ON COLUMN appinfra.tenant.wanted_name IS 'the name it was given; database is another one while it is retained';
+COMMENT ON COLUMN appinfra.tenant.attempts IS 'how often a housekeeping step has failed; try_at says when it is tried again';
+COMMENT ON COLUMN appinfra.tenant.logins IS 'how many login names the tenant has used; the next is one more';
+COMMENT ON COLUMN appinfra.tenant.request IS 'the arguments of the call, to tell a repetition from another request';
+
+CREATE TABLE appinfra.binding (
+    binding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    db_id text NOT NULL REFERENCES appinfra.tenant,
+    app_id text NOT NULL,
+    target text NOT NULL,
+    variables text[] NOT NULL CHECK (cardinality(variables) > 0),
+    access text NOT NULL CHECK (access IN ('owner', 'writer', 'reader', 'service')),
+    producer text NOT NULL DEFAULT 'postgres',
+    service_id text,
+    host_id text,
+    version bigint NOT NULL DEFAULT 0,
+    ended boolean NOT NULL DEFAULT false,
+    restorable boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CHECK ((service_id IS NULL) = (host_id IS NULL))
+);
+CREATE INDEX ON appinfra.binding (db_id);
+CREATE INDEX ON appinfra.binding (target);
+CREATE UNIQUE INDEX binding_service ON appinfra.binding (db_id, service_id, host_id) WHERE NOT ended;
+COMMENT ON COLUMN appinfra.binding.restorable IS 'it ended with its tenant and comes back with it';
+COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
+
+CREATE TABLE appinfra.variable (
+    target text NOT NULL,
+    variable text NOT NULL,
+    version bigint NOT NULL DEFAULT 0,
+    binding_id bigint REFERENCES appinfra.binding,
+    PRIMARY KEY (target, variable)
+);
+CREATE INDEX ON appinfra.variable (binding_id);
+COMMENT ON TABLE appinfra.variable IS 'variables of environments and the binding that holds them: (target, variable) is unique on the host. Stays when the binding ends, so that versions never fall';
+
+CREATE TABLE appinfra.credential (
+    credential_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    username name NOT NULL,
+    db_id text NOT NULL REFERENCES appinfra.tenant,
+    binding_id bigint REFERENCES appinfra.binding,
+    access text NOT NULL CHECK (access IN ('owner', 'writer', 'reader', 'service')),
+    state text NOT NULL DEFAULT 'waiting'
+        CHECK (state IN ('waiting', 'active', 'retiring', 'revoked', 'gone')),
+    role_name name NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    minted_at timestamptz,
+    published_at timestamptz,
+    first_login_at timestamptz,
+    valid_until timestamptz,
+    grace interval,
+    retire_by timestamptz,
+    revoked_at timestamptz,
+    reason text,
+    sessions_ended_at timestamptz,
+    sessions_ended int,
+    gone_at timestamptz,
+    attempts int NOT NULL DEFAULT 0,
+    try_at timestamptz NOT NULL DEFAULT now(),
+    last_error text
+);
+CREATE UNIQUE INDEX credential_role ON appinfra.credential (role_name) WHERE state <> 'gone';
+CREATE INDEX ON appinfra.credential (username);
+CREATE INDEX credential_leaving ON appinfra.credential (credential_id) WHERE state IN ('retiring', 'revoked');
+CREATE INDEX credential_new ON appinfra.credential (credential_id) WHERE first_login_at IS NULL AND state IN ('active', 'retiring');
+CREATE INDEX ON appinfra.credential (db_id);
+CREATE INDEX ON appinfra.credential (binding_id);
+COMMENT ON COLUMN appinfra.credential.role_name IS 'the role''s name now: username until housekeeping renames it out of the way';
+COMMENT ON TABLE appinfra.credential IS 'logins: waiting for their first password, active, retiring, revoked or gone. Never a password';
+
+CREATE TABLE appinfra.publication (
+    publication_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    binding_id bigint NOT NULL REFERENCES appinfra.binding,
+    kind text NOT NULL DEFAULT 'set' CHECK (kind IN ('set', 'unset')),
+    status text NOT NULL DEFAULT 'pending'
+        CHECK (status IN ('pending', 'claimed', 'published', 'failed', 'superseded', 'cancelled')),
+    version bigint NOT NULL,
+    credential_id bigint REFERENCES appinfra.credential,
+    grace interval NOT NULL DEFAULT '1 hour',
+    deadline interval NOT NULL DEFAULT '7 days',
+    attempt int NOT NULL DEFAULT 0,
+    claim uuid,
+    past_claims uuid[] NOT NULL DEFAULT '{}',
+    answered_claims uuid[] NOT NULL DEFAULT '{}',
+    worker text,
+    lease_until timestamptz,
+    not_before timestamptz NOT NULL DEFAULT now(),
+    error text,
+    delivered text CHECK (delivered IN ('no', 'unknown')),
+    response jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    claimed_at timestamptz,
+    ended_at timestamptz,
+    CHECK ((status = 'claimed') <= (claim IS NOT NULL AND lease_until IS NOT NULL))
+);
+CREATE UNIQUE INDEX publication_pending ON appinfra.publication (binding_id) WHERE status = 'pending';
+CREATE UNIQUE INDEX publication_claimed ON appinfra.publication (binding_id) WHERE status = 'claimed';
+CREATE INDEX publication_due ON appinfra.publication (publication_id) WHERE status IN ('pending', 'claimed');
+CREATE INDEX ON appinfra.publication (binding_id);
+CREATE INDEX ON appinfra.publication (credential_id);
+COMMENT ON TABLE appinfra.publication IS 'deliveries: one for a binding, claimed by at most one sidecar at a time. Never a password';
+COMMENT ON COLUMN appinfra.publication.past_claims IS 'claims that were lost and have not answered';
+COMMENT ON COLUMN appinfra.publication.answered_claims IS 'lost claims that have answered: a repetition of the answer changes nothing';
+
+CREATE TABLE appinfra.audit_log (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    time timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor text NOT NULL,
+    effective_role text NOT NULL,
+    application_name text,
+    client_address text,
+    database name NOT NULL DEFAULT current_database(),
+    action text NOT NULL,
+    db_id text,
+    credential text,
+    outcome text NOT NULL CHECK (outcome IN ('done', 'refused', 'failed')),
+    detail jsonb,
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE INDEX ON appinfra.audit_log (db_id, id);
+CREATE INDEX ON appinfra.audit_log (credential, id);
+CREATE INDEX ON appinfra.audit_log (outcome, time);
+CREATE INDEX audit_log_removals ON appinfra.audit_log (id) WHERE action = 'remove_audit';
+COMMENT ON TABLE appinfra.audit_log IS 'who did what, written in the transaction that did it; only grows';
+
+-- Ids go on from the time, in microseconds: those of a registry restored from a dump are lower than
+-- all that this installation may have written before.
+DO $$
+BEGIN
+    EXECUTE format('ALTER SEQUENCE appinfra.audit_log_id_seq START WITH %s RESTART',
+                   (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+END $$;
+
+CREATE TABLE appinfra.audit_seal (
+    number bigint PRIMARY KEY,
+    previous bigint[] NOT NULL,
+    after_id bigint NOT NULL,
+    last_id bigint NOT NULL,
+    rows bigint NOT NULL,
+    sealed_at timestamptz NOT NULL,
+    hash bytea NOT NULL
+);
+CREATE INDEX ON appinfra.audit_seal (last_id);
+COMMENT ON TABLE appinfra.audit_seal IS 'seals: each the hash of the rows above after_id up to last_id and of the seals before it';
+
+CREATE FUNCTION appinfra.audit_hash(
+    number bigint, previous bigint[], after_id bigint, last_id bigint, rows bigint,
+    sealed_at timestamptz) RETURNS bytea
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT sha256(
+        coalesce((SELECT string_agg(s.hash, ''::bytea ORDER BY p.place)
+                    FROM unnest($2) WITH ORDINALITY p (number, place)
+                    JOIN appinfra.audit_seal s USING (number)), '')
+        || convert_to(format(E'%s %s %s %s %s\n', $1, $3, $4, $5,
+                             (extract(epoch FROM $6) * 1000000)::bigint)
+        || coalesce((SELECT string_agg(jsonb_build_array(
+                        id, (extract(epoch FROM time) * 1000000)::bigint, actor, effective_role,
+                        application_name, client_address, database, action, db_id, credential,
+                        outcome, detail, transaction_id::text)::text || E'\n', '' ORDER BY id)
+                       FROM appinfra.audit_log WHERE id > $3 AND id <= $4), ''), 'UTF8'))
+$$;
+COMMENT ON FUNCTION appinfra.audit_hash(bigint, bigint[], bigint, bigint, bigint, timestamptz) IS
+    'the hash of a seal: SHA-256 of the hashes of the previous seals, the line "number after_id last_id rows sealed_at", and each row as the text of a JSON array and a line feed, in UTF-8; times in microseconds since 1970';
+
+CREATE FUNCTION appinfra.refuse_audit_change() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'appinfra_refuse_audit_change';
+COMMENT ON FUNCTION appinfra.refuse_audit_change() IS
+    'trigger: refuses, with 42501, whoever asks, but for the worker that removes old batches';
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON appinfra.audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION appinfra.refuse_audit_change();
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON appinfra.audit_seal
+    FOR EACH STATEMENT EXECUTE FUNCTION appinfra.refuse_audit_change();
+ALTER TABLE appinfra.audit_log ENABLE ALWAYS TRIGGER refuse_change;
+ALTER TABLE appinfra.audit_seal ENABLE ALWAYS TRIGGER refuse_change;
+
+-- What a dump of the control database keeps. Shells and the template belong to this server alone.
+SELECT pg_extension_config_dump('appinfra.host', '');
+SELECT pg_extension_config_dump('appinfra.tenant', '');
+SELECT pg_extension_config_dump('appinfra.binding', '');
+SELECT pg_extension_config_dump('appinfra.variable', '');
+SELECT pg_extension_config_dump('appinfra.credential', '');
+SELECT pg_extension_config_dump('appinfra.publication', '');
+SELECT pg_extension_config_dump('appinfra.audit_log', '');
+SELECT pg_extension_config_dump('appinfra.audit_seal', '');
+SELECT pg_extension_config_dump('appinfra.binding_binding_id_seq', '');
+SELECT pg_extension_config_dump('appinfra.credential_credential_id_seq', '');
+SELECT pg_extension_config_dump('appinfra.publication_publication_id_seq', '');
+SELECT pg_extension_config_dump('appinfra.audit_log_id_seq', '');
+
+---------------------------------------------------------------------------------------------------
+-- Functions. Refusals carry an errcode, a detail and, where a remedy is known, a hint.
+---------------------------------------------------------------------------------------------------
+
+CREATE TYPE appinfra.connection AS (
+    db_id text, status text, host text, port int, database text,
+    username text, password text, url text, env jsonb
+);
+COMMENT ON TYPE appinfra.connection IS
+    'how to reach a tenant: username, password and url are those of DATABASE_URL (or of the one credential asked for), env has every variable; password, url and the values of env are NULL when a publication carries them';
+
+CREATE FUNCTION appinfra.version() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS $$SELECT extversion FROM pg_extension WHERE extname = 'appinfra'$$;
+COMMENT ON FUNCTION appinfra.version() IS 'the version of the installed extension';
+
+CREATE FUNCTION appinfra.host_id() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT host_id FROM appinfra.host';
+COMMENT ON FUNCTION appinfra.host_id() IS 'the id of this host';
+
+CREATE FUNCTION appinfra.guard_state() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$SELECT coalesce(current_setting('appinfra.guard', true), 'off')$$;
+COMMENT ON FUNCTION appinfra.guard_state() IS
+    'the setting appinfra.guard, for those who may not read it: enforce, observe or off';
+
+CREATE FUNCTION appinfra.public_address(OUT host text, OUT port int, OUT sslmode text)
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_public_address';
+COMMENT ON FUNCTION appinfra.public_address() IS 'how applications reach this host: what DSNs carry';
+
+CREATE FUNCTION appinfra.has_sessions(database oid) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'appinfra_has_sessions';
+COMMENT ON FUNCTION appinfra.has_sessions(oid) IS 'whether any process, autovacuum included, is in the database just now';
+
+CREATE FUNCTION appinfra.is_running(transaction xid) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'appinfra_is_running';
+COMMENT ON FUNCTION appinfra.is_running(xid) IS 'whether the transaction has not ended yet';
+
+CREATE FUNCTION appinfra.service_username(service_id text, host_id text) RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_service_username';
+COMMENT ON FUNCTION appinfra.service_username(text, text) IS
+    'the role name of a service user: svc_{service_id}_{host_id} with hyphens as underscores; above 63 bytes cut and given 8 hex digits of SHA-256. 22004 for NULL, 22023 for an empty id';
+
+CREATE FUNCTION appinfra.provision_tenant(
+    app_id text, owner_user_id text, slug text, engine text = 'postgres',
+    env jsonb = '{"DATABASE_URL": "owner"}', publish boolean = true, idempotency_key text = NULL)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_provision_tenant';
+COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text) IS
+    'claims a ready database for an app, in this transaction. env maps variables to owner, writer, reader or service. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
+
+CREATE FUNCTION appinfra.claim_publications(
+    worker text, batch int = 16, lease interval = '1 minute')
+    RETURNS TABLE (publication_id bigint, claim uuid, target text, app_id text, producer text,
+                   version bigint, set jsonb, unset text[], attempt int)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_claim_publications';
+COMMENT ON FUNCTION appinfra.claim_publications(text, int, interval) IS
+    'hands up to batch (1 to 1000) due publications to a sidecar for the time of the lease (1 s to 1 day), minting their passwords: set is the one place that carries them. Skips what others hold';
+
+CREATE FUNCTION appinfra.extend_claim(
+    publication_id bigint, claim uuid, lease interval = '1 minute') RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_extend_claim';
+COMMENT ON FUNCTION appinfra.extend_claim(bigint, uuid, interval) IS
+    'sets the lease anew, counted from now; false when the claim is no longer held';
+
+CREATE FUNCTION appinfra.complete_publication(
+    publication_id bigint, claim uuid, response jsonb = NULL) RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_complete_publication';
+COMMENT ON FUNCTION appinfra.complete_publication(bigint, uuid, jsonb) IS
+    'records that the variables are stored; of response only env_keys and version are kept. False when the claim is no longer held: then the variables are published once more';
+
+CREATE FUNCTION appinfra.fail_publication(
+    publication_id bigint, claim uuid, error text, delivered text, retry_at timestamptz = NULL)
+    RETURNS text
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_fail_publication';
+COMMENT ON FUNCTION appinfra.fail_publication(bigint, uuid, text, text, timestamptz) IS
+    'records that a delivery failed: delivered no (surely not stored: the login waits again, without a password) or unknown (the login lives until a successor is published). With retry_at it is pending again, else failed. Returns the publication''s status';
+
+CREATE FUNCTION appinfra.retry_publication(publication_id bigint) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_retry_publication';
+COMMENT ON FUNCTION appinfra.retry_publication(bigint) IS
+    'makes a failed publication pending again. 42704 for an unknown id, 55000 when it has not failed or something newer replaced it';
+
+CREATE FUNCTION appinfra.rotate_credential(
+    db_id text, variable text = 'DATABASE_URL', grace interval = '1 hour',
+    deadline interval = '7 days', publish boolean = true) RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_rotate_credential';
+COMMENT ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean) IS
+    'makes a new credential for the variable. The one it replaces is revoked by itself when the new one has been published and has logged in and grace is over since, or deadline after publication, whichever is first. 42704 for an unknown database or variable, 55000 unless ready, 55006 for publish => false while a publication of the variable is open';
+
+CREATE FUNCTION appinfra.issue_credential(
+    db_id text, access text, valid_for interval = NULL) RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_issue_credential';
+COMMENT ON FUNCTION appinfra.issue_credential(text, text, interval) IS
+    'makes a credential for a person or a job; this answer is the only place that carries it. After valid_for it is revoked, its sessions included; NULL: valid until revoked';
+
+CREATE FUNCTION appinfra.create_service_user(
+    db_id text, service_id text, host_id text, access text = 'reader', publish boolean = true)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_create_service_user';
+COMMENT ON FUNCTION appinfra.create_service_user(text, text, text, text, boolean) IS
+    'makes the user of a service: PGUSER, PGPASSWORD, PGHOST, PGPORT, PGDATABASE and PGSSLMODE of the target app/svc/service/host. Named as service_username() says, unless somebody else has that name. 42710 when the service has one already';
+
+CREATE FUNCTION appinfra.drop_service_user(db_id text, service_id text, host_id text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_drop_service_user';
+COMMENT ON FUNCTION appinfra.drop_service_user(text, text, text) IS
+    'revokes the user of a service, frees its name and unsets its variables. 42704 when there is none';
+
+CREATE FUNCTION appinfra.set_rotation(db_id text, rotate_after interval) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_set_rotation';
+COMMENT ON FUNCTION appinfra.set_rotation(text, interval) IS
+    'after what time the published credentials of this database are rotated by themselves; 0: never, NULL: as appinfra.rotate_after says';
+
+CREATE FUNCTION appinfra.revoke_credential(username text, reason text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_revoke_credential';
+COMMENT ON FUNCTION appinfra.revoke_credential(text, text) IS
+    'revokes a credential when this transaction commits: from then on no login, and its sessions are ended. wait_revoked() tells when none is left. 42704 for an unknown one';
+
+CREATE FUNCTION appinfra.wait_revoked(username text, timeout interval = '10 s') RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_wait_revoked';
+COMMENT ON FUNCTION appinfra.wait_revoked(text, interval) IS
+    'true when no session of the revoked credential is left and none can start; false when one is left after the time-out. 55000 when it is not revoked, or not committed';
+
+CREATE FUNCTION appinfra.revoke_tenant(db_id text, reason text = NULL) RETURNS int
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_revoke_tenant';
+COMMENT ON FUNCTION appinfra.revoke_tenant(text, text) IS
+    'revokes every credential of a database and returns how many; the data stays, restore_tenant() makes new ones';
+
+CREATE FUNCTION appinfra.retention() RETURNS interval
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'appinfra_retention';
+COMMENT ON FUNCTION appinfra.retention() IS 'the setting appinfra.retention';
+
+CREATE FUNCTION appinfra.deprovision_tenant(
+    db_id text, retain interval = appinfra.retention()) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_deprovision_tenant';
+COMMENT ON FUNCTION appinfra.deprovision_tenant(text, interval) IS
+    'revokes every credential, unsets the variables by publication, keeps the database out of the way for retain, then drops it. Its name is free when its status is retained. 42704 for an unknown one; again: nothing';
+
+CREATE FUNCTION appinfra.restore_tenant(db_id text, publish boolean = true)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_restore_tenant';
+COMMENT ON FUNCTION appinfra.restore_tenant(text, boolean) IS
+    'brings a revoked or deprovisioned database back, with its data, its variables and new credentials; under another name, with a NOTICE, when its own was taken. 55000 when it is ready or dropped, 23505 when another database holds one of its variables';
+
+CREATE FUNCTION appinfra.harden_tenant(db_id text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_harden_tenant';
+COMMENT ON FUNCTION appinfra.harden_tenant(text) IS
+    'brings a database, its groups and its logins to the present hardening: what an older release, a restore or a mistake has left. What is done inside the database is committed at once, the rest with this transaction. May be repeated. 42704 for an unknown one; 55000 while it is retiring, when it is dropped, missing, somebody else''s or renamed in this transaction; 55P03 when a session of the tenant holds a lock for more than 10 s; 53000 when no background worker slot is free';
+
+CREATE FUNCTION appinfra.harden_host(apply boolean = false)
+    RETURNS TABLE (statement text, reason text, applied boolean)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_harden_host';
+COMMENT ON FUNCTION appinfra.harden_host(boolean) IS
+    'shows, or with apply does in this transaction, what closes the host''s shared objects to PUBLIC and tenants, databases that are not ours included. Roles that are no tenant''s keep the CONNECT and TEMP that they have by PUBLIC. For superusers';
+
+CREATE FUNCTION appinfra.exposures(db_id text = NULL)
+    RETURNS TABLE (severity text, rule text, database text, object text, grantee text, detail text,
+                   remedy text)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_exposures';
+COMMENT ON FUNCTION appinfra.exposures(text) IS
+    'what is open on the host and in every tenant''s database, or in one: severity (critical, high, medium, notice), and remedy, a statement that closes it, to be run in database (NULL, or a call of appinfra.*: in the control database) by a superuser. A database that could not be looked at has a row of rule not_looked_at. 42704 for an unknown db_id';
+
+CREATE FUNCTION appinfra.verify_audit(
+    OUT ok boolean, OUT sealed bigint, OUT unsealed bigint, OUT first_bad bigint, OUT detail text)
+    LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_verify_audit';
+COMMENT ON FUNCTION appinfra.verify_audit() IS
+    'computes every seal of the audit log anew. ok: all fit their rows and each other. sealed counts rows, also those that retention has removed; unsealed ones are not protected yet; first_bad is the first id of the first batch that was changed. A log cut off at its end, seals included, is found by the heads alone: appinfrad verify-audit';
+
+---------------------------------------------------------------------------------------------------
+-- Views. None holds a secret or a verifier.
+---------------------------------------------------------------------------------------------------
+
+CREATE VIEW appinfra.databases AS
+    SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
+           a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
+           t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening,
+           t.retained_until, t.rotate_after, t.last_error
+      FROM appinfra.tenant t
+     CROSS JOIN appinfra.public_address() a
+      LEFT JOIN LATERAL (
+           SELECT array_agg(v.variable ORDER BY v.variable COLLATE "C") AS env_keys
+             FROM appinfra.binding b JOIN appinfra.variable v USING (binding_id)
+            WHERE b.db_id = t.db_id AND b.service_id IS NULL) e ON true
+      LEFT JOIN LATERAL (
+           SELECT c.username
+             FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)
+            WHERE c.db_id = t.db_id AND c.state IN ('waiting', 'active')
+            ORDER BY 'DATABASE_URL' = ANY (b.variables) DESC, b.binding_id,
+                     c.published_at DESC NULLS LAST, c.credential_id
+            LIMIT 1) c ON true;
+COMMENT ON VIEW appinfra.databases IS 'tenants and how their apps reach them';
+
+CREATE VIEW appinfra.credentials AS
+    SELECT c.username::text, c.db_id, c.access, c.state, b.target, b.variables, c.created_at,
+           c.minted_at, c.published_at, c.first_login_at, c.valid_until,
+           s.username::text AS successor,
+           CASE c.state WHEN 'retiring' THEN least(c.retire_by, s.first_login_at + c.grace) END
+               AS retires_at,
+           c.revoked_at, c.reason, c.sessions_ended, c.sessions_ended_at, c.gone_at, c.attempts,
+           c.last_error
+      FROM appinfra.credential c
+      LEFT JOIN appinfra.binding b USING (binding_id)
+      LEFT JOIN LATERAL (
+           SELECT s.username, s.first_login_at FROM appinfra.credential s
+            WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id
+              AND c.state <> 'active' AND s.minted_at IS NOT NULL
+              AND (c.state <> 'retiring' OR s.state IN ('active', 'retiring'))
+            ORDER BY s.first_login_at NULLS LAST, s.published_at NULLS LAST, s.credential_id LIMIT 1) s ON true;
+COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in their life';
+
+CREATE VIEW appinfra.bindings AS
+    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at
+      FROM appinfra.binding;
+COMMENT ON VIEW appinfra.bindings IS 'which credential stands in which variables of which target';
+
+CREATE VIEW appinfra.publications AS
+    SELECT p.publication_id, p.binding_id, b.db_id, b.app_id, b.target, p.kind, b.variables,
+           p.status, p.version, c.username::text, p.attempt, p.worker, p.lease_until, p.not_before,
+           p.delivered, p.error, p.response, p.created_at, p.claimed_at, p.ended_at
+      FROM appinfra.publication p
+      JOIN appinfra.binding b USING (binding_id)
+      LEFT JOIN appinfra.credential c USING (credential_id);
+COMMENT ON VIEW appinfra.publications IS 'deliveries of variables to producers';
+
+CREATE VIEW appinfra.pool AS
+    SELECT db_id, CASE status WHEN 'planned' THEN 'building' ELSE status END AS status,
+           database::text, attempts, last_error, created_at, ready_at
+      FROM appinfra.shell
+     UNION ALL
+    SELECT '-', 'building', 'appinfra_template', NULL, last_error, NULL, NULL
+      FROM appinfra.template WHERE NOT ready;
+COMMENT ON VIEW appinfra.pool IS
+    'shells: ready to be claimed, or being built; and the template, as "-", while it is being built';
+
+CREATE VIEW appinfra.audit AS SELECT * FROM appinfra.audit_log;
+COMMENT ON VIEW appinfra.audit IS 'every action of the functions and the worker, and every security event';
+
+CREATE VIEW appinfra.audit_seals AS
+    SELECT number, previous, after_id, last_id, rows, sealed_at, encode(hash, 'hex') AS hash
+      FROM appinfra.audit_seal;
+COMMENT ON VIEW appinfra.audit_seals IS 'seals of the audit log; the one with the highest number is the head';
+
+---------------------------------------------------------------------------------------------------
+-- Rights.
+---------------------------------------------------------------------------------------------------
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appinfra FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA appinfra TO appinfra_admin, appinfra_publisher, appinfra_auditor;
+
+GRANT SELECT ON appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.publications,
+    appinfra.pool TO appinfra_admin, appinfra_auditor;
+GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
+GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;
+GRANT EXECUTE ON FUNCTION appinfra.verify_audit() TO appinfra_auditor, appinfra_admin;
+
+GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state()
+    TO appinfra_admin, appinfra_publisher, appinfra_auditor;
+GRANT EXECUTE ON FUNCTION appinfra.public_address(), appinfra.service_username(text, text)
+    TO appinfra_admin, appinfra_auditor;
+GRANT EXECUTE ON FUNCTION
+    appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text),
+    appinfra.retry_publication(bigint),
+    appinfra.rotate_credential(text, text, interval, interval, boolean),
+    appinfra.issue_credential(text, text, interval),
+    appinfra.create_service_user(text, text, text, text, boolean),
+    appinfra.drop_service_user(text, text, text),
+    appinfra.set_rotation(text, interval),
+    appinfra.revoke_credential(text, text),
+    appinfra.wait_revoked(text, interval),
+    appinfra.revoke_tenant(text, text),
+    appinfra.retention(),
+    appinfra.deprovision_tenant(text, interval),
+    appinfra.restore_tenant(text, boolean),
+    appinfra.harden_tenant(text)
+    TO appinfra_admin;
+GRANT EXECUTE ON FUNCTION appinfra.exposures(text) TO appinfra_admin, appinfra_auditor;
+GRANT EXECUTE ON FUNCTION
+    appinfra.claim_publications(text, int, interval),
+    appinfra.extend_claim(bigint, uuid, interval),
+    appinfra.complete_publication(bigint, uuid, jsonb),
+    appinfra.fail_publication(bigint, uuid, text, text, timestamptz)
+    TO appinfra_publisher;

@@ -1,0 +1,231 @@
+// Options: precedence, secrets by file and environment only, and clear refusals.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "postgres/conninfo.hpp"
+#include "base/exit_code.hpp"
+#include "base/failure.hpp"
+#include "daemon/options.hpp"
+#include "base/workspace.hpp"
+
+using namespace sidecar;
+using namespace std::chrono_literals;
+
+namespace
+{
+
+// Sets a variable for as long as it lives.
+class Setting
+{
+public:
+    Setting(const char *name, const std::string &value) : name_(name)
+    {
+        setenv(name, value.c_str(), 1);
+    }
+    ~Setting()
+    {
+        unsetenv(name_);
+    }
+    Setting(const Setting &) = delete;
+
+private:
+    const char *name_;
+};
+
+const std::vector<std::string> file_sink = {"serve", "--sink=file:/env"};
+
+Options
+read(std::vector<std::string> arguments, const InheritedSecrets &inherited = {})
+{
+    return std::get<Options>(read_options(arguments, inherited));
+}
+
+std::string
+refusal_of(const std::vector<std::string> &arguments, const InheritedSecrets &inherited = {})
+{
+    try {
+        read_options(arguments, inherited);
+    } catch (const Failure &failure) {
+        EXPECT_EQ(failure.kind(), Failure::Kind::configuration);
+        return failure.what();
+    }
+    return "";
+}
+
+InheritedSecrets
+with_token(const std::string &token)
+{
+    InheritedSecrets inherited;
+    inherited.token = Secret(token);
+    return inherited;
+}
+
+} // namespace
+
+TEST(OptionPrecedence, IsFlagThenEnvironmentThenFileThenDefault)
+{
+    const Workspace work;
+    work.write("conf", "poll = \"3s\"\nlease = \"50s\"\nconcurrency = \"3\"\n");
+    std::vector<std::string> arguments = file_sink;
+    arguments.push_back("--config=" + work.path("conf"));
+    const Setting lease("APPINFRA_LEASE", "40s");
+    const Setting concurrency("APPINFRA_CONCURRENCY", "5");
+    arguments.push_back("--concurrency=7");
+    const Options options = read(arguments);
+    EXPECT_EQ(options.concurrency, 7u);
+    EXPECT_EQ(options.lease, 40s);
+    EXPECT_EQ(options.poll, 3s);
+    EXPECT_EQ(options.call_timeout, 15s);
+}
+
+TEST(OptionPrecedence, TheConfigurationFileMayComeFromTheEnvironment)
+{
+    const Workspace work;
+    work.write("conf", "sink = \"file:/somewhere\"\n");
+    const Setting config("APPINFRA_CONFIG", work.path("conf"));
+    EXPECT_EQ(read({"serve"}).sink_folder, "/somewhere");
+}
+
+TEST(OptionCommands, AreServeAndPublishOnce)
+{
+    EXPECT_EQ(read(file_sink).command, Command::serve);
+    EXPECT_EQ(read({"publish", "--once", "--sink=file:/e", "--timeout", "5s"}).command,
+              Command::publish);
+    EXPECT_NE(refusal_of({"--sink=file:/e"}), "");
+    EXPECT_NE(refusal_of({"publish", "--sink=file:/e"}), "");
+    EXPECT_NE(refusal_of({"serve", "--sink=file:/e", "--nonsense"}), "");
+}
+
+TEST(OptionSink, IsHttpWithAUrlAndElseHasToBeNamed)
+{
+    const auto options = read({"serve", "--producer-url=https://s.example"}, with_token("t"));
+    EXPECT_EQ(options.producer_url, "https://s.example");
+    EXPECT_TRUE(options.sink_folder.empty());
+    EXPECT_NE(refusal_of({"serve"}).find("no sink"), std::string::npos);
+    EXPECT_NE(refusal_of({"serve", "--sink=ftp"}), "");
+    EXPECT_NE(refusal_of({"serve", "--sink=file:"}), "");
+    EXPECT_NE(refusal_of({"serve", "--producer-url=https://s.example"}).find("no token"),
+              std::string::npos);
+}
+
+TEST(OptionSecrets, ComeFromTheEnvironmentOrAFileButNotBoth)
+{
+    const Workspace work;
+    work.write("token", "tok-from-file\n");
+    const std::vector<std::string> plain = {"serve", "--producer-url=https://s.example"};
+    EXPECT_EQ(read(plain, with_token("tok")).token.reveal(), "tok");
+    const Setting file("OPENFACTORY_DB_PRODUCER_TOKEN_FILE", work.path("token"));
+    EXPECT_EQ(read(plain).token.reveal(), "tok-from-file");
+    const std::string both = refusal_of(plain, with_token("tok-from-env"));
+    EXPECT_NE(both.find("both set"), std::string::npos);
+    EXPECT_EQ(both.find("tok-from"), std::string::npos);
+}
+
+TEST(OptionSecrets, OfTheDatabaseComeFromTheEnvironmentOrAFileButNotBoth)
+{
+    const Workspace work;
+    work.write("url", "postgres://u:pw@h/d\n");
+    std::vector<std::string> arguments = file_sink;
+    InheritedSecrets inherited;
+    inherited.database_url = Secret("postgres://u:pw2@h/d");
+    EXPECT_EQ(read(arguments, inherited).database.reveal(), "postgres://u:pw2@h/d");
+    arguments.push_back("--database-file=" + work.path("url"));
+    EXPECT_EQ(read(arguments).database.reveal(), "postgres://u:pw@h/d");
+    EXPECT_NE(refusal_of(arguments, inherited).find("both set"), std::string::npos);
+}
+
+TEST(OptionSecrets, AreNeverTakenFromAFlag)
+{
+    for (const char *form : {"--database=postgres://u:hidden@h/d", "--database=password=hidden",
+                             "--database=host=h password='hidden'"}) {
+        const std::string why = refusal_of({"serve", "--sink=file:/e", form});
+        EXPECT_NE(why, "") << form;
+        EXPECT_EQ(why.find("hidden"), std::string::npos);
+    }
+    EXPECT_NE(refusal_of({"serve", "--sink=file:/e", "--database", "postgres://u:hidden@h/d"}), "");
+    EXPECT_EQ(read({"serve", "--sink=file:/e", "--database=host=h user=u"}).database.reveal(),
+              "host=h user=u");
+    EXPECT_NE(refusal_of({"serve", "--sink=file:/e", "--token=hidden"}), "");
+}
+
+TEST(OptionSecrets, AreRefusedWhenTheyCannotStandInAHeader)
+{
+    const Workspace work;
+    work.write("token", "tok\r\nX-Evil: 1\n");
+    const std::string why = refusal_of(
+        {"serve", "--producer-url=https://s.example", "--token-file=" + work.path("token")});
+    EXPECT_NE(why, "");
+    EXPECT_EQ(why.find("Evil"), std::string::npos);
+    EXPECT_NE(refusal_of({"serve", "--producer-url=https://s.example", "--token-file=/no/file"}),
+              "");
+}
+
+TEST(OptionValues, HaveUnitsAndLimits)
+{
+    EXPECT_EQ(duration_of("x", "1500ms"), 1500ms);
+    EXPECT_EQ(duration_of("x", "15"), 15s);
+    EXPECT_EQ(duration_of("x", "0.5s"), 500ms);
+    EXPECT_EQ(duration_of("x", "2m"), 2min);
+    EXPECT_EQ(duration_of("x", "1h"), 1h);
+    for (const char *bad : {"", "0", "-1s", "5 s", "1d", "25h", "nan", "x", "1e99"})
+        EXPECT_THROW(duration_of("x", bad), Failure) << bad;
+    for (const char *bad :
+         {"--concurrency=0", "--concurrency=65", "--concurrency=x", "--batch=-1", "--lease=20s",
+          "--log-format=xml", "--log-level=loud", "--allow-plaintext=yes"})
+        EXPECT_NE(refusal_of({"serve", "--sink=file:/e", bad}), "") << bad;
+}
+
+TEST(ConnectionString, GetsOurDefaultsWhereItSaysNothing)
+{
+    const Conninfo conninfo("postgres://u@a:1,b:2/d?connect_timeout=9", "pw");
+    EXPECT_EQ(conninfo.value_of("host"), "a,b");
+    EXPECT_EQ(conninfo.value_of("target_session_attrs"), "read-write");
+    EXPECT_EQ(conninfo.value_of("application_name"), "appinfrad");
+    EXPECT_EQ(conninfo.value_of("connect_timeout"), "9");
+    EXPECT_EQ(conninfo.value_of("password"), "pw");
+    EXPECT_EQ(conninfo.keywords().size(), conninfo.values().size());
+    EXPECT_EQ(Conninfo("target_session_attrs=any", "").value_of("target_session_attrs"), "any");
+}
+
+TEST(ConnectionString, ThatCannotBeReadIsNotShown)
+{
+    try {
+        Conninfo("postgres://u:hidden@h:x y/d sslmode", "");
+        Conninfo("hidden", "");
+        ADD_FAILURE() << "accepted";
+    } catch (const Failure &failure) {
+        EXPECT_EQ(failure.kind(), Failure::Kind::configuration);
+        EXPECT_EQ(std::string(failure.what()).find("hidden"), std::string::npos);
+    }
+}
+
+TEST(OptionMistakes, NameWhatWasMeant)
+{
+    const auto ends = [](const std::string &text, const char *end) {
+        return text.ends_with(end);
+    };
+    EXPECT_TRUE(
+        ends(refusal_of({"serve", "--sink=file:/e", "--listn=x"}), "did you mean --listen?"));
+    EXPECT_TRUE(ends(refusal_of({"serve", "--jwt-key", "x"}), "did you mean --jwt-keys?"));
+    EXPECT_TRUE(ends(refusal_of({"serv"}), "did you mean serve?"));
+    EXPECT_EQ(refusal_of({"serve", "--colour"}).find("did you mean"), std::string::npos);
+}
+
+TEST(OptionDoors, NeedSomebodyWhoCouldBeLetIn)
+{
+    const Workspace work;
+    work.write("key", std::string(32, 'k'));
+    const std::string keys = "--jwt-keys=" + work.path("key");
+    EXPECT_FALSE(read({"serve", "--listen=127.0.0.1:0", keys}).delivers);
+    EXPECT_EQ(read({"serve", "--listen=127.0.0.1:0", keys}).doors.tokens.keys.size(), 1u);
+    EXPECT_NE(refusal_of({"serve", "--listen=127.0.0.1:0"}).find("--jwt-keys"), std::string::npos);
+    EXPECT_NE(refusal_of({"serve", "--listen=0.0.0.0:0", keys}).find("--tls-cert"),
+              std::string::npos);
+    EXPECT_NE(refusal_of({"publish", "--once", "--listen=127.0.0.1:0", keys}).find("no sink"),
+              std::string::npos);
+    EXPECT_NE(refusal_of({"mcp"}).find("APPINFRA_USER"), std::string::npos);
+    EXPECT_FALSE(read({"mcp", "--user=u@example.com"}).delivers);
+    EXPECT_TRUE(read({"mcp", "--user=u@example.com", "--sink=file:/e"}).delivers);
+    EXPECT_FALSE(read({"mcp", "--user=u", "--producer-url=https://s.example"}).delivers);
+}

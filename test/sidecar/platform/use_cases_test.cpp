@@ -1,0 +1,280 @@
+// The use cases against a database that is a table of answers: whose is whose, what goes into which
+// statement, and what a request may say.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "platform/fields.hpp"
+#include "platform/use_cases.hpp"
+#include "platform/problem.hpp"
+#include "rest/rate_limit.hpp"
+#include "rest/routes.hpp"
+
+using namespace sidecar;
+using namespace std::chrono_literals;
+
+namespace
+{
+
+struct FakeDatabase final : Database {
+    std::optional<std::string>
+    value(const Query &query, const Parameters &parameters) override
+    {
+        asked.emplace_back(query.name, parameters);
+        const auto found = answers.find(query.name);
+        return found == answers.end() ? std::nullopt : found->second;
+    }
+    void
+    begin() override
+    {
+        asked.emplace_back("begin", Parameters());
+    }
+    void
+    commit() override
+    {
+        asked.emplace_back("commit", Parameters());
+    }
+    void
+    act_for(const std::string &user) override
+    {
+        acting = user;
+    }
+
+    Parameters
+    parameters_of(const std::string &name) const
+    {
+        for (const auto &[query, parameters] : asked)
+            if (query == name)
+                return parameters;
+        return {};
+    }
+
+    std::map<std::string, std::optional<std::string>> answers;
+    std::vector<std::pair<std::string, Parameters>> asked;
+    std::string acting;
+};
+
+const std::string id = "db-0123456789ab";
+const Caller user{"u@example.com", false};
+const Caller admin{"root@example.com", true};
+const std::string made = R"({"db_id":"db-0123456789ab","connection":{"password":"p","url":"u"}})";
+
+Input
+input(const char *json, Fieldset fields)
+{
+    return Input(parse_object(json).get(), fields);
+}
+
+template <typename Body>
+Problem
+problem_in(Body body)
+{
+    try {
+        body();
+    } catch (const Problem &problem) {
+        return problem;
+    }
+    return {0, "none", "nothing was refused"};
+}
+
+Problem
+reading(const char *json)
+{
+    return problem_in([&] { input(json, platform::provision_fields); });
+}
+
+} // namespace
+
+TEST(Fields, AreReadByTheTable)
+{
+    const Input read = input(R"({"app_id":"a","slug":"s","publish":true,"env":{"A":"owner"},
+                                 "engine":null})",
+                             platform::provision_fields);
+    EXPECT_EQ(read.text("app_id"), "a");
+    EXPECT_TRUE(read.flag("publish", false));
+    EXPECT_EQ(read.object("env"), R"({"A":"owner"})");
+    EXPECT_EQ(read.text("engine"), std::nullopt);
+}
+
+TEST(Fields, AreRefusedByName)
+{
+    EXPECT_NE(reading(R"({"app_id":"a","slug":"s","x":1})").detail.find("\"x\""),
+              std::string::npos);
+    EXPECT_NE(reading(R"({"app_id":1,"slug":"s"})").detail.find("\"app_id\""), std::string::npos);
+    EXPECT_NE(reading(R"({"app_id":"a"})").detail.find("\"slug\""), std::string::npos);
+    EXPECT_EQ(reading(R"({"app_id":null,"slug":"s"})").title, "invalid_field");
+    EXPECT_EQ(reading(R"({"a":1,"a":2})").title, "invalid_json");
+    EXPECT_EQ(reading("[1]").title, "invalid_json");
+    EXPECT_EQ(reading("{\"a\":\"\xc3\x28\"}").title, "invalid_json");
+    EXPECT_EQ(reading("{\"a\":\"\\u0000\"}").title, "invalid_json");
+    EXPECT_EQ(problem_in([] { parse_object(std::string(100'000, '[')); }).title, "invalid_json");
+    EXPECT_EQ(
+        problem_in([] { parse_object(R"({"a":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["})"); }).title,
+        "none");
+}
+
+TEST(Ownership, IsAskedOfTheDatabaseInEveryUseCase)
+{
+    FakeDatabase database;
+    const Input none;
+    const auto missing = [&](auto call) {
+        return problem_in(call).status == 404;
+    };
+    EXPECT_TRUE(missing([&] { platform::get(database, user, id); }));
+    EXPECT_TRUE(missing([&] { platform::rotate(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { platform::revoke(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { platform::restore(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { platform::remove(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { platform::exposures(database, user, id); }));
+    EXPECT_TRUE(missing([&] { platform::check(database, user, id); }));
+    ASSERT_EQ(database.asked.size(), 7u);
+    for (const auto &[query, parameters] : database.asked) {
+        EXPECT_TRUE(query == "own" || query == "get") << query;
+        EXPECT_EQ(parameters, (Parameters{id, "f", user.user}));
+    }
+}
+
+TEST(Ownership, OfWhatIsNoIdIsNotEvenAsked)
+{
+    FakeDatabase database;
+    for (const char *wrong : {"", "db-", "db-0123456789AB", "db-0123456789ab'", "db-0123456789a"})
+        EXPECT_EQ(problem_in([&] { platform::get(database, user, wrong); }).status, 404);
+    EXPECT_TRUE(database.asked.empty());
+}
+
+TEST(Ownership, OfADatabaseOfAnotherAppIsNone)
+{
+    FakeDatabase database;
+    database.answers["own"] = "app-a";
+    EXPECT_EQ(problem_in([&] { platform::own(database, user, id, "app-a"); }).status, 0);
+    EXPECT_EQ(problem_in([&] { platform::own(database, user, id, "app-b"); }).status, 404);
+}
+
+TEST(Provisioning, IsForOneselfUnlessAdministrator)
+{
+    FakeDatabase database;
+    database.answers["provision"] = made;
+    const Input other = input(R"({"app_id":"a","slug":"s","owner_user_id":"o@example.com"})",
+                              platform::provision_fields);
+    EXPECT_EQ(problem_in([&] { platform::provision(database, user, other); }).status, 403);
+    const auto answer = platform::provision(database, admin, other);
+    EXPECT_TRUE(answer.secret);
+    EXPECT_TRUE(answer.created);
+    EXPECT_EQ(database.parameters_of("provision"),
+              (Parameters{"a", "o@example.com", "s", "postgres", R"({"DATABASE_URL": "owner"})",
+                          "f", std::nullopt}));
+    EXPECT_EQ(database.acting, admin.user);
+}
+
+TEST(Provisioning, ForAnotherUsersAppIsRefused)
+{
+    FakeDatabase database;
+    database.answers = {{"provision", made}, {"foreign_app", "t"}};
+    const Input mine = input(R"({"app_id":"a","slug":"s"})", platform::provision_fields);
+    EXPECT_EQ(problem_in([&] { platform::provision(database, user, mine); }).status, 403);
+    EXPECT_EQ(database.parameters_of("provision"), Parameters());
+}
+
+TEST(Provisioning, HasKeysOfItsOwnForEachUser)
+{
+    const Input keyed =
+        input(R"({"app_id":"a","slug":"s","idempotency_key":"k"})", platform::provision_fields);
+    std::map<std::string, std::string> keys;
+    for (const char *name : {"a@example.com", "b@example.com"}) {
+        FakeDatabase database;
+        database.answers = {{"provision", R"({"db_id":"db-0123456789ab"})"}, {"is_new", "f"}};
+        const auto answer = platform::provision(database, {name, false}, keyed);
+        EXPECT_FALSE(answer.created);
+        EXPECT_FALSE(answer.secret);
+        keys[name] = *database.parameters_of("provision").at(6);
+        EXPECT_EQ(database.asked.back().first, "commit");
+    }
+    EXPECT_NE(keys["a@example.com"], keys["b@example.com"]);
+}
+
+TEST(Times, AreWhatPostgresqlReads)
+{
+    FakeDatabase database;
+    database.answers = {{"own", "a"}, {"rotate", made}};
+    const auto grace = [&](const std::string &text) {
+        database.asked.clear();
+        const Json object(json_pack("{s:s}", "grace", text.c_str()));
+        platform::rotate(database, user, id, Input(object.get(), platform::rotate_fields));
+        return database.parameters_of("rotate").at(2).value_or("");
+    };
+    EXPECT_EQ(grace("30m"), "30 minutes");
+    EXPECT_EQ(grace("7d"), "7 days");
+    for (const char *wrong : {"", "m", "1", "1 h", "-1h", "1h; DROP", "1234567890h", "1M"})
+        EXPECT_EQ(problem_in([&] { grace(wrong); }).title, "invalid_field") << wrong;
+}
+
+TEST(Routes, AreFoundByMethodAndPath)
+{
+    const auto route = find_route("GET", target_of("/api/app-infra/databases/db%2Dx?a=b+c&d"));
+    EXPECT_EQ(route.db_id, "db-x");
+    EXPECT_EQ(target_of("/?a=b+c&d").query.at(0).second, "b c");
+    EXPECT_EQ(problem_in([] { find_route("PUT", target_of("/api/app-infra/databases")); }).hint,
+              "POST, GET");
+    EXPECT_EQ(problem_in([] { find_route("GET", target_of("/api//databases")); }).status, 404);
+}
+
+TEST(Routes, AreAllInTheOpenApiDocument)
+{
+    const Json document = parse_json(openapi_document());
+    ASSERT_TRUE(document);
+    for (const Route &route : routes()) {
+        json_t *path = json_object_get(json_object_get(document.get(), "paths"), route.path);
+        std::string method = route.method;
+        for (char &c : method)
+            c = static_cast<char>(c | 0x20);
+        json_t *operation = json_object_get(path, method.c_str());
+        ASSERT_TRUE(operation) << route.path;
+        for (const FieldRule &field : route.has_body ? route.fields : Fieldset()) {
+            json_t *schema = json_object_get(
+                json_object_get(
+                    json_object_get(json_object_get(operation, "requestBody"), "content"),
+                    "application/json"),
+                "schema");
+            EXPECT_TRUE(json_object_get(json_object_get(schema, "properties"), field.name))
+                << field.name;
+        }
+    }
+}
+
+TEST(RateLimit, LetsABurstThroughAndThenSoMany)
+{
+    RateLimit limit(10, 20);
+    const TimePoint start{};
+    for (int i = 0; i < 20; i++)
+        EXPECT_EQ(limit.take("a", start), 0);
+    EXPECT_EQ(limit.take("a", start), 1);
+    EXPECT_EQ(limit.take("b", start), 0);
+    EXPECT_EQ(limit.take("a", start + 100ms), 0);
+    EXPECT_EQ(limit.take("a", start + 100ms), 1);
+    EXPECT_EQ(RateLimit(0, 0).take("a", start), 0);
+}
+
+TEST(RateLimit, ForgetsUsers)
+{
+    RateLimit limit(10, 20);
+    for (int i = 0; i < 30'000; i++)
+        limit.take(std::to_string(i), TimePoint(Duration(i)));
+    EXPECT_LE(limit.users(), 10'000u);
+}
+
+TEST(Problems, AreNamedByWhatACallerCanDo)
+{
+    const auto title = [](const char *state) {
+        return problem_of(state, "m", "", "").title;
+    };
+    EXPECT_EQ(title("53000"), "pool_exhausted");
+    EXPECT_EQ(title("53300"), "database_unavailable");
+    EXPECT_EQ(title("57014"), "database_unavailable");
+    EXPECT_EQ(title("23505"), "conflict");
+    EXPECT_EQ(title("42704"), "not_found");
+    EXPECT_EQ(title("22023"), "refused");
+    EXPECT_EQ(title("XX000"), "internal");
+    EXPECT_EQ(problem_of("22023", "idempotency_key \"u-1\" was used with other arguments", "", "")
+                  .detail.find("u-1"),
+              std::string::npos);
+}
