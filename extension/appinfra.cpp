@@ -1,10 +1,10 @@
 /* The library's entry point: defines the settings, then the hooks and the worker. Nothing else. */
-#include "guard/guard.hpp"
-#include "entry/install.hpp"
-#include "base/label.hpp"
 #include "audit/login_events.hpp"
+#include "base/label.hpp"
 #include "base/refusal.hpp"
 #include "base/settings.hpp"
+#include "entry/install.hpp"
+#include "guard/guard.hpp"
 #include "shmem/wakeup.hpp"
 #include "workers/worker.hpp"
 

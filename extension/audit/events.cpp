@@ -2,8 +2,8 @@
 #include "audit/events.hpp"
 
 #include "audit/buckets.hpp"
-#include "audit/ring.hpp"
 #include "audit/login_events.hpp"
+#include "audit/ring.hpp"
 
 #include <arpa/inet.h>
 

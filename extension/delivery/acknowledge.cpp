@@ -2,9 +2,9 @@
 #include "delivery/publication.hpp"
 
 #include "audit/audit.hpp"
-#include "registry/credential.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "registry/credential.hpp"
 #include "shmem/wakeup.hpp"
 
 namespace appinfra::publication

@@ -1,10 +1,10 @@
 /* Makes, finds and ends bindings. See binding.hpp. */
 #include "delivery/binding.hpp"
 
-#include "delivery/environment.hpp"
-#include "base/lock.hpp"
 #include "base/identifiers.hpp"
+#include "base/lock.hpp"
 #include "base/query.hpp"
+#include "delivery/environment.hpp"
 
 namespace appinfra::binding
 {

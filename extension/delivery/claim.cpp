@@ -6,12 +6,12 @@
 #include "delivery/publication.hpp"
 
 #include "audit/audit.hpp"
-#include "delivery/binding.hpp"
-#include "registry/credential.hpp"
-#include "delivery/environment.hpp"
-#include "delivery/timeline.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "delivery/binding.hpp"
+#include "delivery/environment.hpp"
+#include "delivery/timeline.hpp"
+#include "registry/credential.hpp"
 
 namespace appinfra::publication
 {

@@ -1,9 +1,9 @@
 /* Makes credentials for callers. See handout.hpp. */
 #include "delivery/connection_builder.hpp"
 
+#include "base/scope.hpp"
 #include "delivery/environment.hpp"
 #include "delivery/publication.hpp"
-#include "base/scope.hpp"
 #include "shmem/wakeup.hpp"
 
 namespace appinfra::handout

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "registry/credential.hpp"
 #include "base/json.hpp"
+#include "registry/credential.hpp"
 
 namespace appinfra::handout
 {

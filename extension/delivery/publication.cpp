@@ -2,9 +2,9 @@
 #include "delivery/publication.hpp"
 
 #include "audit/audit.hpp"
-#include "delivery/binding.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "delivery/binding.hpp"
 #include "shmem/wakeup.hpp"
 
 namespace appinfra::publication

@@ -4,13 +4,13 @@
  *
  * What a function does, and its errors, stand in its COMMENT in the install script.
  */
-#include "entry/arguments.hpp"
-#include "entry/install.hpp"
-#include "base/json.hpp"
 #include "base/identifiers.hpp"
-#include "delivery/publication.hpp"
+#include "base/json.hpp"
 #include "base/refusal.hpp"
 #include "base/settings.hpp"
+#include "delivery/publication.hpp"
+#include "entry/arguments.hpp"
+#include "entry/install.hpp"
 #include "tenant/tenant.hpp"
 
 using namespace appinfra;

@@ -1,8 +1,8 @@
 /* The SQL entry points of the audit log, thin: call the module, pack the answer. */
-#include "entry/arguments.hpp"
+#include "audit/seals.hpp"
 #include "base/refusal.hpp"
 #include "base/scope.hpp"
-#include "audit/seals.hpp"
+#include "entry/arguments.hpp"
 
 using namespace appinfra;
 using namespace appinfra::arguments;

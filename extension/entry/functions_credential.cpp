@@ -2,12 +2,12 @@
  * The SQL entry points of credentials' later life, thin: rotation, service users, revocation,
  * keeping and restoring. What each does, and its errors, stand in its COMMENT.
  */
-#include "entry/arguments.hpp"
 #include "base/identifiers.hpp"
+#include "base/settings.hpp"
+#include "entry/arguments.hpp"
 #include "tenant/retention.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/rotation.hpp"
-#include "base/settings.hpp"
 
 using namespace appinfra;
 using namespace appinfra::arguments;

@@ -3,8 +3,8 @@
  * its COMMENT.
  */
 #include "entry/arguments.hpp"
-#include "exposure/exposure.hpp"
 #include "exposure/apply_hardening.hpp"
+#include "exposure/exposure.hpp"
 
 using namespace appinfra;
 using namespace appinfra::arguments;

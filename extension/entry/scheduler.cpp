@@ -1,18 +1,18 @@
 /* The scheduler: a table of short tasks. See worker.hpp. */
 #include "workers/worker.hpp"
 
-#include "audit/writer.hpp"
 #include "audit/host_watch.hpp"
-#include "base/query.hpp"
-#include "tenant/revocation.hpp"
-#include "tenant/rotation.hpp"
-#include "base/scope.hpp"
 #include "audit/seals.hpp"
+#include "audit/writer.hpp"
+#include "base/query.hpp"
+#include "base/scope.hpp"
 #include "base/settings.hpp"
-#include "shmem/wakeup.hpp"
-#include "pool/shell.hpp"
 #include "delivery/timeline.hpp"
 #include "guard/watchdog.hpp"
+#include "pool/shell.hpp"
+#include "shmem/wakeup.hpp"
+#include "tenant/revocation.hpp"
+#include "tenant/rotation.hpp"
 
 namespace appinfra::worker
 {

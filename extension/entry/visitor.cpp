@@ -1,8 +1,8 @@
 /* The worker's side of visits. See visit.hpp. */
 #include "workers/visit_queue.hpp"
 
-#include "exposure/exposure.hpp"
 #include "base/scope.hpp"
+#include "exposure/exposure.hpp"
 #include "workers/setup.hpp"
 #include "workers/worker.hpp"
 

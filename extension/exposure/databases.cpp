@@ -1,8 +1,8 @@
 /* Rules about databases, their privileges, limits and settings, and secrets in shared catalogs. See
  * exposure.hpp. */
-#include "registry/credential.hpp"
 #include "exposure/exposure.hpp"
 #include "exposure/sql.hpp"
+#include "registry/credential.hpp"
 
 namespace appinfra::exposure
 {

@@ -2,10 +2,10 @@
 #include "exposure/apply_hardening.hpp"
 
 #include "audit/audit.hpp"
-#include "exposure/exposure.hpp"
-#include "exposure/sql.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "exposure/exposure.hpp"
+#include "exposure/sql.hpp"
 #include "tenant/tenant.hpp"
 
 namespace appinfra::harden

@@ -6,8 +6,8 @@
  */
 #include "guard/catalog.hpp"
 
-#include "guard/guard.hpp"
 #include "guard/function.hpp"
+#include "guard/guard.hpp"
 
 namespace appinfra::guard
 {

@@ -2,9 +2,9 @@
  * guard_denials.hpp. */
 #include "guard/denials.hpp"
 
+#include "base/settings.hpp"
 #include "guard/function.hpp"
 #include "guard/setting.hpp"
-#include "base/settings.hpp"
 #include "guard/source_rules.hpp"
 
 namespace appinfra::guard::denials

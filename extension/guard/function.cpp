@@ -6,11 +6,11 @@
  */
 #include "guard/function.hpp"
 
+#include "base/oid_memory.hpp"
+#include "base/settings.hpp"
 #include "guard/guard.hpp"
 #include "guard/object.hpp"
 #include "guard/setting.hpp"
-#include "base/oid_memory.hpp"
-#include "base/settings.hpp"
 #include "guard/source_rules.hpp"
 
 namespace appinfra::guard

@@ -2,14 +2,14 @@
 #include "guard/guard.hpp"
 
 #include "audit/events.hpp"
+#include "base/oid_memory.hpp"
+#include "base/settings.hpp"
 #include "guard/catalog.hpp"
 #include "guard/function.hpp"
+#include "guard/login.hpp"
 #include "guard/report.hpp"
 #include "guard/setting.hpp"
 #include "guard/statement.hpp"
-#include "guard/login.hpp"
-#include "base/oid_memory.hpp"
-#include "base/settings.hpp"
 
 namespace appinfra::guard
 {

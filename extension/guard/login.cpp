@@ -7,9 +7,9 @@
 #include "guard/login.hpp"
 
 #include "audit/events.hpp"
+#include "base/settings.hpp"
 #include "guard/guard.hpp"
 #include "shmem/sessions.hpp"
-#include "base/settings.hpp"
 
 namespace appinfra::guard
 {

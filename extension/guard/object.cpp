@@ -6,9 +6,9 @@
  */
 #include "guard/object.hpp"
 
-#include "guard/guard.hpp"
-#include "guard/function.hpp"
 #include "base/settings.hpp"
+#include "guard/function.hpp"
+#include "guard/guard.hpp"
 
 namespace appinfra::guard
 {

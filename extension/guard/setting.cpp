@@ -7,8 +7,8 @@
  */
 #include "guard/setting.hpp"
 
-#include "guard/guard.hpp"
 #include "base/settings.hpp"
+#include "guard/guard.hpp"
 
 #include <utility>
 

@@ -1,9 +1,9 @@
 /* The table of {statement, rule}. See guard_statement.hpp. */
 #include "guard/statement.hpp"
 
-#include "guard/guard.hpp"
 #include "guard/denials.hpp"
 #include "guard/function.hpp"
+#include "guard/guard.hpp"
 #include "shmem/sessions.hpp"
 
 namespace appinfra::guard

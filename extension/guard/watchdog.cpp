@@ -2,8 +2,8 @@
 #include "guard/watchdog.hpp"
 
 #include "audit/events.hpp"
-#include "shmem/sessions.hpp"
 #include "base/settings.hpp"
+#include "shmem/sessions.hpp"
 
 namespace appinfra::watchdog
 {

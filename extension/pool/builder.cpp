@@ -8,18 +8,18 @@
 #include "workers/worker.hpp"
 
 #include "audit/audit.hpp"
-#include "pool/database_files.hpp"
 #include "base/ddl.hpp"
-#include "guard/hardening_script.hpp"
-#include "pool/leftovers.hpp"
 #include "base/identifiers.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/secrets.hpp"
 #include "base/settings.hpp"
-#include "shmem/wakeup.hpp"
+#include "guard/hardening_script.hpp"
+#include "pool/database_files.hpp"
+#include "pool/leftovers.hpp"
 #include "pool/shell.hpp"
 #include "pool/template.hpp"
+#include "shmem/wakeup.hpp"
 
 namespace appinfra::builder
 {

@@ -2,12 +2,12 @@
 #include "pool/template.hpp"
 
 #include "audit/audit.hpp"
-#include "pool/database_files.hpp"
 #include "base/ddl.hpp"
-#include "guard/hardening_script.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
+#include "guard/hardening_script.hpp"
+#include "pool/database_files.hpp"
 #include "workers/worker.hpp"
 
 namespace appinfra::template_database

@@ -2,8 +2,8 @@
 #include "registry/host_names.hpp"
 
 #include "base/ddl.hpp"
-#include "base/lock.hpp"
 #include "base/identifiers.hpp"
+#include "base/lock.hpp"
 #include "base/query.hpp"
 #include "pool/shell.hpp"
 

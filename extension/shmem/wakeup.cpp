@@ -2,8 +2,8 @@
 #include "shmem/wakeup.hpp"
 
 #include "audit/buckets.hpp"
-#include "audit/ring.hpp"
 #include "audit/host_watch.hpp"
+#include "audit/ring.hpp"
 #include "shmem/sessions.hpp"
 
 namespace appinfra::shared

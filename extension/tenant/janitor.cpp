@@ -10,14 +10,14 @@
 #include "audit/audit.hpp"
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
-#include "registry/host_names.hpp"
 #include "base/query.hpp"
-#include "registry/registry.hpp"
-#include "tenant/role_removal.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
-#include "shmem/wakeup.hpp"
 #include "pool/shell.hpp"
+#include "registry/host_names.hpp"
+#include "registry/registry.hpp"
+#include "shmem/wakeup.hpp"
+#include "tenant/role_removal.hpp"
 
 namespace appinfra::janitor
 {

@@ -1,8 +1,8 @@
 /* Whether this host and this transaction can provision at all. Part of tenant.hpp. */
 #include "tenant/tenant.hpp"
 
-#include "guard/guard.hpp"
 #include "base/settings.hpp"
+#include "guard/guard.hpp"
 
 namespace appinfra::tenant
 {

@@ -2,13 +2,13 @@
 #include "tenant/retention.hpp"
 
 #include "audit/audit.hpp"
+#include "base/query.hpp"
+#include "base/scope.hpp"
 #include "delivery/binding.hpp"
 #include "registry/host_names.hpp"
-#include "base/query.hpp"
 #include "registry/registry.hpp"
-#include "tenant/revocation.hpp"
-#include "base/scope.hpp"
 #include "shmem/wakeup.hpp"
+#include "tenant/revocation.hpp"
 #include "tenant/tenant.hpp"
 
 namespace appinfra::retention

@@ -3,8 +3,8 @@
 
 #include "audit/audit.hpp"
 #include "audit/events.hpp"
-#include "base/lock.hpp"
 #include "base/identifiers.hpp"
+#include "base/lock.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "shmem/sessions.hpp"

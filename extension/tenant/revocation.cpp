@@ -2,14 +2,14 @@
 #include "tenant/revocation.hpp"
 
 #include "audit/audit.hpp"
-#include "delivery/binding.hpp"
 #include "base/ddl.hpp"
+#include "base/identifiers.hpp"
 #include "base/label.hpp"
 #include "base/lock.hpp"
-#include "base/identifiers.hpp"
-#include "delivery/publication.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "delivery/binding.hpp"
+#include "delivery/publication.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/tenant.hpp"
 

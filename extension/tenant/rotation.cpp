@@ -2,16 +2,16 @@
 #include "tenant/rotation.hpp"
 
 #include "audit/audit.hpp"
-#include "delivery/binding.hpp"
 #include "base/ddl.hpp"
-#include "delivery/environment.hpp"
 #include "base/identifiers.hpp"
-#include "delivery/publication.hpp"
 #include "base/query.hpp"
-#include "registry/registry.hpp"
-#include "tenant/revocation.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
+#include "delivery/binding.hpp"
+#include "delivery/environment.hpp"
+#include "delivery/publication.hpp"
+#include "registry/registry.hpp"
+#include "tenant/revocation.hpp"
 #include "tenant/tenant.hpp"
 
 namespace appinfra::rotation

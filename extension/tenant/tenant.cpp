@@ -2,13 +2,13 @@
 #include "tenant/tenant.hpp"
 
 #include "audit/audit.hpp"
-#include "delivery/binding.hpp"
-#include "base/lock.hpp"
 #include "base/identifiers.hpp"
-#include "registry/host_names.hpp"
+#include "base/lock.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "delivery/binding.hpp"
 #include "pool/shell.hpp"
+#include "registry/host_names.hpp"
 
 namespace appinfra::tenant
 {

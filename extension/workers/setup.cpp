@@ -1,8 +1,8 @@
 /* The setup worker. See setup.hpp. */
 #include "workers/setup.hpp"
 
-#include "guard/hardening_script.hpp"
 #include "base/scope.hpp"
+#include "guard/hardening_script.hpp"
 #include "shmem/wakeup.hpp"
 #include "workers/worker.hpp"
 

@@ -4,8 +4,8 @@
 #include "base/lock.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
-#include "workers/setup.hpp"
 #include "shmem/wakeup.hpp"
+#include "workers/setup.hpp"
 
 namespace appinfra::worker
 {

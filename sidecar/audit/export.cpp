@@ -8,10 +8,10 @@
 #include <memory>
 #include <thread>
 
-#include "postgres/audit_link.hpp"
 #include "audit/options.hpp"
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "postgres/audit_link.hpp"
 
 namespace sidecar
 {

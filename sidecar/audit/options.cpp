@@ -6,9 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "postgres/conninfo.hpp"
 #include "base/failure.hpp"
 #include "base/process.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

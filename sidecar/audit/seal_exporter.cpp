@@ -8,11 +8,11 @@
 
 #include <curl/curl.h>
 
-#include "postgres/audit_link.hpp"
 #include "base/failure.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "postgres/audit_link.hpp"
 
 namespace sidecar
 {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/clock.hpp"
-#include "postgres/conninfo.hpp"
 #include "base/log.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

@@ -6,8 +6,8 @@
 #include <system_error>
 
 #include "audit/options.hpp"
-#include "base/failure.hpp"
 #include "audit/pg_audit_log.hpp"
+#include "base/failure.hpp"
 #include "base/text.hpp"
 
 namespace sidecar

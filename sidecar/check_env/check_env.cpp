@@ -14,13 +14,13 @@
 
 #include <unistd.h>
 
-#include "check_env/options.hpp"
-#include "check_env/report.hpp"
-#include "check_env/env_text.hpp"
 #include "base/failure.hpp"
-#include "check_env/pg_roles.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
+#include "check_env/env_text.hpp"
+#include "check_env/options.hpp"
+#include "check_env/pg_roles.hpp"
+#include "check_env/report.hpp"
 
 namespace sidecar
 {

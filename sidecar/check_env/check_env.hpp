@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "delivery/publication.hpp"
-#include "check_env/role_rules.hpp"
 #include "base/secret.hpp"
+#include "check_env/role_rules.hpp"
+#include "delivery/publication.hpp"
 
 namespace sidecar
 {

@@ -5,8 +5,8 @@
 #include <cctype>
 #include <charconv>
 
-#include "postgres/conninfo.hpp"
 #include "check_env/dsn_parameters.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

@@ -5,8 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "postgres/conninfo.hpp"
 #include "base/failure.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 
-#include "postgres/conninfo.hpp"
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

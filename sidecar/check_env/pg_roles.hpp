@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "postgres/connector.hpp"
-#include "check_env/role_rules.hpp"
 #include "base/secret.hpp"
+#include "check_env/role_rules.hpp"
+#include "postgres/connector.hpp"
 
 namespace sidecar
 {

@@ -5,12 +5,12 @@
 #include <optional>
 #include <thread>
 
-#include "rest/api.hpp"
-#include "platform/database_workers.hpp"
+#include "http/server.hpp"
 #include "mcp/mcp.hpp"
 #include "mcp/stdio.hpp"
+#include "platform/database_workers.hpp"
+#include "rest/api.hpp"
 #include "rest/metrics.hpp"
-#include "http/server.hpp"
 
 namespace sidecar
 {

@@ -4,11 +4,11 @@
 
 #include <memory>
 
-#include "base/service_status.hpp"
 #include "base/clock.hpp"
-#include "postgres/conninfo.hpp"
 #include "base/log.hpp"
+#include "base/service_status.hpp"
 #include "daemon/options.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

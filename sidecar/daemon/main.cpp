@@ -7,16 +7,16 @@
 #include <vector>
 
 #include "audit/commands.hpp"
-#include "check_env/check_env.hpp"
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
-#include "daemon/options.hpp"
-#include "daemon/porter.hpp"
 #include "base/process.hpp"
-#include "daemon/service.hpp"
 #include "base/signals.hpp"
 #include "base/wipe.hpp"
+#include "check_env/check_env.hpp"
+#include "daemon/options.hpp"
+#include "daemon/porter.hpp"
+#include "daemon/service.hpp"
 
 namespace
 {

@@ -10,11 +10,11 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
-#include "postgres/conninfo.hpp"
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "daemon/server_options.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "daemon/server_options.hpp"
 
 namespace sidecar
 {

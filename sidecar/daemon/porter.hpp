@@ -5,13 +5,13 @@
 #include <functional>
 #include <memory>
 
-#include "base/service_status.hpp"
 #include "base/clock.hpp"
-#include "daemon/frontend.hpp"
 #include "base/log.hpp"
-#include "daemon/options.hpp"
+#include "base/service_status.hpp"
 #include "base/signals.hpp"
 #include "base/supervisor.hpp"
+#include "daemon/frontend.hpp"
+#include "daemon/options.hpp"
 
 namespace sidecar
 {

@@ -2,8 +2,8 @@
 #include "daemon/server_options.hpp"
 
 #include "base/failure.hpp"
-#include "daemon/options.hpp"
 #include "base/url.hpp"
+#include "daemon/options.hpp"
 
 namespace sidecar
 {

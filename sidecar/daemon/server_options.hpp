@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/clock.hpp"
-#include "rest/jwt.hpp"
 #include "daemon/option_row.hpp"
+#include "rest/jwt.hpp"
 
 namespace sidecar
 {

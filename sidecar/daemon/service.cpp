@@ -6,9 +6,9 @@
 #include <random>
 #include <utility>
 
-#include "delivery/file_sink.hpp"
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
+#include "delivery/file_sink.hpp"
 
 namespace sidecar
 {

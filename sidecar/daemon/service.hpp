@@ -6,16 +6,16 @@
 #include <memory>
 #include <optional>
 
-#include "base/service_status.hpp"
-#include "delivery/dispatcher.hpp"
-#include "daemon/frontend.hpp"
 #include "audit/seal_exporter.hpp"
 #include "base/log.hpp"
-#include "daemon/options.hpp"
-#include "delivery/pg_queue.hpp"
-#include "delivery/http_sink.hpp"
+#include "base/service_status.hpp"
 #include "base/signals.hpp"
 #include "base/supervisor.hpp"
+#include "daemon/frontend.hpp"
+#include "daemon/options.hpp"
+#include "delivery/dispatcher.hpp"
+#include "delivery/http_sink.hpp"
+#include "delivery/pg_queue.hpp"
 
 namespace sidecar
 {

@@ -11,8 +11,8 @@
 
 #include "base/backoff.hpp"
 #include "base/clock.hpp"
-#include "delivery/delivery.hpp"
 #include "base/log.hpp"
+#include "delivery/delivery.hpp"
 #include "delivery/queue.hpp"
 #include "delivery/reporter.hpp"
 #include "delivery/sink.hpp"

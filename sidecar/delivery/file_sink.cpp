@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/failure.hpp"
-#include "base/safe_directory.hpp"
 #include "base/json.hpp"
+#include "base/safe_directory.hpp"
 #include "delivery/redactor.hpp"
 
 namespace sidecar

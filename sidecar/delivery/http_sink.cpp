@@ -9,8 +9,8 @@
 
 #include "base/backoff.hpp"
 #include "base/failure.hpp"
-#include "delivery/redactor.hpp"
 #include "base/text.hpp"
+#include "delivery/redactor.hpp"
 
 namespace sidecar
 {

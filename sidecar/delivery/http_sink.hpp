@@ -16,8 +16,8 @@
 
 #include "base/clock.hpp"
 #include "base/secret.hpp"
-#include "delivery/sink.hpp"
 #include "base/url.hpp"
+#include "delivery/sink.hpp"
 
 namespace sidecar
 {

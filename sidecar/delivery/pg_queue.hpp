@@ -10,8 +10,8 @@
 
 #include <poll.h>
 
-#include "postgres/async_connection.hpp"
 #include "delivery/queue.hpp"
+#include "postgres/async_connection.hpp"
 
 namespace sidecar
 {

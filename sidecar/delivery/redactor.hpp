@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "delivery/publication.hpp"
 #include "base/secret.hpp"
+#include "delivery/publication.hpp"
 
 namespace sidecar
 {

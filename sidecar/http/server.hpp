@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
-#include "rest/api.hpp"
 #include "base/clock.hpp"
-#include "platform/database_workers.hpp"
 #include "base/log.hpp"
+#include "platform/database_workers.hpp"
+#include "rest/api.hpp"
 #include "rest/metrics.hpp"
 
 namespace sidecar

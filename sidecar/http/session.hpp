@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 
-#include "rest/api.hpp"
 #include "http/reader.hpp"
-#include "platform/database_workers.hpp"
 #include "http/server.hpp"
 #include "http/stream.hpp"
+#include "platform/database_workers.hpp"
+#include "rest/api.hpp"
 
 namespace sidecar
 {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
 #include "mcp/tools.hpp"
 #include "platform/problem.hpp"
-#include "base/text.hpp"
 
 namespace sidecar
 {

@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include "platform/caller.hpp"
 #include "base/clock.hpp"
 #include "base/json.hpp"
+#include "platform/caller.hpp"
 #include "platform/message.hpp"
 
 namespace sidecar

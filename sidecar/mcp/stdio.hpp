@@ -4,9 +4,9 @@
 
 #include <memory>
 
+#include "mcp/mcp.hpp"
 #include "platform/caller.hpp"
 #include "platform/database_workers.hpp"
-#include "mcp/mcp.hpp"
 
 namespace sidecar
 {

@@ -1,9 +1,9 @@
 // See mcp_tools.hpp.
 #include "mcp/tools.hpp"
 
-#include "platform/use_cases.hpp"
-#include "platform/problem.hpp"
 #include "base/text.hpp"
+#include "platform/problem.hpp"
+#include "platform/use_cases.hpp"
 
 namespace sidecar
 {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "platform/problem.hpp"
 #include "base/text.hpp"
+#include "platform/problem.hpp"
 
 namespace sidecar
 {

@@ -10,9 +10,9 @@
 #include <string>
 
 #include "base/clock.hpp"
-#include "postgres/connector.hpp"
 #include "platform/database.hpp"
 #include "platform/problem.hpp"
+#include "postgres/connector.hpp"
 
 namespace sidecar
 {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "platform/sql.hpp"
-#include "platform/problem.hpp"
 #include "base/text.hpp"
+#include "platform/problem.hpp"
+#include "platform/sql.hpp"
 
 namespace sidecar::platform
 {

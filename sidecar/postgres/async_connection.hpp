@@ -14,8 +14,8 @@
 
 #include "base/backoff.hpp"
 #include "base/clock.hpp"
-#include "postgres/connector.hpp"
 #include "base/log.hpp"
+#include "postgres/connector.hpp"
 
 namespace sidecar
 {

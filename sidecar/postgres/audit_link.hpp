@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "postgres/conninfo.hpp"
 #include "postgres/connector.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

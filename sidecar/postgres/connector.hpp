@@ -13,8 +13,8 @@
 
 #include <libpq-fe.h>
 
-#include "postgres/conninfo.hpp"
 #include "base/failure.hpp"
+#include "postgres/conninfo.hpp"
 
 namespace sidecar
 {

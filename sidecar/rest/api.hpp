@@ -5,13 +5,13 @@
 #include <memory>
 #include <string>
 
-#include "base/service_status.hpp"
 #include "base/clock.hpp"
-#include "rest/jwt.hpp"
+#include "base/service_status.hpp"
 #include "mcp/mcp.hpp"
 #include "platform/message.hpp"
-#include "rest/metrics.hpp"
 #include "platform/problem.hpp"
+#include "rest/jwt.hpp"
+#include "rest/metrics.hpp"
 #include "rest/rate_limit.hpp"
 #include "rest/routes.hpp"
 

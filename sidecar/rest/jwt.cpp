@@ -11,8 +11,8 @@
 
 #include "base/failure.hpp"
 #include "base/json.hpp"
-#include "platform/problem.hpp"
 #include "base/process.hpp"
+#include "platform/problem.hpp"
 
 namespace sidecar
 {

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "platform/caller.hpp"
 #include "base/clock.hpp"
 #include "base/secret.hpp"
+#include "platform/caller.hpp"
 
 namespace sidecar
 {

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <string>
 
-#include "base/service_status.hpp"
 #include "base/clock.hpp"
+#include "base/service_status.hpp"
 #include "platform/database.hpp"
 #include "platform/pg_database.hpp"
 

@@ -14,15 +14,15 @@
 #include <map>
 #include <string>
 
-#include "postgres/conninfo.hpp"
-#include "check_env/dsn_parameters.hpp"
-#include "delivery/env_file.hpp"
-#include "check_env/report.hpp"
-#include "check_env/env_text.hpp"
 #include "base/failure.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "base/wipe.hpp"
+#include "check_env/dsn_parameters.hpp"
+#include "check_env/env_text.hpp"
+#include "check_env/report.hpp"
+#include "delivery/env_file.hpp"
+#include "postgres/conninfo.hpp"
 
 using namespace sidecar;
 

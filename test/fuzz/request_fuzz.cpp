@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "rest/api.hpp"
-#include "http/reader.hpp"
 #include "base/json.hpp"
 #include "base/wipe.hpp"
+#include "http/reader.hpp"
+#include "rest/api.hpp"
 
 using namespace sidecar;
 

@@ -1,13 +1,13 @@
 // Encodings, cleaning, redaction, and the log's escaping.
 #include <gtest/gtest.h>
 
+#include "base/failure.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
-#include "delivery/publication.hpp"
-#include "delivery/redactor.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
-#include "base/failure.hpp"
+#include "delivery/publication.hpp"
+#include "delivery/redactor.hpp"
 
 using namespace sidecar;
 

@@ -1,8 +1,8 @@
 // check-env as a command: what it reads and prints, how it ends, and that no password is printed.
 #include <gtest/gtest.h>
 
-#include "check_env/run.hpp"
 #include "base/workspace.hpp"
+#include "check_env/run.hpp"
 
 using namespace check_env_test;
 

@@ -3,11 +3,11 @@
 
 #include <map>
 
-#include "postgres/conninfo.hpp"
-#include "check_env/dsn_parameters.hpp"
-#include "delivery/env_file.hpp"
-#include "check_env/env_text.hpp"
 #include "base/failure.hpp"
+#include "check_env/dsn_parameters.hpp"
+#include "check_env/env_text.hpp"
+#include "delivery/env_file.hpp"
+#include "postgres/conninfo.hpp"
 
 using namespace sidecar;
 

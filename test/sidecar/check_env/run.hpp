@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "check_env/check_env.hpp"
 #include "base/json.hpp"
+#include "check_env/check_env.hpp"
 
 namespace check_env_test
 {

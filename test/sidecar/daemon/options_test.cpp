@@ -3,11 +3,11 @@
 
 #include <cstdlib>
 
-#include "postgres/conninfo.hpp"
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
-#include "daemon/options.hpp"
 #include "base/workspace.hpp"
+#include "daemon/options.hpp"
+#include "postgres/conninfo.hpp"
 
 using namespace sidecar;
 using namespace std::chrono_literals;

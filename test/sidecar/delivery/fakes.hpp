@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "delivery/dispatcher.hpp"
 #include "base/log.hpp"
+#include "delivery/dispatcher.hpp"
 #include "delivery/queue.hpp"
 #include "delivery/sink.hpp"
 

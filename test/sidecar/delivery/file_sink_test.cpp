@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "delivery/env_file.hpp"
-#include "delivery/file_sink.hpp"
 #include "base/failure.hpp"
 #include "base/safe_directory.hpp"
 #include "base/workspace.hpp"
+#include "delivery/env_file.hpp"
+#include "delivery/file_sink.hpp"
 
 using namespace sidecar;
 

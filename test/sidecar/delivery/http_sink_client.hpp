@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/json.hpp"
-#include "delivery/peer.hpp"
-#include "delivery/http_sink.hpp"
 #include "base/workspace.hpp"
+#include "delivery/http_sink.hpp"
+#include "delivery/peer.hpp"
 
 namespace over_http
 {

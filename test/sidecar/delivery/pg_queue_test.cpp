@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/failure.hpp"
-#include "delivery/pg_queue.hpp"
 #include "base/workspace.hpp"
+#include "delivery/pg_queue.hpp"
 
 using namespace sidecar;
 using namespace std::chrono_literals;

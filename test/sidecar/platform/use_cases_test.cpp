@@ -5,8 +5,8 @@
 #include <map>
 
 #include "platform/fields.hpp"
-#include "platform/use_cases.hpp"
 #include "platform/problem.hpp"
+#include "platform/use_cases.hpp"
 #include "rest/rate_limit.hpp"
 #include "rest/routes.hpp"
 
