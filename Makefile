@@ -70,6 +70,9 @@ check-symbols: extension ## prove that appinfra.so needs no C++ run time and exp
 check: ## build, and run every test on private servers; as root, installs what is missing
 	@tools/check.sh
 
+check-flaky: ## run each test that waits ten times beside a load; goes on where it was stopped
+	@tools/check-flaky.sh
+
 attack: ## run test/attack against a private server
 	@tools/optional.sh test/attack/run "attack suite"
 
@@ -98,4 +101,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: all extension sidecar build-deps deps install install-extension install-sidecar uninstall \
-	installcheck check-symbols check attack bench quickstart quickstart-stop format lint clean help
+	installcheck check-symbols check check-flaky attack bench quickstart quickstart-stop format lint clean help

@@ -6,6 +6,21 @@
 suite_limit=${SUITE_LIMIT:-900} # seconds
 ports=/tmp/appinfra-ports-$server_user # shared, so that two checks do not take the same port
 
+# Copies what the server user has to read, because the clone may be where it cannot.
+lay_out() {
+    local item
+    mkdir -p "$work/tests" "$work/bin" "$work/server" "$work/tools"
+    cp "$root/tools/prove.pl" "$work/tools/"
+    for item in test sql expected; do
+        if [ -d "$root/$item" ]; then cp -r "$root/$item" "$work/tests/"; fi
+    done
+    if [ -x "$root/build/sidecar/appinfrad" ]; then
+        cp "$root/build/sidecar/appinfrad" "$work/bin/"
+    fi
+    private_install "$work/server"
+    if [ "$(id -u)" = 0 ]; then chown -R "$server_user:" "$work"; fi
+}
+
 # --- layout: the version is the same everywhere -----------------------------------------------------
 has_layout() {
     true
@@ -91,12 +106,14 @@ has_regress() {
 }
 
 suite_regress() {
-    local status=0 out=$work/regress
+    local status=0 out=$work/regress tests=(--schedule="$work/tests/test/schedule")
+    # shellcheck disable=SC2206 # a list of names
+    if [ -n "${REGRESS:-}" ]; then tests=(install helpers $REGRESS); fi
     start_test_server regress
     as_server mkdir -p "$out/out"
     as_server timeout "$suite_limit" "$pkglibdir/pgxs/src/test/regress/pg_regress" \
         --inputdir="$work/tests" --outputdir="$out/out" --bindir="$bindir" --use-existing \
-        --dbname=contrib_regression --schedule="$work/tests/test/schedule" 2>&1 |
+        --dbname=contrib_regression "${tests[@]}" 2>&1 |
         tee "$work/regress.out" || status=$?
     report_pg_regress regress "$work/regress.out"
     stop_cluster "$out/data"
@@ -110,6 +127,8 @@ has_isolation() {
 suite_isolation() {
     local status=0 out=$work/isolation spec names=()
     for spec in "$root"/test/isolation/specs/*.spec; do names+=("$(basename "$spec" .spec)"); done
+    # shellcheck disable=SC2206 # a list of names
+    if [ -n "${ISOLATION:-}" ]; then names=($ISOLATION); fi
     start_test_server isolation
     as_server "$bindir/psql" -qX -d contrib_regression -c 'CREATE EXTENSION appinfra'
     as_server mkdir -p "$out/out"

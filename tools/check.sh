@@ -4,8 +4,9 @@
 # Counted are: the layout and symbol checks, SQL tests and isolation specs (1 each), TAP
 # assertions, the sidecar's unit tests, and what test/attack reports. A suite that crashes, times
 # out or runs nothing counts as a failure. The last line is "N passed, N failed".
-# SUITES="regress tap" runs some only; TAP="test/tap/010_x.pl" some TAP files only; KEEP=1 keeps
-# the private directory. It may run twice at a time, and leaves nothing behind when all is well.
+# SUITES="regress tap" runs some only; TAP="test/tap/010_x.pl" some TAP files only, REGRESS="names"
+# and ISOLATION="names" some SQL tests (after install and helpers) and specs; KEEP=1 keeps the
+# private directory. It may run twice at a time, and leaves nothing behind when all is well.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -60,21 +61,6 @@ suites() {
     for suite in ${SUITES:-layout symbols sidecar regress isolation tap attack}; do
         if "has_$suite"; then echo "$suite"; fi
     done
-}
-
-# Copies what the server user has to read, because the clone may be where it cannot.
-lay_out() {
-    local item
-    mkdir -p "$work/tests" "$work/bin" "$work/server" "$work/tools"
-    cp "$root/tools/prove.pl" "$work/tools/"
-    for item in test sql expected; do
-        if [ -d "$root/$item" ]; then cp -r "$root/$item" "$work/tests/"; fi
-    done
-    if [ -x "$root/build/sidecar/appinfrad" ]; then
-        cp "$root/build/sidecar/appinfrad" "$work/bin/"
-    fi
-    private_install "$work/server"
-    if [ "$(id -u)" = 0 ]; then chown -R "$server_user:" "$work"; fi
 }
 
 trap finish EXIT

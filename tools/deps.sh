@@ -4,7 +4,7 @@
 #   tools/deps.sh verify GROUP...    name what is missing with the command that installs it; exit 1
 #   tools/deps.sh install GROUP...   install it (root only), touching no cluster of this machine
 #
-# Groups: build, check, format, lint. Each need is probed by what is used (a command, a header, a
+# Groups: build, check, flaky, format, lint. Each need is probed by what is used (a command, a header, a
 # Perl module), not by package name, so that other sources of the same thing count.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -37,6 +37,7 @@ check|openssl|command|openssl
 check|curl|command|curl
 check|procps|command|ps
 check|util-linux|command|setpriv
+flaky|stress-ng|command|stress-ng
 format|clang-format|command|clang-format
 lint|clang-tidy|command|clang-tidy
 lint|cppcheck|command|cppcheck
