@@ -33,6 +33,12 @@ int8(int64 value)
 }
 
 Arg
+id(int64 value)
+{
+    return {INT8OID, Int64GetDatum(value), value == 0};
+}
+
+Arg
 float8(double value)
 {
     return {FLOAT8OID, Float8GetDatum(value), false};
@@ -74,13 +80,16 @@ jsonb(const Jsonb *value)
     return {JSONBOID, PointerGetDatum(value), value == nullptr};
 }
 
-uint64
+Rows
 run(Query &query, std::initializer_list<Arg> args)
 {
     Datum values[arguments_limit];
     char nulls[arguments_limit];
     int count = 0;
 
+    if (args.size() > arguments_limit)
+        elog(ERROR, "registry query has %zu arguments, more than %zu", args.size(),
+             arguments_limit);
     if (query.plan == nullptr)
         prepare(query, args);
     for (const Arg &arg : args) {
@@ -91,7 +100,55 @@ run(Query &query, std::initializer_list<Arg> args)
     if (result < 0)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("registry query failed: %s", SPI_result_code_string(result))));
-    return SPI_processed;
+    return {.count = SPI_processed, .table = SPI_tuptable};
+}
+
+char *
+Rows::text(uint64 row, int column) const
+{
+    return SPI_getvalue(table->vals[row], table->tupdesc, column);
+}
+
+int64
+Rows::int8(uint64 row, int column) const
+{
+    return DatumGetInt64(datum(row, column));
+}
+
+int32
+Rows::int4(uint64 row, int column) const
+{
+    return DatumGetInt32(datum(row, column));
+}
+
+Oid
+Rows::oid(uint64 row, int column) const
+{
+    return DatumGetObjectId(datum(row, column));
+}
+
+bool
+Rows::boolean(uint64 row, int column) const
+{
+    return DatumGetBool(datum(row, column));
+}
+
+bool
+Rows::is_null(uint64 row, int column) const
+{
+    bool null;
+
+    SPI_getbinval(table->vals[row], table->tupdesc, column, &null);
+    return null;
+}
+
+Datum
+Rows::datum(uint64 row, int column) const
+{
+    bool null;
+    Datum value = SPI_getbinval(table->vals[row], table->tupdesc, column, &null);
+
+    return null ? 0 : value;
 }
 
 char *

@@ -1,8 +1,8 @@
 /*
- * Queries on the registry: parameters in, cells out, plans kept for the life of the backend.
+ * Queries on the registry: parameters in, rows out, plans kept for the life of the backend.
  *
  * Run inside with_spi(). Values always travel as parameters; no query text is ever assembled from
- * them. Cells are read from the result of the latest run and live until SPI is finished.
+ * them. Each run returns its own rows; they live until SPI is finished.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ struct Arg {
 Arg text(const char *value); /* null pointer: NULL */
 Arg oid(Oid value);
 Arg int4(int32 value);
-Arg int8(int64 value); /* negative: NULL; ids are positive */
+Arg int8(int64 value); /* negative: NULL */
+Arg id(int64 value);   /* 0: NULL; ids are positive */
 Arg float8(double value);
 Arg boolean(bool value);
 Arg uuid(const pg_uuid_t *value);
@@ -35,9 +36,44 @@ Arg timestamp(Datum value, bool null);
 Arg texts(Datum value);        /* a text[] */
 Arg jsonb(const Jsonb *value); /* null pointer: NULL */
 
-/* Runs the query and returns how many rows it touched or gave. */
-uint64 run(Query &query, std::initializer_list<Arg> args = {});
+/*
+ * What one run of a query gave. Columns count from 1, rows from 0. NULL is a null pointer, 0, an
+ * invalid OID or false.
+ */
+struct Rows {
+    uint64 count; /* of rows that the query gave or, without RETURNING, touched */
+    SPITupleTable *table;
 
+    char *text(uint64 row, int column) const; /* any type, as its output */
+    int64 int8(uint64 row, int column) const;
+    int32 int4(uint64 row, int column) const;
+    Oid oid(uint64 row, int column) const;
+    bool boolean(uint64 row, int column) const;
+    bool is_null(uint64 row, int column) const;
+    Datum datum(uint64 row, int column) const;
+
+    operator uint64() const /* for what still compares the result itself; use count */
+    {
+        return count;
+    }
+};
+
+/* Runs the query and returns its rows. */
+Rows run(Query &query, std::initializer_list<Arg> args = {});
+
+/* Returns what `make` makes of each row number, in the current memory context. */
+template <typename Item, typename Make>
+std::span<Item>
+collect(const Rows &rows, Make make)
+{
+    auto *items = static_cast<Item *>(palloc((rows.count + 1) * sizeof(Item)));
+
+    for (uint64 i = 0; i < rows.count; i++)
+        items[i] = make(i);
+    return {items, rows.count};
+}
+
+/* Cells of the latest run, whichever that was: on their way out, in favour of Rows. */
 char *text_at(uint64 row, int column); /* null pointer for NULL; any type, as its output */
 int64 int8_at(uint64 row, int column); /* 0 for NULL */
 int32 int4_at(uint64 row, int column);
