@@ -1,13 +1,12 @@
-/* Checks and makes names. See names.hpp. */
+/* Checks and makes names. See identifiers.hpp. */
 #include "base/identifiers.hpp"
 
 #include "base/secrets.hpp"
 
-namespace appinfra::names
+namespace appinfra::identifiers
 {
 
-static const Refusal *invalid(const char *what, const char *value, const char *rule,
-                              const char *hint = nullptr);
+static const Refusal *invalid(const char *what, const char *value, const char *rule);
 static char *full_service_name(const char *service_id, const char *host_id);
 static char *hashed(const char *full, std::string_view hash_of);
 static bool printable_ascii(const char *text);
@@ -121,9 +120,9 @@ base_with_suffix(const char *base)
 }
 
 char *
-group(const char *base, const char *group)
+group_role(const char *base, const char *access)
 {
-    return psprintf("%s_%s", base, group);
+    return psprintf("%s_%s", base, access);
 }
 
 char *
@@ -211,14 +210,14 @@ hashed(const char *full, std::string_view hash_of)
 
 /* Returns a 22023 that quotes at most the beginning of the value. */
 static const Refusal *
-invalid(const char *what, const char *value, const char *rule, const char *hint)
+invalid(const char *what, const char *value, const char *rule)
 {
     const char *shown = excerpt(value);
 
     return refuse(
         ERRCODE_INVALID_PARAMETER_VALUE,
         psprintf("invalid %s \"%s%s\"", what, shown, strlen(shown) < strlen(value) ? "..." : ""),
-        rule, hint);
+        rule);
 }
 
 /* Tells whether the text is all of `!` to `~`. */
@@ -255,4 +254,4 @@ is_forbidden_variable(std::string_view name)
     return name.ends_with("_PRODUCER_TOKEN");
 }
 
-} // namespace appinfra::names
+} // namespace appinfra::identifiers

@@ -1,5 +1,5 @@
 /*
- * Names: what a caller may call things, and what the host calls them.
+ * Identifiers: what a caller may call things, and what the host calls them.
  *
  * Words: slug (a DNS label), base (a tenant's database name, at most 50 bytes so that the names of
  * its group roles and later logins fit into 63), variable (of an environment), target (whose
@@ -9,7 +9,7 @@
 
 #include "base/refusal.hpp"
 
-namespace appinfra::names
+namespace appinfra::identifiers
 {
 
 constexpr int base_limit = 50;       /* bytes of a database name, suffix included */
@@ -33,8 +33,11 @@ char *base_of_slug(const char *slug);
 /* Returns another name for the same base: cut to fit, `_`, six random hex digits. */
 char *base_with_suffix(const char *base);
 
-/* Returns `<base>_<group>`. */
-char *group(const char *base, const char *group);
+/* What a login may do in its database. Each is also a group role, made in this order. */
+constexpr std::array<const char *, 4> accesses = {"owner", "writer", "reader", "service"};
+
+/* Returns the name of the role that holds an access to the database: `<base>_<access>`. */
+char *group_role(const char *base, const char *access);
 
 /* Returns the n-th name for a base: the base itself, then `<base>_2`, …, cut to fit 63 bytes. */
 char *numbered(const char *base, int n);
@@ -54,4 +57,4 @@ char *excerpt(const char *value);
 /* Appends text percent-encoded as RFC 3986 asks for any part of a URI. */
 void append_percent_encoded(StringInfo to, const char *text);
 
-} // namespace appinfra::names
+} // namespace appinfra::identifiers

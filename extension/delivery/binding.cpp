@@ -13,7 +13,7 @@ Place
 of_app(const char *app_id, Datum variables)
 {
     return {.app_id = app_id,
-            .target = names::app_target(app_id),
+            .target = identifiers::app_target(app_id),
             .variables = variables,
             .service_id = nullptr,
             .host_id = nullptr};
@@ -27,13 +27,14 @@ of_service(const char *app_id, const char *service_id, const char *host_id)
 
     for (const char *name : environment::service_variables)
         variables[count++] = CStringGetTextDatum(name);
-    return {.app_id = app_id,
-            .target = psprintf("%s/svc/%s/%s", names::app_target(app_id),
-                               names::app_target(service_id), names::app_target(host_id)),
-            .variables = PointerGetDatum(
-                construct_array(variables, count, TEXTOID, -1, false, TYPALIGN_INT)),
-            .service_id = service_id,
-            .host_id = host_id};
+    return {
+        .app_id = app_id,
+        .target = psprintf("%s/svc/%s/%s", identifiers::app_target(app_id),
+                           identifiers::app_target(service_id), identifiers::app_target(host_id)),
+        .variables =
+            PointerGetDatum(construct_array(variables, count, TEXTOID, -1, false, TYPALIGN_INT)),
+        .service_id = service_id,
+        .host_id = host_id};
 }
 
 const Refusal *
@@ -123,10 +124,10 @@ find(const char *db_id, const char *variable)
         " WHERE db_id = $1 AND $2 = ANY (variables) AND service_id IS NULL AND NOT ended"};
 
     if (query::run(select, {query::text(db_id), query::text(variable)}) != 1)
-        raise(refuse(
-            ERRCODE_UNDEFINED_OBJECT,
-            psprintf("database \"%s\" holds no variable \"%s\"", db_id, names::excerpt(variable)),
-            nullptr, "Look at env_keys in appinfra.databases."));
+        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                     psprintf("database \"%s\" holds no variable \"%s\"", db_id,
+                              identifiers::excerpt(variable)),
+                     nullptr, "Look at env_keys in appinfra.databases."));
     return query::int8_at(0, 1);
 }
 

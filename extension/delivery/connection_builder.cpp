@@ -1,4 +1,4 @@
-/* Makes credentials for callers. See handout.hpp. */
+/* Makes credentials for callers. See connection_builder.hpp. */
 #include "delivery/connection_builder.hpp"
 
 #include "base/scope.hpp"
@@ -6,33 +6,33 @@
 #include "delivery/publication.hpp"
 #include "shmem/wakeup.hpp"
 
-namespace appinfra::handout
+namespace appinfra::connection_builder
 {
 
-static void show(Handout *handout, const environment::Login &login, Datum variables);
+static void show(Builder *builder, const environment::Login &login, Datum variables);
 
-Handout
+Builder
 begin(MemoryContext caller, const char *db_id, const char *database, bool publish)
 {
-    Handout handout = {.caller = caller, .publish = publish, .connection = {}, .env = {}};
+    Builder builder = {.caller = caller, .publish = publish, .connection = {}, .env = {}};
 
     in_context(caller, [&] {
-        handout.connection.db_id = pstrdup(db_id);
-        handout.connection.database = pstrdup(database);
-        handout.connection.status = "ready";
-        json::begin(&handout.env);
+        builder.connection.db_id = pstrdup(db_id);
+        builder.connection.database = pstrdup(database);
+        builder.connection.status = "ready";
+        json::begin(&builder.env);
     });
-    return handout;
+    return builder;
 }
 
 credential::Credential
-add(Handout *handout, const credential::Purpose &purpose, Datum variables, const Interval *grace,
+add(Builder *builder, const credential::Purpose &purpose, Datum variables, const Interval *grace,
     const Interval *deadline)
 {
     secrets::Password password = {};
     credential::Credential made;
 
-    if (handout->publish) {
+    if (builder->publish) {
         made = credential::create(purpose, nullptr);
         publication::enqueue(purpose.binding_id, made.id, grace, deadline);
     } else {
@@ -41,10 +41,10 @@ add(Handout *handout, const credential::Purpose &purpose, Datum variables, const
         made = credential::create(purpose, &password);
         shared::wake_at_commit(shared::work_credentials); /* its first login is to be seen */
     }
-    in_context(handout->caller, [&] {
-        show(handout,
+    in_context(builder->caller, [&] {
+        show(builder,
              {.username = made.username,
-              .password = handout->publish ? nullptr : password.text,
+              .password = builder->publish ? nullptr : password.text,
               .database = purpose.database,
               .is_service = purpose.service_id != nullptr},
              variables);
@@ -54,38 +54,30 @@ add(Handout *handout, const credential::Purpose &purpose, Datum variables, const
 }
 
 void
-mention(Handout *handout, const char *username, Datum variables)
+add_waiting(Builder *builder, const char *username, Datum variables)
 {
-    in_context(handout->caller, [&] {
-        show(handout,
+    in_context(builder->caller, [&] {
+        show(builder,
              {.username = username, .password = nullptr, .database = nullptr, .is_service = false},
              variables);
     });
 }
 
 Connection
-end(Handout *handout)
+end(Builder *builder)
 {
-    in_context(handout->caller, [&] { handout->connection.env = json::end(&handout->env); });
-    return handout->connection;
-}
-
-Datum
-one_variable(const char *name)
-{
-    Datum element = CStringGetTextDatum(name);
-
-    return PointerGetDatum(construct_array(&element, 1, TEXTOID, -1, false, TYPALIGN_INT));
+    in_context(builder->caller, [&] { builder->connection.env = json::end(&builder->env); });
+    return builder->connection;
 }
 
 /* Puts a login into the connection, in the current memory context. */
 static void
-show(Handout *handout, const environment::Login &login, Datum variables)
+show(Builder *builder, const environment::Login &login, Datum variables)
 {
-    Connection *connection = &handout->connection;
+    Connection *connection = &builder->connection;
     bool secret = login.password != nullptr;
 
-    environment::append(&handout->env, variables, secret ? &login : nullptr);
+    environment::append(&builder->env, variables, secret ? &login : nullptr);
     if (connection->username != nullptr)
         return;
     connection->username = pstrdup(login.username);
@@ -93,4 +85,4 @@ show(Handout *handout, const environment::Login &login, Datum variables)
     connection->url = secret ? environment::dsn(login) : nullptr;
 }
 
-} // namespace appinfra::handout
+} // namespace appinfra::connection_builder

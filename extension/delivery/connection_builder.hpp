@@ -1,5 +1,5 @@
 /*
- * Handouts: new credentials on their way to whoever is to have them.
+ * Connections: the answer of every function that makes credentials, and how it is put together.
  *
  * Every function that makes credentials answers with a Connection. With publish the credentials
  * wait for the sidecar's claim, and the connection has no password; without, they are minted now,
@@ -10,7 +10,7 @@
 #include "base/json.hpp"
 #include "registry/credential.hpp"
 
-namespace appinfra::handout
+namespace appinfra::connection_builder
 {
 
 /* What a caller gets: an appinfra.connection. Null pointers become NULL. */
@@ -25,31 +25,28 @@ struct Connection {
 };
 
 /* A connection that is being filled in. Its parts live in the memory context of the caller. */
-struct Handout {
+struct Builder {
     MemoryContext caller;
     bool publish;
     Connection connection;
     json::Object env;
 };
 
-/* Begins a handout of credentials of the tenant. */
-Handout begin(MemoryContext caller, const char *db_id, const char *database, bool publish);
+/* Begins the answer for credentials of the tenant. */
+Builder begin(MemoryContext caller, const char *db_id, const char *database, bool publish);
 
 /*
  * Makes a credential for a binding (0: for none, never published) and adds its variables, a text[].
  * The first one is the connection's username, password and url. Null intervals: the defaults of
  * rotate_credential(). Returns the credential.
  */
-credential::Credential add(Handout *handout, const credential::Purpose &purpose, Datum variables,
+credential::Credential add(Builder *builder, const credential::Purpose &purpose, Datum variables,
                            const Interval *grace = nullptr, const Interval *deadline = nullptr);
 
-/* Names a credential that waits for its first password already. */
-void mention(Handout *handout, const char *username, Datum variables);
+/* Adds the variables of a credential that waits for its first password already. */
+void add_waiting(Builder *builder, const char *username, Datum variables);
 
 /* Returns the finished connection. */
-Connection end(Handout *handout);
+Connection end(Builder *builder);
 
-/* Returns a text[] of one variable. */
-Datum one_variable(const char *name);
-
-} // namespace appinfra::handout
+} // namespace appinfra::connection_builder

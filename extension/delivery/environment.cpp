@@ -17,16 +17,16 @@ dsn(const Login &login)
 
     initStringInfo(&url);
     appendStringInfoString(&url, "postgres://");
-    names::append_percent_encoded(&url, login.username);
+    identifiers::append_percent_encoded(&url, login.username);
     appendStringInfoChar(&url, ':');
-    names::append_percent_encoded(&url, login.password);
+    identifiers::append_percent_encoded(&url, login.password);
     appendStringInfoChar(&url, '@');
     if (ipv6)
         appendStringInfo(&url, "[%s]", settings::public_host);
     else
-        names::append_percent_encoded(&url, settings::public_host);
+        identifiers::append_percent_encoded(&url, settings::public_host);
     appendStringInfo(&url, ":%d/", settings::effective_public_port());
-    names::append_percent_encoded(&url, login.database);
+    identifiers::append_percent_encoded(&url, login.database);
     appendStringInfo(&url, "?sslmode=%s", settings::effective_public_sslmode());
     return url.data;
 }
@@ -44,6 +44,14 @@ append(json::Object *object, Datum variables, const Login *login)
 
         json::add(object, variable, login != nullptr ? value(variable, *login) : nullptr);
     }
+}
+
+Datum
+one_variable(const char *name)
+{
+    Datum element = CStringGetTextDatum(name);
+
+    return PointerGetDatum(construct_array(&element, 1, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* Returns what stands in one variable. */

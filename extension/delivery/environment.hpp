@@ -23,6 +23,9 @@ struct Login {
 constexpr std::array<const char *, 6> service_variables = {"PGUSER", "PGPASSWORD", "PGHOST",
                                                            "PGPORT", "PGDATABASE", "PGSSLMODE"};
 
+/* Returns a text[] of one variable. */
+Datum one_variable(const char *name);
+
 /* Returns the DSN of a login. */
 char *dsn(const Login &login);
 

@@ -77,7 +77,7 @@ begin_set(FunctionCallInfo fcinfo, const char *function)
 }
 
 Datum
-connection_row(FunctionCallInfo fcinfo, const handout::Connection &connection)
+connection_row(FunctionCallInfo fcinfo, const connection_builder::Connection &connection)
 {
     const char *texts[] = {
         connection.db_id,    connection.status,   settings::public_host, nullptr,

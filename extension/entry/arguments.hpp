@@ -25,6 +25,6 @@ Datum row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls);
 ReturnSetInfo *begin_set(FunctionCallInfo fcinfo, const char *function);
 
 /* Returns an appinfra.connection. */
-Datum connection_row(FunctionCallInfo fcinfo, const handout::Connection &connection);
+Datum connection_row(FunctionCallInfo fcinfo, const connection_builder::Connection &connection);
 
 } // namespace appinfra::arguments

@@ -11,7 +11,7 @@
 #include "delivery/publication.hpp"
 #include "entry/arguments.hpp"
 #include "entry/install.hpp"
-#include "tenant/tenant.hpp"
+#include "tenant/provision.hpp"
 
 using namespace appinfra;
 using namespace appinfra::arguments;
@@ -78,7 +78,7 @@ appinfra_service_username(PG_FUNCTION_ARGS)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE,
                      psprintf("%s is empty", *service_id == '\0' ? "service_id" : "host_id"),
                      "The user of a service is named by both ids."));
-    PG_RETURN_TEXT_P(cstring_to_text(names::service_user(service_id, host_id)));
+    PG_RETURN_TEXT_P(cstring_to_text(identifiers::service_user(service_id, host_id)));
 }
 
 Datum
@@ -106,7 +106,7 @@ appinfra_claim_publications(PG_FUNCTION_ARGS)
 
     require_argument(fcinfo, 1, "batch");
     int32 batch = PG_GETARG_INT32(1);
-    if (*worker == '\0' || strlen(worker) > names::key_limit)
+    if (*worker == '\0' || strlen(worker) > identifiers::key_limit)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid worker name",
                      "A worker's name is 1 to 255 bytes."));
     if (batch < 1 || batch > 1000)
@@ -151,7 +151,7 @@ appinfra_fail_publication(PG_FUNCTION_ARGS)
 
     if (!surely_not && strcmp(delivered, "unknown") != 0)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                     psprintf("invalid delivered \"%s\"", names::excerpt(delivered)),
+                     psprintf("invalid delivered \"%s\"", identifiers::excerpt(delivered)),
                      "It is \"no\" (surely not stored) or \"unknown\" (may have been stored)."));
     if (!PG_ARGISNULL(4) && TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(4)))
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "retry_at is infinite",
@@ -239,7 +239,7 @@ receipt(const Jsonb *response)
             JsonbValue *item = getIthJsonbValueFromContainer(found.val.binary.data, i);
 
             if (item->type == jbvString &&
-                names::check_variable(pnstrdup(item->val.string.val, item->val.string.len)) ==
+                identifiers::check_variable(pnstrdup(item->val.string.val, item->val.string.len)) ==
                     nullptr)
                 pushJsonbValue(&state, WJB_ELEM, item);
         }

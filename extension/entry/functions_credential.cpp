@@ -145,7 +145,7 @@ service_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
     const char *id = text_argument(fcinfo, n, name);
 
-    require(names::check_service_id(name, id));
+    require(identifiers::check_service_id(name, id));
     return id;
 }
 

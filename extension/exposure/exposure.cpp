@@ -45,8 +45,8 @@ check_exists(const char *db_id)
 
     if (query::run(select, {query::text(db_id)}) == 0)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("database \"%s\" does not exist", names::excerpt(db_id)), nullptr,
-                     "Look at appinfra.databases."));
+                     psprintf("database \"%s\" does not exist", identifiers::excerpt(db_id)),
+                     nullptr, "Look at appinfra.databases."));
 }
 
 /* Reports what is open on the host, and what shared catalogs tell of the tenant, or of all. */

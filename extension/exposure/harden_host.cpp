@@ -6,7 +6,7 @@
 #include "base/scope.hpp"
 #include "exposure/exposure.hpp"
 #include "exposure/sql.hpp"
-#include "tenant/tenant.hpp"
+#include "tenant/readiness.hpp"
 
 namespace appinfra::harden
 {
@@ -48,7 +48,7 @@ void
 host(bool apply, ReturnSetInfo *result)
 {
     if (apply)
-        require(tenant::check_transaction());
+        require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
         List *steps = NIL;
         ListCell *cell;

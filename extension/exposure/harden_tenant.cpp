@@ -9,10 +9,9 @@
 #include "base/scope.hpp"
 #include "base/settings.hpp"
 #include "guard/hardening_script.hpp"
-#include "pool/shell.hpp"
 #include "registry/credential.hpp"
 #include "registry/registry.hpp"
-#include "tenant/tenant.hpp"
+#include "tenant/readiness.hpp"
 #include "workers/visit.hpp"
 
 namespace appinfra::harden
@@ -34,7 +33,7 @@ static void record(const registry::Tenant &tenant, Oid database);
 void
 tenant(const char *db_id)
 {
-    require(tenant::check_transaction());
+    require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
         Oid database = InvalidOid;
         registry::Tenant tenant = registry::lock_tenant(db_id);
@@ -132,8 +131,8 @@ label_roles(const registry::Tenant &tenant)
         "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
         "    ON rolname = role_name WHERE db_id = $1 AND state <> 'gone'"};
 
-    for (const char *access : shell::groups)
-        label_role(names::group(tenant.database, access), tenant.db_id, "group", access);
+    for (const char *access : identifiers::accesses)
+        label_role(identifiers::group_role(tenant.database, access), tenant.db_id, "group", access);
     uint64 count = query::run(logins, {query::text(tenant.db_id)});
     for (uint64 i = 0; i < count; i++)
         label_role(query::text_at(i, 1), tenant.db_id, "login", query::text_at(i, 2));
@@ -197,9 +196,10 @@ open_to_groups(const registry::Tenant &tenant)
 {
     const char *name = tenant.database;
 
-    ddl::grant_on_database(name, names::group(name, "owner"), {"connect", "create", "temp"});
-    ddl::grant_on_database(name, names::group(name, "writer"), {"temp"});
-    ddl::grant_on_database(name, names::group(name, "service"), {"temp"});
+    ddl::grant_on_database(name, identifiers::group_role(name, "owner"),
+                           {"connect", "create", "temp"});
+    ddl::grant_on_database(name, identifiers::group_role(name, "writer"), {"temp"});
+    ddl::grant_on_database(name, identifiers::group_role(name, "service"), {"temp"});
 }
 
 /* Opens the database to the logins that live, and writes what their sessions start with. */

@@ -4,7 +4,7 @@
 #include "exposure/sql.hpp"
 
 #include "base/query.hpp"
-#include "tenant/tenant.hpp"
+#include "tenant/readiness.hpp"
 
 namespace appinfra::exposure
 {
@@ -156,7 +156,7 @@ static void
 look_at_version(void (*add)(void *, const Row &), void *self)
 {
     int running = atoi(GetConfigOption("server_version_num", false, false));
-    int floor = tenant::security_floor();
+    int floor = readiness::security_floor();
 
     if (running < floor)
         add(self, {.severity = "high",

@@ -151,8 +151,8 @@ with_roles(const char *sql, const char *name)
         if (*sql == '{') {
             size_t length = strcspn(sql, "}");
 
-            appendStringInfoString(
-                &text, quote_identifier(names::group(name, pnstrdup(sql + 1, length - 1))));
+            appendStringInfoString(&text, quote_identifier(identifiers::group_role(
+                                              name, pnstrdup(sql + 1, length - 1))));
             sql += length + 1;
         }
     }

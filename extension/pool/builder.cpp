@@ -148,8 +148,8 @@ plan()
         const char *db_id = psprintf("db-%s", hex);
         const char *name = psprintf("appinfra_%s", hex);
 
-        for (const char *access : shell::groups) {
-            const char *group = names::group(name, access);
+        for (const char *access : identifiers::accesses) {
+            const char *group = identifiers::group_role(name, access);
 
             ddl::create_group(group, strcmp(access, "service") == 0);
             ddl::label_role(group, psprintf("%s group %s", db_id, access));
@@ -216,9 +216,10 @@ finish(const Planned &shell)
         const char *name = shell.name;
 
         ddl::close_database(name);
-        ddl::grant_on_database(name, names::group(name, "owner"), {"connect", "create", "temp"});
-        ddl::grant_on_database(name, names::group(name, "writer"), {"temp"});
-        ddl::grant_on_database(name, names::group(name, "service"), {"temp"});
+        ddl::grant_on_database(name, identifiers::group_role(name, "owner"),
+                               {"connect", "create", "temp"});
+        ddl::grant_on_database(name, identifiers::group_role(name, "writer"), {"temp"});
+        ddl::grant_on_database(name, identifiers::group_role(name, "service"), {"temp"});
         ddl::label_database(name, psprintf("%s shell %d", shell.db_id, hardening::version));
         query::run(ready, {query::text(shell.db_id)});
         audit::record("build_shell", shell.db_id, nullptr, audit::detail({{"database", name}}));

@@ -17,9 +17,6 @@ struct Shell {
     int hardening;
 };
 
-/* The group roles of every tenant, in the order they are made. */
-constexpr std::array<const char *, 4> groups = {"owner", "writer", "reader", "service"};
-
 /*
  * Takes a shell nobody else is taking; its registry row is deleted. Waits for one up to
  * appinfra.provision_timeout, then raises 53000. Inside with_spi().

@@ -20,11 +20,11 @@ static void make_role(const Purpose &purpose, const char *username,
 const Refusal *
 check_access(const char *word, const char *of)
 {
-    for (const char *access : {"owner", "writer", "reader", "service"})
+    for (const char *access : identifiers::accesses)
         if (word != nullptr && strcmp(word, access) == 0)
             return nullptr;
     return refuse(ERRCODE_INVALID_PARAMETER_VALUE, psprintf("invalid access for %s", of),
-                  word != nullptr ? psprintf("\"%s\" is not an access.", names::excerpt(word))
+                  word != nullptr ? psprintf("\"%s\" is not an access.", identifiers::excerpt(word))
                                   : "The access is not a string.",
                   "Access is one of owner, writer, reader, service.");
 }
@@ -89,7 +89,7 @@ set_login_settings(const char *username, const char *database, const char *acces
 {
     const char *parallel = psprintf("%d", settings::tenant_parallel_workers);
     const ddl::Setting ours[] = {
-        {"role", names::group(database, access)},
+        {"role", identifiers::group_role(database, access)},
         {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},
         {"idle_in_transaction_session_timeout",
          psprintf("%d", settings::tenant_idle_in_transaction_timeout)},
@@ -117,7 +117,7 @@ choose_username(const Purpose &purpose)
     for (;;) {
         if (query::run(next, {query::text(purpose.db_id)}) != 1)
             elog(ERROR, "tenant \"%s\" has vanished", purpose.db_id);
-        const char *name = names::numbered(purpose.database, query::int4_at(0, 1));
+        const char *name = identifiers::numbered(purpose.database, query::int4_at(0, 1));
         if (take_name(name))
             return name;
     }
@@ -130,14 +130,14 @@ choose_username(const Purpose &purpose)
 static const char *
 choose_service_username(const Purpose &purpose)
 {
-    const char *name = names::service_user(purpose.service_id, purpose.host_id);
+    const char *name = identifiers::service_user(purpose.service_id, purpose.host_id);
 
     if (take_name(name))
         return name;
     if (!is_predecessor(name, purpose))
-        name = names::service_user_of(purpose.db_id, purpose.service_id, purpose.host_id);
+        name = identifiers::service_user_of(purpose.db_id, purpose.service_id, purpose.host_id);
     for (int n = 1;; n++) {
-        const char *candidate = names::numbered(name, n);
+        const char *candidate = identifiers::numbered(name, n);
 
         if (take_name(candidate))
             return candidate;
@@ -172,7 +172,7 @@ is_predecessor(const char *name, const Purpose &purpose)
 static void
 make_role(const Purpose &purpose, const char *username, const secrets::Password *password)
 {
-    ddl::create_login(username, names::group(purpose.database, purpose.access));
+    ddl::create_login(username, identifiers::group_role(purpose.database, purpose.access));
     if (password != nullptr)
         ddl::set_password(username, secrets::verifier(password));
     ddl::label_role(username, psprintf("%s login %s", purpose.db_id, purpose.access));

@@ -1,13 +1,12 @@
-/* Names databases and group roles. See naming.hpp. */
+/* Names databases and group roles. See host_names.hpp. */
 #include "registry/host_names.hpp"
 
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
 #include "base/lock.hpp"
 #include "base/query.hpp"
-#include "pool/shell.hpp"
 
-namespace appinfra::naming
+namespace appinfra::host_names
 {
 
 static bool is_free(const char *base);
@@ -19,7 +18,7 @@ choose(const char *plain)
 
     while (!lock::try_take(lock::Kind::name, base) || !is_free(base)) {
         CHECK_FOR_INTERRUPTS();
-        base = names::base_with_suffix(plain);
+        base = identifiers::base_with_suffix(plain);
     }
     return base;
 }
@@ -29,8 +28,9 @@ rename(const char *from, const char *to)
 {
     if (OidIsValid(get_database_oid(from, true))) /* or somebody has dropped it */
         ddl::rename_database(from, to);
-    for (const char *group : shell::groups)
-        ddl::rename_role(names::group(from, group), names::group(to, group));
+    for (const char *access : identifiers::accesses)
+        ddl::rename_role(identifiers::group_role(from, access),
+                         identifiers::group_role(to, access));
 }
 
 void
@@ -51,10 +51,10 @@ is_free(const char *base)
 
     if (OidIsValid(get_database_oid(base, true)) || OidIsValid(get_role_oid(base, true)))
         return false;
-    for (const char *group : shell::groups)
-        if (OidIsValid(get_role_oid(names::group(base, group), true)))
+    for (const char *access : identifiers::accesses)
+        if (OidIsValid(get_role_oid(identifiers::group_role(base, access), true)))
             return false;
     return query::run(registered, {query::text(base)}) == 0;
 }
 
-} // namespace appinfra::naming
+} // namespace appinfra::host_names

@@ -1,11 +1,11 @@
 /*
- * Naming: the names of a tenant's database and group roles on the host.
+ * Host names: the names of a tenant's database and group roles on the host.
  */
 #pragma once
 
 #include "base/pg.hpp"
 
-namespace appinfra::naming
+namespace appinfra::host_names
 {
 
 /*
@@ -20,4 +20,4 @@ void rename(const char *from, const char *to);
 /* Lets logins enter the database, and marks it as a tenant's. */
 void open(const char *database, const char *db_id, int hardening);
 
-} // namespace appinfra::naming
+} // namespace appinfra::host_names

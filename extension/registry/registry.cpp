@@ -16,8 +16,8 @@ lock_tenant(const char *db_id)
 
     if (query::run(select, {query::text(db_id)}) != 1)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("database \"%s\" does not exist", names::excerpt(db_id)), nullptr,
-                     "Look at appinfra.databases."));
+                     psprintf("database \"%s\" does not exist", identifiers::excerpt(db_id)),
+                     nullptr, "Look at appinfra.databases."));
     return {.db_id = query::text_at(0, 1),
             .app_id = query::text_at(0, 2),
             .slug = query::text_at(0, 3),

@@ -13,7 +13,6 @@
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
-#include "pool/shell.hpp"
 #include "registry/host_names.hpp"
 #include "registry/registry.hpp"
 #include "shmem/wakeup.hpp"
@@ -174,7 +173,7 @@ move_away(const Leaving &leaving)
             return;
         if (OidIsValid(get_database_oid(tenant.database, true)))
             ddl::allow_connections(tenant.database, false);
-        naming::rename(tenant.database, away);
+        host_names::rename(tenant.database, away);
         uint64 count = query::run(logins, {query::text(tenant.db_id)});
         SPITupleTable *rows = SPI_tuptable;
         for (uint64 i = 0; i < count; i++)
@@ -214,9 +213,9 @@ drop_tenant(const Leaving &leaving)
             ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
                             errmsg("logins of the tenant are still to be dropped")));
     });
-    for (const char *group : shell::groups)
-        role_removal::remove(names::group(leaving.database, group), leaving.database, nullptr,
-                             nullptr);
+    for (const char *access : identifiers::accesses)
+        role_removal::remove(identifiers::group_role(leaving.database, access), leaving.database,
+                             nullptr, nullptr);
     in_transaction([&](MemoryContext) {
         query::run(mark, {query::text(leaving.db_id)});
         audit::record("drop_tenant", leaving.db_id, nullptr);

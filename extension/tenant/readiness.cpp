@@ -1,10 +1,10 @@
-/* Whether this host and this transaction can provision at all. Part of tenant.hpp. */
-#include "tenant/tenant.hpp"
+/* Looks at the server, its settings and the transaction. See readiness.hpp. */
+#include "tenant/readiness.hpp"
 
 #include "base/settings.hpp"
 #include "guard/guard.hpp"
 
-namespace appinfra::tenant
+namespace appinfra::readiness
 {
 
 const Refusal *
@@ -78,4 +78,4 @@ security_floor()
     return 0;
 }
 
-} // namespace appinfra::tenant
+} // namespace appinfra::readiness

@@ -9,7 +9,7 @@
 #include "registry/registry.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/revocation.hpp"
-#include "tenant/tenant.hpp"
+#include "tenant/readiness.hpp"
 
 namespace appinfra::retention
 {
@@ -29,7 +29,7 @@ deprovision(const char *db_id, const Interval *retain)
     static query::Query keep_bindings = {
         "UPDATE appinfra.binding SET restorable = true WHERE db_id = $1 AND NOT ended"};
 
-    require(tenant::check_transaction());
+    require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
         registry::Tenant tenant = registry::lock_tenant(db_id);
 
@@ -45,7 +45,7 @@ deprovision(const char *db_id, const Interval *retain)
     });
 }
 
-handout::Connection
+connection_builder::Connection
 restore(const char *db_id, bool publish)
 {
     static query::Query mark = {
@@ -54,11 +54,11 @@ restore(const char *db_id, bool publish)
         "       wanted_name = $2::name, notes = CASE WHEN wanted_name <> $2::name"
         "         THEN 'was ' || wanted_name || ' until that name was taken' ELSE notes END"
         " WHERE db_id = $1"};
-    handout::Connection connection = {};
+    connection_builder::Connection connection = {};
 
-    require(tenant::check_transaction());
-    require(tenant::check_host());
-    require(tenant::check_guard());
+    require(readiness::check_transaction());
+    require(readiness::check_host());
+    require(readiness::check_guard());
     with_spi([&](MemoryContext caller) {
         registry::Tenant tenant = registry::lock_tenant(db_id);
 
@@ -70,13 +70,15 @@ restore(const char *db_id, bool publish)
 
         query::run(mark, {query::text(tenant.db_id), query::text(database)});
         tenant.database = database;
-        handout::Handout handout = handout::begin(caller, tenant.db_id, database, publish);
+        connection_builder::Builder builder =
+            connection_builder::begin(caller, tenant.db_id, database, publish);
         for (registry::Binding binding : bindings) {
             if (was_ended)
                 binding.id = hold_again(tenant, binding);
-            handout::add(&handout, registry::purpose_of(tenant, binding), binding.variables);
+            connection_builder::add(&builder, registry::purpose_of(tenant, binding),
+                                    binding.variables);
         }
-        connection = handout::end(&handout);
+        connection = connection_builder::end(&builder);
         if (strcmp(database, tenant.wanted_name) != 0)
             ereport(NOTICE,
                     (errmsg("database \"%s\" is restored as \"%s\"", tenant.wanted_name, database),
@@ -112,10 +114,10 @@ check_restorable(const registry::Tenant &tenant)
 static const char *
 move_back(const registry::Tenant &tenant)
 {
-    const char *database = naming::choose(tenant.wanted_name);
+    const char *database = host_names::choose(tenant.wanted_name);
 
-    naming::rename(tenant.database, database);
-    naming::open(database, tenant.db_id, tenant.hardening);
+    host_names::rename(tenant.database, database);
+    host_names::open(database, tenant.db_id, tenant.hardening);
     return database;
 }
 

@@ -16,6 +16,6 @@ namespace appinfra::retention
 void deprovision(const char *db_id, const Interval *retain);
 
 /* Brings a tenant back with its data and new credentials for the variables it had. */
-handout::Connection restore(const char *db_id, bool publish);
+connection_builder::Connection restore(const char *db_id, bool publish);
 
 } // namespace appinfra::retention

@@ -185,12 +185,12 @@ find_revoked(const char *username)
 
     if (query::run(select, {query::text(username)}) != 1)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("credential \"%s\" does not exist", names::excerpt(username)),
+                     psprintf("credential \"%s\" does not exist", identifiers::excerpt(username)),
                      nullptr, "Look at appinfra.credentials."));
     const char *state = query::text_at(0, 2);
     if (strcmp(state, "revoked") != 0 && strcmp(state, "gone") != 0)
         raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                     psprintf("credential \"%s\" is not revoked", names::excerpt(username)),
+                     psprintf("credential \"%s\" is not revoked", identifiers::excerpt(username)),
                      psprintf("Its state is \"%s\".", state),
                      "appinfra.revoke_credential() revokes it."));
     Revoked revoked = {.id = query::int8_at(0, 1), .role = query::oid_at(0, 3), .db_id = {}};

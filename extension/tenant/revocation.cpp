@@ -11,7 +11,7 @@
 #include "delivery/binding.hpp"
 #include "delivery/publication.hpp"
 #include "shmem/wakeup.hpp"
-#include "tenant/tenant.hpp"
+#include "tenant/readiness.hpp"
 
 namespace appinfra::revocation
 {
@@ -45,12 +45,13 @@ revoke(const char *username, const char *reason)
         " ORDER BY state = 'gone', credential_id DESC LIMIT 1"};
     static query::Query select = {LIVING_CREDENTIALS " AND credential_id = $2"};
 
-    require(tenant::check_transaction());
+    require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
         if (query::run(find, {query::text(username)}) != 1)
-            raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                         psprintf("credential \"%s\" does not exist", names::excerpt(username)),
-                         nullptr, "Look at appinfra.credentials."));
+            raise(
+                refuse(ERRCODE_UNDEFINED_OBJECT,
+                       psprintf("credential \"%s\" does not exist", identifiers::excerpt(username)),
+                       nullptr, "Look at appinfra.credentials."));
         int64 id = query::int8_at(0, 2);
         registry::Tenant tenant = registry::lock_tenant(query::text_at(0, 1));
         std::span<const Victim> found = victims(select, tenant.db_id, id);
@@ -68,7 +69,7 @@ revoke_tenant(const char *db_id, const char *reason)
         "UPDATE appinfra.tenant SET status = 'revoked' WHERE db_id = $1 AND status = 'ready'"};
     int count = 0;
 
-    require(tenant::check_transaction());
+    require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
         registry::Tenant tenant = registry::lock_tenant(db_id);
 
@@ -178,7 +179,7 @@ disable(const registry::Tenant &tenant, const Victim &victim)
             ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             psprintf("role \"%s\" does not belong to \"%s\"", victim.role_name, tenant.db_id),
             "Its security label says so.", nullptr));
-    ddl::disable_login(victim.role_name, names::group(tenant.database, victim.access));
+    ddl::disable_login(victim.role_name, identifiers::group_role(tenant.database, victim.access));
     ddl::revoke_connect(tenant.database, victim.role_name);
 }
 

@@ -12,32 +12,32 @@
 #include "delivery/publication.hpp"
 #include "registry/registry.hpp"
 #include "tenant/revocation.hpp"
-#include "tenant/tenant.hpp"
+#include "tenant/readiness.hpp"
 
 namespace appinfra::rotation
 {
 
-static void replace(handout::Handout *handout, const registry::Tenant &tenant,
+static void replace(connection_builder::Builder *builder, const registry::Tenant &tenant,
                     const registry::Binding &binding, const Rotation &rotation);
 static registry::Binding find_binding(const registry::Tenant &tenant, int64 id);
 static bool is_being_published(int64 binding_id);
 
-handout::Connection
+connection_builder::Connection
 rotate(const Rotation &rotation)
 {
-    handout::Connection connection = {};
+    connection_builder::Connection connection = {};
 
-    require(tenant::check_transaction());
-    require(tenant::check_host());
+    require(readiness::check_transaction());
+    require(readiness::check_host());
     with_spi([&](MemoryContext caller) {
         registry::Tenant tenant = registry::lock_ready_tenant(rotation.db_id);
         registry::Binding binding =
             find_binding(tenant, binding::find(tenant.db_id, rotation.variable));
-        handout::Handout handout =
-            handout::begin(caller, tenant.db_id, tenant.database, rotation.publish);
+        connection_builder::Builder builder =
+            connection_builder::begin(caller, tenant.db_id, tenant.database, rotation.publish);
 
-        replace(&handout, tenant, binding, rotation);
-        connection = handout::end(&handout);
+        replace(&builder, tenant, binding, rotation);
+        connection = connection_builder::end(&builder);
         audit::record("rotate_credential", tenant.db_id, connection.username,
                       audit::detail({{"variable", rotation.variable},
                                      {"publish", rotation.publish ? "true" : "false"}}));
@@ -45,27 +45,29 @@ rotate(const Rotation &rotation)
     return connection;
 }
 
-handout::Connection
+connection_builder::Connection
 issue(const char *db_id, const char *access, const Interval *valid_for)
 {
     static query::Query expire = {
         "UPDATE appinfra.credential SET valid_until = clock_timestamp() + $2"
         " WHERE credential_id = $1 RETURNING valid_until"};
-    handout::Connection connection = {};
+    connection_builder::Connection connection = {};
 
-    require(tenant::check_transaction());
-    require(tenant::check_host());
+    require(readiness::check_transaction());
+    require(readiness::check_host());
     require(credential::check_access(access, "a credential"));
     with_spi([&](MemoryContext caller) {
         registry::Tenant tenant = registry::lock_ready_tenant(db_id);
-        handout::Handout handout = handout::begin(caller, tenant.db_id, tenant.database, false);
+        connection_builder::Builder builder =
+            connection_builder::begin(caller, tenant.db_id, tenant.database, false);
         const registry::Binding none = {
             .id = 0, .access = access, .variables = 0, .service_id = nullptr, .host_id = nullptr};
-        credential::Credential made = handout::add(&handout, registry::purpose_of(tenant, none),
-                                                   PointerGetDatum(construct_empty_array(TEXTOID)));
+        credential::Credential made =
+            connection_builder::add(&builder, registry::purpose_of(tenant, none),
+                                    PointerGetDatum(construct_empty_array(TEXTOID)));
         bool null;
 
-        connection = handout::end(&handout);
+        connection = connection_builder::end(&builder);
         if (valid_for != nullptr) {
             query::run(expire, {query::int8(made.id), query::interval(valid_for)});
             ddl::set_valid_until(made.username, DatumGetTimestampTz(query::datum_at(0, 1, &null)));
@@ -76,17 +78,17 @@ issue(const char *db_id, const char *access, const Interval *valid_for)
     return connection;
 }
 
-handout::Connection
+connection_builder::Connection
 create_service_user(const char *db_id, const char *service_id, const char *host_id,
                     const char *access, bool publish)
 {
     static query::Query existing = {
         "SELECT FROM appinfra.binding"
         " WHERE db_id = $1 AND service_id = $2 AND host_id = $3 AND NOT ended"};
-    handout::Connection connection = {};
+    connection_builder::Connection connection = {};
 
-    require(tenant::check_transaction());
-    require(tenant::check_host());
+    require(readiness::check_transaction());
+    require(readiness::check_host());
     require(credential::check_access(access, "a service user"));
     with_spi([&](MemoryContext caller) {
         registry::Tenant tenant = registry::lock_ready_tenant(db_id);
@@ -101,13 +103,14 @@ create_service_user(const char *db_id, const char *service_id, const char *host_
                                   query::text(host_id)}) > 0)
             raise(refuse(ERRCODE_DUPLICATE_OBJECT,
                          psprintf("service \"%s\" on host \"%s\" has a user already",
-                                  names::excerpt(service_id), names::excerpt(host_id)),
+                                  identifiers::excerpt(service_id), identifiers::excerpt(host_id)),
                          nullptr, "appinfra.drop_service_user() first, to make another."));
         require(binding::reserve(place));
         made.id = binding::create(place, tenant.db_id, access);
-        handout::Handout handout = handout::begin(caller, tenant.db_id, tenant.database, publish);
-        handout::add(&handout, registry::purpose_of(tenant, made), place.variables);
-        connection = handout::end(&handout);
+        connection_builder::Builder builder =
+            connection_builder::begin(caller, tenant.db_id, tenant.database, publish);
+        connection_builder::add(&builder, registry::purpose_of(tenant, made), place.variables);
+        connection = connection_builder::end(&builder);
         audit::record("create_service_user", tenant.db_id, connection.username,
                       audit::detail({{"service_id", service_id}, {"host_id", host_id}}));
     });
@@ -121,7 +124,7 @@ drop_service_user(const char *db_id, const char *service_id, const char *host_id
         "SELECT binding_id FROM appinfra.binding"
         " WHERE db_id = $1 AND service_id = $2 AND host_id = $3 AND NOT ended"};
 
-    require(tenant::check_transaction());
+    require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
         registry::Tenant tenant = registry::lock_tenant(db_id);
 
@@ -129,7 +132,7 @@ drop_service_user(const char *db_id, const char *service_id, const char *host_id
                                 query::text(host_id)}) != 1)
             raise(refuse(ERRCODE_UNDEFINED_OBJECT,
                          psprintf("service \"%s\" on host \"%s\" has no user here",
-                                  names::excerpt(service_id), names::excerpt(host_id)),
+                                  identifiers::excerpt(service_id), identifiers::excerpt(host_id)),
                          nullptr, "Look at appinfra.bindings."));
         int64 binding = query::int8_at(0, 1);
         revocation::revoke_binding(tenant, binding, "service user dropped", true);
@@ -144,7 +147,7 @@ set_rotation(const char *db_id, const Interval *rotate_after)
     static query::Query update = {"UPDATE appinfra.tenant SET rotate_after = $2 WHERE db_id = $1"
                                   " RETURNING rotate_after::text"};
 
-    require(tenant::check_transaction());
+    require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
         registry::Tenant tenant = registry::lock_tenant(db_id);
 
@@ -196,8 +199,8 @@ rotate_due()
 
 /* Makes the successor of the binding's credential, and starts the predecessor's retirement. */
 static void
-replace(handout::Handout *handout, const registry::Tenant &tenant, const registry::Binding &binding,
-        const Rotation &rotation)
+replace(connection_builder::Builder *builder, const registry::Tenant &tenant,
+        const registry::Binding &binding, const Rotation &rotation)
 {
     static query::Query waiting = {
         "SELECT credential_id, role_name::text FROM appinfra.credential c"
@@ -209,7 +212,7 @@ replace(handout::Handout *handout, const registry::Tenant &tenant, const registr
         const char *username = query::text_at(0, 2);
 
         publication::enqueue(binding.id, query::int8_at(0, 1), rotation.grace, rotation.deadline);
-        handout::mention(handout, username, binding.variables);
+        connection_builder::add_waiting(builder, username, binding.variables);
         return;
     }
     if (!rotation.publish && is_being_published(binding.id))
@@ -218,8 +221,8 @@ replace(handout::Handout *handout, const registry::Tenant &tenant, const registr
                      "What is published would be older than what this call returns.",
                      "Try again when it is published, or pass publish => true."));
     credential::Credential made =
-        handout::add(handout, registry::purpose_of(tenant, binding), binding.variables,
-                     rotation.grace, rotation.deadline);
+        connection_builder::add(builder, registry::purpose_of(tenant, binding), binding.variables,
+                                rotation.grace, rotation.deadline);
     if (!rotation.publish)
         credential::replace_older(binding.id, made.id, rotation.grace, rotation.deadline);
 }

@@ -18,14 +18,16 @@ struct Rotation {
 };
 
 /* Makes a new credential for the variable; the one it replaces retires by itself. */
-handout::Connection rotate(const Rotation &rotation);
+connection_builder::Connection rotate(const Rotation &rotation);
 
 /* Makes a credential for a person or a job, published nowhere. A null pointer: valid for ever. */
-handout::Connection issue(const char *db_id, const char *access, const Interval *valid_for);
+connection_builder::Connection issue(const char *db_id, const char *access,
+                                     const Interval *valid_for);
 
 /* Makes the user of a service. */
-handout::Connection create_service_user(const char *db_id, const char *service_id,
-                                        const char *host_id, const char *access, bool publish);
+connection_builder::Connection create_service_user(const char *db_id, const char *service_id,
+                                                   const char *host_id, const char *access,
+                                                   bool publish);
 
 /* Revokes the user of a service, frees its name and unsets its variables. */
 void drop_service_user(const char *db_id, const char *service_id, const char *host_id);

@@ -1,5 +1,5 @@
 /*
- * Tenants: provisioning, as one ordinary transaction.
+ * Provisioning: a database for an app, as one ordinary transaction.
  *
  * provision() claims a shell: renames its database and groups, makes its logins, writes its
  * registry rows. It takes every lock without waiting, so callers never wait for each other's commit
@@ -24,15 +24,6 @@ struct Request {
 };
 
 /* Claims a database for an app. The result lives in the caller's memory context. */
-handout::Connection provision(const Request &request);
-
-/* Refuses while this host or this transaction cannot provision. */
-const Refusal *check_host();
-const Refusal *check_guard();
-const Refusal *check_hooks(); /* after something was done that passes them */
-const Refusal *check_transaction();
-
-/* Returns the release below which this server has holes that are open to tenants; 0: not known. */
-int security_floor();
+connection_builder::Connection provision(const Request &request);
 
 } // namespace appinfra::tenant

@@ -1,5 +1,5 @@
-/* Provisions tenants. See tenant.hpp. */
-#include "tenant/tenant.hpp"
+/* Provisions tenants. See provision.hpp. */
+#include "tenant/provision.hpp"
 
 #include "audit/audit.hpp"
 #include "base/identifiers.hpp"
@@ -7,8 +7,10 @@
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "delivery/binding.hpp"
+#include "delivery/environment.hpp"
 #include "pool/shell.hpp"
 #include "registry/host_names.hpp"
+#include "tenant/readiness.hpp"
 
 namespace appinfra::tenant
 {
@@ -22,20 +24,21 @@ struct Wanted {
 static const Refusal *check_arguments(const Request &request);
 static std::span<const Wanted> parse_env(Jsonb *env);
 static const Refusal *check_wanted(std::span<const Wanted> wanted);
-static bool find_repetition(const Request &request, handout::Connection *connection);
+static bool find_repetition(const Request &request, connection_builder::Connection *connection);
 static const Jsonb *request_as_json(const Request &request);
 static void register_tenant(const Request &request, const shell::Shell &shell, const char *base);
-static handout::Connection bind(const Request &request, const char *db_id, const char *base,
-                                std::span<const Wanted> wanted, MemoryContext caller);
+static connection_builder::Connection bind(const Request &request, const char *db_id,
+                                           const char *base, std::span<const Wanted> wanted,
+                                           MemoryContext caller);
 
-handout::Connection
+connection_builder::Connection
 provision(const Request &request)
 {
-    handout::Connection connection = {};
+    connection_builder::Connection connection = {};
 
-    require(check_transaction());
-    require(check_host());
-    require(check_guard());
+    require(readiness::check_transaction());
+    require(readiness::check_host());
+    require(readiness::check_guard());
     require(check_arguments(request));
     with_spi([&](MemoryContext caller) {
         std::span<const Wanted> wanted = parse_env(request.env);
@@ -53,14 +56,14 @@ provision(const Request &request)
         }
         for (const Wanted &entry : wanted)
             require(binding::reserve(
-                binding::of_app(request.app_id, handout::one_variable(entry.variable))));
-        const char *base = naming::choose(names::base_of_slug(request.slug));
+                binding::of_app(request.app_id, environment::one_variable(entry.variable))));
+        const char *base = host_names::choose(identifiers::base_of_slug(request.slug));
         shell::Shell shell = shell::take();
-        naming::rename(shell.database, base);
-        naming::open(base, shell.db_id, shell.hardening);
+        host_names::rename(shell.database, base);
+        host_names::open(base, shell.db_id, shell.hardening);
         register_tenant(request, shell, base);
         connection = bind(request, shell.db_id, base, wanted, caller);
-        require(check_hooks());
+        require(readiness::check_hooks());
         audit::record("provision_tenant", shell.db_id, connection.username,
                       audit::detail({{"app_id", request.app_id},
                                      {"slug", request.slug},
@@ -74,16 +77,16 @@ provision(const Request &request)
 static const Refusal *
 check_arguments(const Request &request)
 {
-    const Refusal *refusal = names::check_app_id(request.app_id);
+    const Refusal *refusal = identifiers::check_app_id(request.app_id);
 
     if (refusal == nullptr)
-        refusal = names::check_owner(request.owner_user_id);
+        refusal = identifiers::check_owner(request.owner_user_id);
     if (refusal == nullptr)
-        refusal = names::check_slug(request.slug);
+        refusal = identifiers::check_slug(request.slug);
     if (refusal == nullptr)
-        refusal = names::check_engine(request.engine);
+        refusal = identifiers::check_engine(request.engine);
     if (refusal == nullptr && request.idempotency_key != nullptr)
-        refusal = names::check_idempotency_key(request.idempotency_key);
+        refusal = identifiers::check_idempotency_key(request.idempotency_key);
     if (refusal == nullptr && !JB_ROOT_IS_OBJECT(request.env))
         refusal = refuse(ERRCODE_INVALID_PARAMETER_VALUE, "env is not a JSON object", nullptr,
                          "env maps variables to access: {\"DATABASE_URL\": \"owner\"}.");
@@ -108,14 +111,14 @@ parse_env(Jsonb *env)
 static const Refusal *
 check_wanted(std::span<const Wanted> wanted)
 {
-    if (wanted.empty() || wanted.size() > names::variables_limit)
+    if (wanted.empty() || wanted.size() > identifiers::variables_limit)
         return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
                       wanted.empty() ? "env names no variable" : "env names too many variables",
                       psprintf("env has %zu entries; 1 to %d are possible.", wanted.size(),
-                               names::variables_limit),
+                               identifiers::variables_limit),
                       "env maps variables to access: {\"DATABASE_URL\": \"owner\"}.");
     for (const Wanted &entry : wanted) {
-        const Refusal *refusal = names::check_variable(entry.variable);
+        const Refusal *refusal = identifiers::check_variable(entry.variable);
 
         if (refusal != nullptr)
             return refusal;
@@ -132,7 +135,7 @@ check_wanted(std::span<const Wanted> wanted)
  * password. Refuses when that call asked for something else, or has not ended.
  */
 static bool
-find_repetition(const Request &request, handout::Connection *connection)
+find_repetition(const Request &request, connection_builder::Connection *connection)
 {
     static query::Query select = {
         "SELECT d.db_id, d.status, d.database, d.username, t.request = $2,"
@@ -197,26 +200,27 @@ register_tenant(const Request &request, const shell::Shell &shell, const char *b
 }
 
 /* Makes a binding and a credential for each variable. */
-static handout::Connection
+static connection_builder::Connection
 bind(const Request &request, const char *db_id, const char *base, std::span<const Wanted> wanted,
      MemoryContext caller)
 {
-    handout::Handout handout = handout::begin(caller, db_id, base, request.publish);
+    connection_builder::Builder builder =
+        connection_builder::begin(caller, db_id, base, request.publish);
 
     for (const Wanted &entry : wanted) {
-        Datum variable = handout::one_variable(entry.variable);
+        Datum variable = environment::one_variable(entry.variable);
         int64 id = binding::create(binding::of_app(request.app_id, variable), db_id, entry.access);
 
-        handout::add(&handout,
-                     {.db_id = db_id,
-                      .database = base,
-                      .access = entry.access,
-                      .binding_id = id,
-                      .service_id = nullptr,
-                      .host_id = nullptr},
-                     variable);
+        connection_builder::add(&builder,
+                                {.db_id = db_id,
+                                 .database = base,
+                                 .access = entry.access,
+                                 .binding_id = id,
+                                 .service_id = nullptr,
+                                 .host_id = nullptr},
+                                variable);
     }
-    return handout::end(&handout);
+    return connection_builder::end(&builder);
 }
 
 } // namespace appinfra::tenant
