@@ -1,4 +1,4 @@
-// See audit_check.hpp.
+// See check.hpp.
 #include "audit/check.hpp"
 
 #include <algorithm>

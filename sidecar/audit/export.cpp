@@ -1,4 +1,4 @@
-// The command audit: the log as JSON lines, for a collector. See audit_commands.hpp.
+// The command audit: the log as JSON lines, for a collector. See commands.hpp.
 // Only sealed rows are written: below the newest seal no row appears any more, so that what was
 // written is complete, however late a transaction commits.
 #include "audit/commands.hpp"
@@ -25,9 +25,9 @@ constexpr std::chrono::seconds reconnect_pause(5);
 class Export
 {
 public:
-    Export(const AuditOptions &options, const AuditWorld &world)
-        : conninfo_(options.database.reveal(), options.database_password.reveal(), "any"),
-          world_(world), since_(options.since)
+    Export(const AuditOptions &options, const CommandIo &io)
+        : conninfo_(options.database.reveal(), options.database_password.reveal(), "any"), io_(io),
+          since_(options.since)
     {
         if (!since_.empty() && std::all_of(since_.begin(), since_.end(),
                                            [](char c) { return c >= '0' && c <= '9'; })) {
@@ -43,7 +43,7 @@ public:
         connect();
         while (true) {
             const int written = write_rows(follow);
-            if (!world_.out || (written == 0 && !follow))
+            if (!io_.out || (written == 0 && !follow))
                 return;
             if (written < rows_at_once)
                 std::this_thread::sleep_for(pause);
@@ -54,7 +54,7 @@ private:
     void
     connect()
     {
-        link_ = std::make_unique<AuditLink>(conninfo_);
+        connection_ = std::make_unique<AuditLink>(conninfo_);
         if (!since_.empty() && after_ == "0")
             find_beginning();
     }
@@ -63,7 +63,7 @@ private:
     void
     find_beginning()
     {
-        const Rows rows = link_->query(
+        const Rows rows = connection_->query(
             "SELECT coalesce(min(r.id) - 1, (SELECT max(last_id) FROM appinfra.audit_seals), 0)"
             "  FROM (VALUES ('done'), ('refused'), ('failed')) o (outcome)"
             " CROSS JOIN LATERAL (SELECT id FROM appinfra.audit a WHERE a.outcome = o.outcome"
@@ -77,14 +77,14 @@ private:
     write_rows(bool follow)
     {
         try {
-            if (!link_)
+            if (!connection_)
                 connect();
             return write_batch();
         } catch (const Failure &failure) {
             if (!follow || failure.kind() != Failure::Kind::retry)
                 throw;
-            world_.err << "appinfrad audit: " << clean_text(failure.what()) << std::endl;
-            link_.reset();
+            io_.err << "appinfrad audit: " << clean_text(failure.what()) << std::endl;
+            connection_.reset();
             std::this_thread::sleep_for(reconnect_pause);
             return 0;
         }
@@ -93,49 +93,49 @@ private:
     int
     write_batch()
     {
-        const Rows rows = link_->query(
+        const Rows rows = connection_->query(
             "SELECT id, row_to_json(a) FROM appinfra.audit a WHERE id > $1"
             "   AND id <= (SELECT max(last_id) FROM appinfra.audit_seals)"
             "   AND ($2 = '' OR time >= nullif($2, '')::timestamptz) ORDER BY id LIMIT $3",
             {after_, since_, std::to_string(rows_at_once)});
         const int count = PQntuples(rows.get());
         for (int row = 0; row < count; row++)
-            world_.out << text_at(rows, row, 1) << '\n';
-        world_.out << std::flush;
+            io_.out << text_at(rows, row, 1) << '\n';
+        io_.out << std::flush;
         if (count > 0)
             after_ = text_at(rows, count - 1, 0);
         return count;
     }
 
     Conninfo conninfo_;
-    AuditWorld world_;
+    CommandIo io_;
     std::string since_;
     std::string after_ = "0";
-    std::unique_ptr<AuditLink> link_;
+    std::unique_ptr<AuditLink> connection_;
 };
 
 int
-run(const std::vector<std::string> &arguments, const AuditWorld &world)
+run(const std::vector<std::string> &arguments, const CommandIo &io)
 {
     const auto answer = read_audit_options("audit", arguments);
     if (const std::string *help = std::get_if<std::string>(&answer)) {
-        world.out << *help << std::flush;
+        io.out << *help << std::flush;
         return 0;
     }
     const AuditOptions &options = std::get<AuditOptions>(answer);
-    Export(options, world).run(options.follow);
-    return world.out ? 0 : 2;
+    Export(options, io).run(options.follow);
+    return io.out ? 0 : 2;
 }
 
 } // namespace
 
 int
-export_audit(const std::vector<std::string> &arguments, AuditWorld world) noexcept
+export_audit(const std::vector<std::string> &arguments, CommandIo io) noexcept
 {
     try {
-        return run(arguments, world);
+        return run(arguments, io);
     } catch (const std::exception &error) {
-        world.err << "appinfrad audit: " << clean_text(error.what()) << std::endl;
+        io.err << "appinfrad audit: " << clean_text(error.what()) << std::endl;
     }
     return 2;
 }

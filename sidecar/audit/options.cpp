@@ -1,4 +1,4 @@
-// See audit_options.hpp.
+// See options.hpp.
 #include "audit/options.hpp"
 
 #include <algorithm>

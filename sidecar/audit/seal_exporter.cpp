@@ -1,4 +1,4 @@
-// See head_courier.hpp.
+// See seal_exporter.hpp.
 #include "audit/seal_exporter.hpp"
 
 #include <array>
@@ -58,10 +58,10 @@ body_of(const Fields &fields)
 } // namespace
 
 // What the thread works with; it has all of it to itself but for the end.
-class HeadCourier::Round
+class SealExporter::Loop
 {
 public:
-    Round(CourierSettings settings, const Log &log) : settings_(std::move(settings)), log_(log)
+    Loop(SealExporterSettings settings, const Log &log) : settings_(std::move(settings)), log_(log)
     {
     }
 
@@ -69,13 +69,13 @@ public:
     void end();
 
 private:
-    void carry();
+    void export_new();
     void post(const std::string &body) const;
     bool pause(Duration time);
 
-    CourierSettings settings_;
+    SealExporterSettings settings_;
     Log log_;
-    std::unique_ptr<AuditLink> link_;
+    std::unique_ptr<AuditLink> connection_;
     std::string last_; // the number of the last seal that was carried; empty: none
     bool failing_ = false;
     std::mutex mutex_;
@@ -83,7 +83,7 @@ private:
     bool ended_ = false;
 };
 
-HeadCourier::HeadCourier(CourierSettings settings, const Log &log)
+SealExporter::SealExporter(SealExporterSettings settings, const Log &log)
 {
     try {
         if (!settings.url.empty()) // for its checks: the path is the URL's own
@@ -93,38 +93,38 @@ HeadCourier::HeadCourier(CourierSettings settings, const Log &log)
                       "--audit-url is checked like the producer's URL: " +
                           std::string(failure.what()));
     }
-    round_ = std::make_shared<Round>(std::move(settings), log);
-    std::thread([round = round_] { round->run(); }).detach();
+    loop_ = std::make_shared<Loop>(std::move(settings), log);
+    std::thread([loop = loop_] { loop->run(); }).detach();
 }
 
-HeadCourier::~HeadCourier()
+SealExporter::~SealExporter()
 {
-    round_->end();
+    loop_->end();
 }
 
 void
-HeadCourier::Round::run()
+SealExporter::Loop::run()
 {
     do {
         try {
-            if (!link_)
-                link_ = std::make_unique<AuditLink>(*settings_.conninfo);
-            carry();
+            if (!connection_)
+                connection_ = std::make_unique<AuditLink>(*settings_.conninfo);
+            export_new();
             failing_ = false;
         } catch (const std::exception &error) {
             if (!failing_) // once, until it works again
                 log_.warn("seals are not carried out", {{"error", std::string(error.what())}});
             failing_ = true;
-            link_.reset();
+            connection_.reset();
         }
     } while (pause(settings_.poll));
 }
 
 // Carries every seal that is new; at first the newest alone, which holds all before it.
 void
-HeadCourier::Round::carry()
+SealExporter::Loop::export_new()
 {
-    const Rows rows = link_->query(
+    const Rows rows = connection_->query(
         "SELECT number, hash, last_id, rows, sealed_at, appinfra.host_id()"
         "  FROM appinfra.audit_seals WHERE number > CASE WHEN $1 <> '' THEN $1::bigint ELSE"
         "       (SELECT max(number) - 1 FROM appinfra.audit_seals) END ORDER BY number LIMIT 1000",
@@ -144,7 +144,7 @@ HeadCourier::Round::carry()
 
 // Posts a head. Throws a retry Failure unless it was taken.
 void
-HeadCourier::Round::post(const std::string &body) const
+SealExporter::Loop::post(const std::string &body) const
 {
     const std::unique_ptr<CURL, EasyRelease> easy(curl_easy_init());
     const std::unique_ptr<curl_slist, ListRelease> headers(
@@ -177,7 +177,7 @@ HeadCourier::Round::post(const std::string &body) const
 }
 
 void
-HeadCourier::Round::end()
+SealExporter::Loop::end()
 {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -186,7 +186,7 @@ HeadCourier::Round::end()
 
 // Waits; false when it is to end.
 bool
-HeadCourier::Round::pause(Duration time)
+SealExporter::Loop::pause(Duration time)
 {
     std::unique_lock lock(mutex_);
     return !ending_.wait_for(lock, time, [this] { return ended_; });

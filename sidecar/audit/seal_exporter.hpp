@@ -13,7 +13,7 @@
 namespace sidecar
 {
 
-struct CourierSettings {
+struct SealExporterSettings {
     std::shared_ptr<const Conninfo> conninfo;
     std::string url; // empty: into the log
     std::string ca_file;
@@ -22,21 +22,21 @@ struct CourierSettings {
     Duration call_timeout{};
 };
 
-class HeadCourier
+class SealExporter
 {
 public:
     // Starts. Throws a configuration Failure when the URL is not one a head may go to.
-    HeadCourier(CourierSettings settings, const Log &log);
+    SealExporter(SealExporterSettings settings, const Log &log);
 
     // Tells the thread to end and leaves it behind: it may be in the middle of a connect.
-    ~HeadCourier();
-    HeadCourier(const HeadCourier &) = delete;
-    HeadCourier &operator=(const HeadCourier &) = delete;
+    ~SealExporter();
+    SealExporter(const SealExporter &) = delete;
+    SealExporter &operator=(const SealExporter &) = delete;
 
 private:
-    class Round;
+    class Loop;
 
-    std::shared_ptr<Round> round_;
+    std::shared_ptr<Loop> loop_;
 };
 
 } // namespace sidecar

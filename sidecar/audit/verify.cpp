@@ -1,4 +1,4 @@
-// The command verify-audit. See audit_commands.hpp.
+// The command verify-audit. See commands.hpp.
 #include "audit/commands.hpp"
 
 #include <cerrno>
@@ -52,20 +52,20 @@ print(const AuditReport &report, std::ostream &out)
 }
 
 int
-run(const std::vector<std::string> &arguments, const AuditWorld &world)
+run(const std::vector<std::string> &arguments, const CommandIo &io)
 {
     const auto answer = read_audit_options("verify-audit", arguments);
     if (const std::string *help = std::get_if<std::string>(&answer)) {
-        world.out << *help << std::flush;
+        io.out << *help << std::flush;
         return 0;
     }
     const AuditOptions &options = std::get<AuditOptions>(answer);
-    const std::vector<Head> heads = heads_of(options.heads, world.in);
+    const std::vector<Head> heads = heads_of(options.heads, io.in);
     AuditLink link(Conninfo(options.database.reveal(), options.database_password.reveal(), "any"));
     PgAuditLog log(link);
     const AuditReport report = check_audit(log, heads);
-    print(report, world.out);
-    if (!world.out)
+    print(report, io.out);
+    if (!io.out)
         return 2;
     return report.violations.empty() ? 0 : 1;
 }
@@ -73,12 +73,12 @@ run(const std::vector<std::string> &arguments, const AuditWorld &world)
 } // namespace
 
 int
-verify_audit(const std::vector<std::string> &arguments, AuditWorld world) noexcept
+verify_audit(const std::vector<std::string> &arguments, CommandIo io) noexcept
 {
     try {
-        return run(arguments, world);
+        return run(arguments, io);
     } catch (const std::exception &error) {
-        world.err << "appinfrad verify-audit: " << clean_text(error.what()) << std::endl;
+        io.err << "appinfrad verify-audit: " << clean_text(error.what()) << std::endl;
     }
     return 2;
 }

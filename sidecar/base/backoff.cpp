@@ -37,9 +37,9 @@ retry_after(std::string_view header, WallTime now)
     if (header.find_first_not_of("0123456789") == std::string_view::npos) {
         // Ten digits and more are beyond the limit whatever they say.
         if (header.size() > 9)
-            return longest_retry_after;
+            return max_retry_after;
         return std::min<Duration>(std::chrono::seconds(std::stol(std::string(header))),
-                                  longest_retry_after);
+                                  max_retry_after);
     }
     if (header.front() >= '0' && header.front() <= '9')
         return std::nullopt;
@@ -47,7 +47,7 @@ retry_after(std::string_view header, WallTime now)
     if (date == -1)
         return std::nullopt;
     const auto wait = std::chrono::system_clock::from_time_t(date) - now;
-    return std::clamp(std::chrono::ceil<Duration>(wait), Duration(0), longest_retry_after);
+    return std::clamp(std::chrono::ceil<Duration>(wait), Duration(0), max_retry_after);
 }
 
 } // namespace sidecar

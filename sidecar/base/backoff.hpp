@@ -12,7 +12,7 @@ namespace sidecar
 {
 
 // A Retry-After is honoured up to this; a producer must not be able to park a publication for days.
-inline constexpr Duration longest_retry_after = std::chrono::minutes(10);
+inline constexpr Duration max_retry_after = std::chrono::minutes(10);
 
 class Backoff
 {
@@ -35,7 +35,7 @@ private:
 };
 
 // The time a Retry-After header asks for: seconds or an HTTP date, never negative, at most
-// longest_retry_after; nothing when it is neither.
+// max_retry_after; nothing when it is neither.
 std::optional<Duration> retry_after(std::string_view header, WallTime now);
 
 } // namespace sidecar

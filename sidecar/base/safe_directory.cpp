@@ -1,4 +1,4 @@
-// See folder.hpp.
+// See safe_directory.hpp.
 #include "base/safe_directory.hpp"
 
 #include <cerrno>
@@ -17,7 +17,7 @@ namespace sidecar
 namespace
 {
 
-constexpr std::size_t longest_name = 200;
+constexpr std::size_t max_name = 200;
 constexpr std::size_t kept_prefix = 120;
 constexpr std::size_t largest_file = 4 * 1024 * 1024;
 constexpr const char *temporary_name = ".app.env.new";
@@ -86,12 +86,12 @@ file_name_for(std::string_view text)
         name += c == '~' ? std::string("%7E") : std::string(1, c);
     if (name.starts_with('.'))
         name.replace(0, 1, "%2E");
-    if (name.size() > longest_name)
+    if (name.size() > max_name)
         name.replace(kept_prefix, std::string::npos, "~" + sha256_hex(text));
     return name;
 }
 
-Folder::Folder(const std::string &root, const std::vector<std::string> &names)
+SafeDirectory::SafeDirectory(const std::string &root, const std::vector<std::string> &names)
     : folder_(open_root(root))
 {
     for (const std::string &name : names)
@@ -99,7 +99,7 @@ Folder::Folder(const std::string &root, const std::vector<std::string> &names)
 }
 
 void
-Folder::lock()
+SafeDirectory::lock()
 {
     lock_ = Descriptor(openat(folder_.get(), lock_name,
                               O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
@@ -110,7 +110,7 @@ Folder::lock()
 }
 
 std::optional<Secret>
-Folder::read(const char *name) const
+SafeDirectory::read(const char *name) const
 {
     const Descriptor file(
         openat(folder_.get(), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
@@ -141,7 +141,7 @@ Folder::read(const char *name) const
 }
 
 void
-Folder::replace(const char *name, std::string_view contents, bool &renamed) const
+SafeDirectory::replace(const char *name, std::string_view contents, bool &renamed) const
 {
     renamed = false;
     // Left over from a crash; the lock is ours, so nobody is writing it.

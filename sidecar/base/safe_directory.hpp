@@ -46,13 +46,13 @@ private:
 // and a leading dot is percent-encoded; what would be too long ends in "~" and its SHA-256.
 std::string file_name_for(std::string_view text);
 
-class Folder
+class SafeDirectory
 {
 public:
     // Opens root/names[0]/names[1]/..., making what is missing with mode 0700. Every name must come
     // from file_name_for(). Throws a give_up Failure for a symbolic link or a file in the way, a
     // retry Failure for everything else.
-    Folder(const std::string &root, const std::vector<std::string> &names);
+    SafeDirectory(const std::string &root, const std::vector<std::string> &names);
 
     // Takes the folder's lock until this object dies; throws a retry Failure when another has it.
     void lock();

@@ -6,7 +6,7 @@
 namespace sidecar
 {
 
-struct Board {
+struct ServiceStatus {
     std::atomic<bool> delivers{false};         // this process has a sink
     std::atomic<bool> producer_refuses{false}; // our token
     std::atomic<bool> queue_connected{false};  // the loop's own connections

@@ -83,43 +83,43 @@ add_file(std::vector<Variable> &variables, const std::string &file, std::istream
 }
 
 std::vector<Variable>
-variables_of(const CheckEnvOptions &options, CheckEnvWorld &world)
+variables_of(const CheckEnvOptions &options, CheckEnvInput &input)
 {
     if (options.files.empty())
-        return std::move(world.environment);
+        return std::move(input.environment);
     if (std::count(options.files.begin(), options.files.end(), "-") > 1)
         refuse("standard input (-) can be read only once");
     std::vector<Variable> variables;
     for (const std::string &file : options.files)
-        add_file(variables, file, world.in);
+        add_file(variables, file, input.io.in);
     return variables;
 }
 
 // The DSN of the server to ask, when one is to be asked.
 std::optional<Secret>
-server_of(const CheckEnvOptions &options, const CheckEnvWorld &world)
+server_of(const CheckEnvOptions &options, const CheckEnvInput &input)
 {
     if (options.database)
         return Secret(*options.database);
-    if (!world.database_url.empty() && !world.database_url_file.empty())
+    if (!input.database_url.empty() && !input.database_url_file.empty())
         refuse("APPINFRA_CHECK_DATABASE_URL and APPINFRA_CHECK_DATABASE_URL_FILE are both set; "
                "keep one");
-    if (!world.database_url_file.empty())
-        return secret_from_file(world.database_url_file);
-    if (!world.database_url.empty())
-        return world.database_url.clone();
+    if (!input.database_url_file.empty())
+        return secret_from_file(input.database_url_file);
+    if (!input.database_url.empty())
+        return input.database_url.clone();
     return std::nullopt;
 }
 
 EnvReport
-report_of(const CheckEnvOptions &options, CheckEnvWorld &world)
+report_of(const CheckEnvOptions &options, CheckEnvInput &input)
 {
     EnvReport report;
     report.lane = options.lane;
     try {
-        report.checked = check_contract(variables_of(options, world), options.lane);
-        if (const auto server = server_of(options, world)) {
-            const auto catalog = world.connect(*server);
+        report.checked = check_contract(variables_of(options, input), options.lane);
+        if (const auto server = server_of(options, input)) {
+            const auto catalog = input.connect(*server);
             Findings more = check_roles(report.checked.dsns, *catalog);
             std::move(more.begin(), more.end(), std::back_inserter(report.checked.findings));
             report.asked_server = true;
@@ -131,52 +131,50 @@ report_of(const CheckEnvOptions &options, CheckEnvWorld &world)
 }
 
 int
-run(const std::vector<std::string> &arguments, CheckEnvWorld &world)
+run(const std::vector<std::string> &arguments, CheckEnvInput &input)
 {
-    const auto answer = read_check_env_options(arguments);
-    if (const std::string *help = std::get_if<std::string>(&answer)) {
-        world.out << *help << std::flush;
-        return world.out ? 0 : 2;
+    const auto options_or_help = read_check_env_options(arguments);
+    if (const std::string *help = std::get_if<std::string>(&options_or_help)) {
+        input.io.out << *help << std::flush;
+        return input.io.out ? 0 : 2;
     }
-    const CheckEnvOptions &options = std::get<CheckEnvOptions>(answer);
-    const EnvReport report = report_of(options, world);
-    world.out << (options.json ? json_of(report) : text_of(report)) << std::flush;
+    const CheckEnvOptions &options = std::get<CheckEnvOptions>(options_or_help);
+    const EnvReport report = report_of(options, input);
+    input.io.out << (options.json ? json_of(report) : text_of(report)) << std::flush;
     if (!report.error.empty())
-        world.err << "appinfrad check-env: " << clean_text(report.error) << std::endl;
-    return world.out ? report.exit_code() : 2;
+        input.io.err << "appinfrad check-env: " << clean_text(report.error) << std::endl;
+    return input.io.out ? report.exit_code() : 2;
 }
 
 } // namespace
 
-CheckEnvWorld
-check_env_world()
+CheckEnvInput
+check_env_input()
 {
-    CheckEnvWorld world{{},
+    CheckEnvInput input{{},
                         take_from_environment("APPINFRA_CHECK_DATABASE_URL"),
                         {},
-                        std::cin,
-                        std::cout,
-                        std::cerr,
+                        {std::cin, std::cout, std::cerr},
                         [](const Secret &conninfo) {
                             return std::make_unique<PgRoles>(conninfo);
                         }};
     if (const char *file = std::getenv("APPINFRA_CHECK_DATABASE_URL_FILE"))
-        world.database_url_file = file;
+        input.database_url_file = file;
     unsetenv("APPINFRA_CHECK_DATABASE_URL_FILE");
     for (char **entry = environ; entry != nullptr && *entry != nullptr; entry++)
         if (const char *equals = std::strchr(*entry, '='))
-            world.environment.push_back(
+            input.environment.push_back(
                 {std::string(static_cast<const char *>(*entry), equals), Secret(equals + 1)});
-    return world;
+    return input;
 }
 
 int
-check_env(const std::vector<std::string> &arguments, CheckEnvWorld &world) noexcept
+check_env(const std::vector<std::string> &arguments, CheckEnvInput &input) noexcept
 {
     try {
-        return run(arguments, world);
+        return run(arguments, input);
     } catch (const std::exception &error) {
-        world.err << "appinfrad check-env: " << clean_text(error.what()) << std::endl;
+        input.io.err << "appinfrad check-env: " << clean_text(error.what()) << std::endl;
     }
     return 2;
 }

@@ -3,33 +3,32 @@
 #pragma once
 
 #include <functional>
-#include <iosfwd>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/command_io.hpp"
 #include "base/secret.hpp"
+#include "base/variable.hpp"
 #include "check_env/role_rules.hpp"
-#include "delivery/publication.hpp"
 
 namespace sidecar
 {
 
-struct CheckEnvWorld {
+// What one run looks at.
+struct CheckEnvInput {
     std::vector<Variable> environment; // of the process, without the two below
     Secret database_url;               // APPINFRA_CHECK_DATABASE_URL
     std::string database_url_file;     // APPINFRA_CHECK_DATABASE_URL_FILE
-    std::istream &in;
-    std::ostream &out;
-    std::ostream &err;
+    CommandIo io;
     std::function<std::unique_ptr<RoleCatalog>(const Secret &conninfo)> connect;
 };
 
 // Takes the two variables of its own out of the process environment and copies the rest.
-CheckEnvWorld check_env_world();
+CheckEnvInput check_env_input();
 
 // Runs the command; arguments are those behind "check-env". Returns the exit code of the contract:
 // 0 in order, 1 violations, 2 it could not check. Throws nothing.
-int check_env(const std::vector<std::string> &arguments, CheckEnvWorld &world) noexcept;
+int check_env(const std::vector<std::string> &arguments, CheckEnvInput &input) noexcept;
 
 } // namespace sidecar

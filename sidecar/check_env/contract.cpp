@@ -1,4 +1,4 @@
-// See env_contract.hpp.
+// See contract.hpp.
 #include "check_env/contract.hpp"
 
 #include <algorithm>
@@ -160,7 +160,7 @@ ContractCheck::check_dsn(const std::string &name)
     const Secret *value = value_of(name);
     if (value == nullptr)
         return;
-    const Surroundings surroundings = [&](std::string_view wanted) -> std::optional<std::string> {
+    const EnvLookup lookup = [&](std::string_view wanted) -> std::optional<std::string> {
         const Secret *found = value_of(wanted);
         return found == nullptr ? std::nullopt : std::optional<std::string>(found->reveal());
     };
@@ -168,7 +168,7 @@ ContractCheck::check_dsn(const std::string &name)
         add(rule::empty_user, name, "it is set, but empty", "give it a DSN, or remove it");
         return;
     }
-    auto read = read_dsn(value->reveal(), surroundings);
+    auto read = read_dsn(value->reveal(), lookup);
     if (DsnDefect *defect = std::get_if<DsnDefect>(&read)) {
         add(rule::dsn_syntax, name, std::move(defect->problem), std::move(defect->remedy));
         return;

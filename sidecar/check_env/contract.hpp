@@ -8,7 +8,7 @@
 
 #include "check_env/dsn.hpp"
 #include "check_env/finding.hpp"
-#include "delivery/publication.hpp"
+#include "base/variable.hpp"
 
 namespace sidecar
 {

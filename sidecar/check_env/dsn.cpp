@@ -17,8 +17,8 @@ namespace
 class Settings
 {
 public:
-    Settings(const ConninfoOptions &options, const Surroundings &surroundings)
-        : options_(options.get()), surroundings_(surroundings)
+    Settings(const ConninfoOptions &options, const EnvLookup &lookup)
+        : options_(options.get()), lookup_(lookup)
     {
     }
 
@@ -42,7 +42,7 @@ public:
         if (option == nullptr || (keyword != "service" && !effective("service").empty()))
             return {};
         if (option->envvar != nullptr)
-            if (const auto value = surroundings_(option->envvar))
+            if (const auto value = lookup_(option->envvar))
                 return *value;
         return option->compiled != nullptr ? option->compiled : "";
     }
@@ -66,7 +66,7 @@ private:
     }
 
     const PQconninfoOption *options_;
-    const Surroundings &surroundings_;
+    const EnvLookup &lookup_;
 };
 
 std::vector<std::string>
@@ -187,7 +187,7 @@ Dsn::demands_tls() const
 }
 
 std::variant<Dsn, DsnDefect>
-read_dsn(std::string_view text, const Surroundings &surroundings)
+read_dsn(std::string_view text, const EnvLookup &lookup)
 {
     const ConninfoOptions options = parse_conninfo(text);
     if (!options)
@@ -195,7 +195,7 @@ read_dsn(std::string_view text, const Surroundings &surroundings)
     if (has_slash_in_credentials(text))
         return DsnDefect{"a / comes before the @, so that libpq finds no user in it",
                          "percent-encode a / in user or password as %2F"};
-    const Settings settings(options, surroundings);
+    const Settings settings(options, lookup);
     Dsn dsn;
     dsn.user = settings.own("user").value_or("");
     dsn.sslmode = settings.own("sslmode").value_or("");

@@ -52,9 +52,9 @@ struct DsnDefect {
 };
 
 // The value of an environment variable, where the app's libpq would see one.
-using Surroundings = std::function<std::optional<std::string>(std::string_view)>;
+using EnvLookup = std::function<std::optional<std::string>(std::string_view)>;
 
 // Reads a URI or a keyword string.
-std::variant<Dsn, DsnDefect> read_dsn(std::string_view text, const Surroundings &surroundings);
+std::variant<Dsn, DsnDefect> read_dsn(std::string_view text, const EnvLookup &lookup);
 
 } // namespace sidecar

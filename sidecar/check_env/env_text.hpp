@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "delivery/publication.hpp"
+#include "base/variable.hpp"
 
 namespace sidecar
 {

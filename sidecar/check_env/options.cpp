@@ -1,4 +1,4 @@
-// See check_env_options.hpp.
+// See options.hpp.
 #include "check_env/options.hpp"
 
 #include <algorithm>

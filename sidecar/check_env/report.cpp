@@ -1,4 +1,4 @@
-// See env_report.hpp.
+// See report.hpp.
 #include "check_env/report.hpp"
 
 #include <algorithm>

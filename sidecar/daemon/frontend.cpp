@@ -1,4 +1,4 @@
-// See doors.hpp.
+// See frontend.hpp.
 #include "daemon/frontend.hpp"
 
 #include <chrono>
@@ -17,15 +17,15 @@ namespace sidecar
 namespace
 {
 
-constexpr std::size_t most_waiting = 1000;
-constexpr Duration longest_statement = std::chrono::seconds(20); // within request-timeout
+constexpr std::size_t max_waiting = 1000;
+constexpr Duration max_statement = std::chrono::seconds(20); // within request-timeout
 
 std::shared_ptr<PgShared>
 shared_of(const Options &options, std::shared_ptr<const Conninfo> conninfo, Log &log)
 {
     auto shared = std::make_shared<PgShared>();
     shared->conninfo = std::move(conninfo);
-    shared->statement_timeout = std::min(options.statement_timeout, longest_statement);
+    shared->statement_timeout = std::min(options.statement_timeout, max_statement);
     shared->failed = [&log](const Failure &failure) {
         log.warn("no connection for requests", {{"error", std::string(failure.what())}});
     };
@@ -33,7 +33,7 @@ shared_of(const Options &options, std::shared_ptr<const Conninfo> conninfo, Log 
 }
 
 ApiSettings
-api_settings(const DoorOptions &options)
+api_settings(const ServerOptions &options)
 {
     ApiSettings settings;
     settings.trust_loopback = options.trust_loopback;
@@ -42,14 +42,14 @@ api_settings(const DoorOptions &options)
     return settings;
 }
 
-WebSettings
-web_settings(const DoorOptions &options)
+HttpServerSettings
+http_server_settings(const ServerOptions &options)
 {
-    WebSettings settings;
+    HttpServerSettings settings;
     settings.listen = options.listen;
     settings.tls_certificate = options.tls_certificate;
     settings.tls_key = options.tls_key;
-    settings.most_connections = options.connections;
+    settings.max_connections = options.connections;
     settings.head_timeout = options.head_timeout;
     settings.idle_timeout = options.idle_timeout;
     settings.request_timeout = options.request_timeout;
@@ -69,69 +69,70 @@ copy_of(const TokenSettings &tokens)
 
 } // namespace
 
-struct Doors::Parts {
-    Parts(const Options &options, std::shared_ptr<const Conninfo> conninfo, Board &board, Log &log)
+struct Frontend::Parts {
+    Parts(const Options &options, std::shared_ptr<const Conninfo> conninfo, ServiceStatus &status,
+          Log &log)
         : shared(shared_of(options, std::move(conninfo), log)),
-          jobs(shared, options.doors.database_connections, most_waiting), metrics(shared),
-          mcp({options.delivers || !options.token.empty(), options.doors.publish_wait}, clock)
+          workers(shared, options.server.database_connections, max_waiting), metrics(shared),
+          mcp({options.delivers || !options.token.empty(), options.server.publish_wait}, clock)
     {
         if (options.command == Command::mcp)
-            stdio.emplace(mcp, jobs, Caller{options.doors.user, false});
-        if (options.command != Command::serve || options.doors.listen.empty())
+            stdio.emplace(mcp, workers, Caller{options.server.user, false});
+        if (options.command != Command::serve || options.server.listen.empty())
             return;
-        ApiSettings settings = api_settings(options.doors);
-        settings.tokens = copy_of(options.doors.tokens);
-        api.emplace(std::move(settings), clock, metrics, mcp, board);
-        web.emplace(web_settings(options.doors), *api, jobs, metrics, log);
+        ApiSettings settings = api_settings(options.server);
+        settings.tokens = copy_of(options.server.tokens);
+        api.emplace(std::move(settings), clock, metrics, mcp, status);
+        web.emplace(http_server_settings(options.server), *api, workers, metrics, log);
     }
 
     SystemClock clock;
     std::shared_ptr<PgShared> shared;
-    Jobs jobs;
+    DatabaseWorkers workers;
     Metrics metrics;
     Mcp mcp;
     std::optional<Api> api;
-    std::optional<Web> web;
+    std::optional<HttpServer> web;
     std::optional<McpStdio> stdio;
 };
 
-Doors::Doors(const Options &options, std::shared_ptr<const Conninfo> conninfo, Board &board,
-             Log &log)
-    : parts_(std::make_unique<Parts>(options, std::move(conninfo), board, log))
+Frontend::Frontend(const Options &options, std::shared_ptr<const Conninfo> conninfo,
+                   ServiceStatus &status, Log &log)
+    : parts_(std::make_unique<Parts>(options, std::move(conninfo), status, log))
 {
 }
 
-Doors::~Doors()
+Frontend::~Frontend()
 {
     // A thread that is still in the middle of a request uses them: it gets a moment, and where that
     // is not enough, they stay until the process ends.
-    for (int i = 0; i < 100 && parts_->jobs.busy() > 0; i++)
+    for (int i = 0; i < 100 && parts_->workers.busy() > 0; i++)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    if (parts_->jobs.busy() > 0)
+    if (parts_->workers.busy() > 0)
         static_cast<void>(parts_.release());
 }
 
 void
-Doors::drain()
+Frontend::drain()
 {
     if (parts_->web)
         parts_->web->drain();
 }
 
 bool
-Doors::idle() const
+Frontend::idle() const
 {
     return (!parts_->web || parts_->web->idle()) && (!parts_->stdio || parts_->stdio->idle());
 }
 
 bool
-Doors::deserted() const
+Frontend::input_closed() const
 {
     return parts_->stdio && parts_->stdio->ended();
 }
 
 void
-Doors::renew(DoorOptions fresh)
+Frontend::renew(ServerOptions fresh)
 {
     if (parts_->web)
         parts_->web->renew(std::move(fresh.tokens));

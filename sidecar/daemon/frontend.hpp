@@ -1,4 +1,4 @@
-// The doors of the platform, put together: the threads for the database, the use cases behind REST
+// What callers reach, put together: the threads for the database, the use cases behind REST
 // and MCP, metrics, and the server or the standard input they are reached by.
 #pragma once
 
@@ -13,27 +13,28 @@
 namespace sidecar
 {
 
-class Doors
+class Frontend
 {
 public:
-    // Opens the doors that the options name. Throws a configuration Failure when it cannot.
-    Doors(const Options &options, std::shared_ptr<const Conninfo> conninfo, Board &board, Log &log);
-    ~Doors();
-    Doors(const Doors &) = delete;
-    Doors &operator=(const Doors &) = delete;
+    // Opens what the options name. Throws a configuration Failure when it cannot.
+    Frontend(const Options &options, std::shared_ptr<const Conninfo> conninfo,
+             ServiceStatus &status, Log &log);
+    ~Frontend();
+    Frontend(const Frontend &) = delete;
+    Frontend &operator=(const Frontend &) = delete;
 
-    // Lets nobody in any more; who is inside is served.
+    // Takes no more requests; those under way are answered.
     void drain();
 
-    // Whether nobody is inside.
+    // Whether no request is under way and no connection is open.
     bool idle() const;
 
-    // Whether whoever we were started for has gone: the end of standard input.
-    bool deserted() const;
+    // Whether standard input has ended: whoever started us for MCP has gone.
+    bool input_closed() const;
 
     // Reads the files with keys and certificates again; throws a configuration Failure, and changes
     // nothing, when they are wrong.
-    void renew(DoorOptions fresh);
+    void renew(ServerOptions fresh);
 
 private:
     struct Parts;

@@ -31,8 +31,8 @@ run(const std::vector<std::string> &arguments)
     install_wiping_allocators();
     if (!arguments.empty() && arguments.front() == "check-env") {
         // Before the secrets are taken: what this environment holds is what is checked.
-        CheckEnvWorld world = check_env_world();
-        return check_env({arguments.begin() + 1, arguments.end()}, world);
+        CheckEnvInput input = check_env_input();
+        return check_env({arguments.begin() + 1, arguments.end()}, input);
     }
     const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
                                         arguments.end());

@@ -1,4 +1,4 @@
-// The options of delivering, and what --help says beyond them. The options of the doors are in
+// The options of delivering, and what --help says beyond them. The options of the server are in
 // door_options.cpp.
 #include "daemon/option_row.hpp"
 

@@ -33,7 +33,7 @@ std::vector<OptionRow>
 all_rows()
 {
     std::vector<OptionRow> all(delivery_rows().begin(), delivery_rows().end());
-    all.insert(all.end(), door_rows().begin(), door_rows().end());
+    all.insert(all.end(), server_rows().begin(), server_rows().end());
     return all;
 }
 
@@ -93,7 +93,7 @@ read_sink(Options &options, const Values &values)
     } else if (!options.producer_url.empty()) {
         options.delivers = true;
     } else if (options.command != Command::mcp &&
-               (options.command == Command::publish || options.doors.listen.empty())) {
+               (options.command == Command::publish || options.server.listen.empty())) {
         refuse("no sink: set APPINFRA_PRODUCER_URL, or APPINFRA_SINK=file:DIR");
     }
 }
@@ -147,15 +147,15 @@ options_of(Command command, const Values &values, const InheritedSecrets &inheri
 {
     Options options;
     options.command = command;
-    options.doors = door_options_of(values);
-    if (command == Command::mcp && !is_user(options.doors.user))
+    options.server = server_options_of(values);
+    if (command == Command::mcp && !is_user(options.server.user))
         refuse("mcp needs APPINFRA_USER: whose databases it is to see and make");
     read_sink(options, values);
     read_secrets(options, values, inherited);
     read_times(options, values);
     options.concurrency = count_of(values, "concurrency", 1, 64);
     options.batch = count_of(values, "batch", 1, 256);
-    options.most_held = count_of(values, "max-held", 1, 1024);
+    options.max_held = count_of(values, "max-held", 1, 1024);
     options.log_level = log_level_of(values.at("log-level"));
     const std::string &format = values.at("log-format");
     if (format != "text" && format != "json")

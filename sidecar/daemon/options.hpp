@@ -22,7 +22,7 @@ struct Options {
     Secret database_password; // PGPASSWORD
     Secret token;
     bool delivers = false; // there is a sink
-    DoorOptions doors;
+    ServerOptions server;
     std::string sink_folder; // of the file sink; empty: the producer API
     std::string producer_url;
     std::string producer_path;
@@ -33,7 +33,7 @@ struct Options {
     std::string worker;
     std::size_t concurrency = 8;
     std::size_t batch = 16;
-    std::size_t most_held = 64;
+    std::size_t max_held = 64;
     Duration poll{};
     Duration lease{};
     Duration connect_timeout{};

@@ -20,15 +20,15 @@ constexpr int long_wait = 1000;
 
 Porter::Porter(Options options, const Signals &signals, Log &log, Reread reread)
     : options_(std::move(options)), signals_(signals), log_(log), reread_(std::move(reread)),
-      doors_(options_,
-             std::make_shared<Conninfo>(options_.database.reveal(),
-                                        options_.database_password.reveal()),
-             board_, log)
+      frontend_(options_,
+                std::make_shared<Conninfo>(options_.database.reveal(),
+                                           options_.database_password.reveal()),
+                status_, log)
 {
     options_.database.clear();
     options_.database_password.clear();
     options_.token.clear();
-    options_.doors.tokens.keys.clear();
+    options_.server.tokens.keys.clear();
 }
 
 int
@@ -36,9 +36,9 @@ Porter::run()
 {
     log_.info("started", {{"version", APPINFRA_VERSION}, {"delivers", "no"}});
     supervisor_.ready();
-    while (!(stopping_ && (doors_.idle() || clock_.now() >= stop_deadline_))) {
+    while (!(stopping_ && (frontend_.idle() || clock_.now() >= stop_deadline_))) {
         take_signals();
-        if (doors_.deserted() && doors_.idle() && !stopping_)
+        if (frontend_.input_closed() && frontend_.idle() && !stopping_)
             stop();
         wait();
     }
@@ -64,7 +64,7 @@ Porter::reload()
 {
     supervisor_.reloading();
     try {
-        doors_.renew(reread_().doors);
+        frontend_.renew(reread_().server);
         log_.info("keys and certificates read again");
     } catch (const Failure &failure) {
         log_.error("not reloaded, the old values stay", {{"error", std::string(failure.what())}});
@@ -79,8 +79,8 @@ Porter::stop()
     stop_deadline_ = clock_.now() + options_.drain_timeout;
     log_.info("stopping");
     supervisor_.stopping();
-    board_.draining = true;
-    doors_.drain();
+    status_.draining = true;
+    frontend_.drain();
 }
 
 void

@@ -39,8 +39,8 @@ private:
     Reread reread_;
     SystemClock clock_;
     Supervisor supervisor_;
-    Board board_;
-    Doors doors_;
+    ServiceStatus status_;
+    Frontend frontend_;
     bool stopping_ = false;
     TimePoint stop_deadline_ = TimePoint::max();
     TimePoint alive_at_{};

@@ -1,4 +1,4 @@
-// See door_options.hpp.
+// See server_options.hpp.
 #include "daemon/server_options.hpp"
 
 #include "base/failure.hpp"
@@ -50,7 +50,7 @@ keys_of(const std::string &files)
 }
 
 void
-check_door(const DoorOptions &options, bool allow_plaintext)
+check_server(const ServerOptions &options, bool allow_plaintext)
 {
     if (options.tls_certificate.empty() != options.tls_key.empty())
         refuse("--tls-cert and --tls-key go together");
@@ -70,15 +70,15 @@ check_door(const DoorOptions &options, bool allow_plaintext)
 } // namespace
 
 std::span<const OptionRow>
-door_rows()
+server_rows()
 {
     return rows;
 }
 
-DoorOptions
-door_options_of(const OptionValues &values)
+ServerOptions
+server_options_of(const OptionValues &values)
 {
-    DoorOptions options;
+    ServerOptions options;
     options.listen = values.at("listen");
     options.tls_certificate = values.at("tls-cert");
     options.tls_key = values.at("tls-key");
@@ -93,7 +93,7 @@ door_options_of(const OptionValues &values)
     options.idle_timeout = duration_of("idle-timeout", values.at("idle-timeout"));
     options.request_timeout = duration_of("request-timeout", values.at("request-timeout"));
     options.publish_wait = duration_of("publish-wait", values.at("publish-wait"));
-    check_door(options, switch_of(values, "allow-plaintext"));
+    check_server(options, switch_of(values, "allow-plaintext"));
     return options;
 }
 

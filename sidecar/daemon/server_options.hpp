@@ -1,4 +1,4 @@
-// The options of the doors: where the REST API and MCP are reached, and who is let in.
+// The options of the frontend: where the REST API and MCP are reached, and who is let in.
 #pragma once
 
 #include <span>
@@ -11,8 +11,8 @@
 namespace sidecar
 {
 
-struct DoorOptions {
-    std::string listen; // empty: no door
+struct ServerOptions {
+    std::string listen; // empty: it is not
     std::string tls_certificate;
     std::string tls_key;
     TokenSettings tokens;
@@ -27,9 +27,9 @@ struct DoorOptions {
     Duration publish_wait{};
 };
 
-std::span<const OptionRow> door_rows();
+std::span<const OptionRow> server_rows();
 
 // The options in values. Throws a configuration Failure when they are wrong.
-DoorOptions door_options_of(const OptionValues &values);
+ServerOptions server_options_of(const OptionValues &values);
 
 } // namespace sidecar

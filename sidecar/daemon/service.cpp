@@ -16,8 +16,8 @@ namespace
 {
 
 constexpr Duration last_words = std::chrono::seconds(5); // for reports after the sends ended
-constexpr Duration doors_pause = std::chrono::milliseconds(50);
-constexpr int most_connects = 3; // of publish before it gives up
+constexpr Duration frontend_pause = std::chrono::milliseconds(50);
+constexpr int max_connects = 3; // of publish before it gives up
 
 std::shared_ptr<const Conninfo>
 conninfo_of(const Options &options)
@@ -39,15 +39,15 @@ dispatch_settings(const Options &options)
     DispatchSettings settings;
     settings.concurrency = options.concurrency;
     settings.batch = options.batch;
-    settings.most_held = options.most_held;
+    settings.max_held = options.max_held;
     settings.lease = {options.lease, options.call_timeout};
     settings.poll = options.poll;
     settings.probe = options.probe;
     return settings;
 }
 
-CourierSettings
-courier_settings(const Options &options)
+SealExporterSettings
+seal_exporter_settings(const Options &options)
 {
     return {std::make_shared<Conninfo>(options.database.reveal(),
                                        options.database_password.reveal(), "any"),
@@ -67,30 +67,30 @@ Service::Service(Options options, const Signals &signals, Log &log, Reread rerea
                   Backoff(options_.retry_first, options_.retry_longest, std::random_device{}())),
       started_(clock_.now())
 {
-    board_.delivers = true;
-    if (options_.command == Command::mcp || !options_.doors.listen.empty())
-        doors_ = std::make_unique<Doors>(options_, conninfo_of(options_), board_, log_);
+    status_.delivers = true;
+    if (options_.command == Command::mcp || !options_.server.listen.empty())
+        frontend_ = std::make_unique<Frontend>(options_, conninfo_of(options_), status_, log_);
     if (options_.command == Command::serve)
-        courier_ = std::make_unique<HeadCourier>(courier_settings(options_), log_);
+        seal_exporter_ = std::make_unique<SealExporter>(seal_exporter_settings(options_), log_);
     // They live in the connection settings and in the producer now.
     options_.database.clear();
     options_.database_password.clear();
     options_.token.clear();
-    options_.doors.tokens.keys.clear();
+    options_.server.tokens.keys.clear();
 }
 
 std::unique_ptr<Sink>
 Service::make_sink()
 {
     if (!options_.sink_folder.empty())
-        return std::make_unique<EnvSink>(options_.sink_folder);
-    auto producer = std::make_unique<Producer>(
-        ProducerSettings{
+        return std::make_unique<FileSink>(options_.sink_folder);
+    auto producer = std::make_unique<HttpSink>(
+        HttpSinkSettings{
             ProducerUrl(options_.producer_url, options_.producer_path, options_.allow_plaintext),
             options_.token.clone(), options_.producer_ca, options_.connect_timeout,
             options_.call_timeout, options_.concurrency},
         clock_);
-    producer_ = producer.get();
+    http_sink_ = producer.get();
     return producer;
 }
 
@@ -125,9 +125,9 @@ Service::turn()
     take_signals();
     const TimePoint next = dispatcher_.step();
     const TimePoint now = clock_.now();
-    board_.producer_refuses = dispatcher_.unauthorized();
-    board_.queue_connected = queue_.connected();
-    if (doors_ && doors_->deserted() && doors_->idle() && !stopping_)
+    status_.producer_refuses = dispatcher_.unauthorized();
+    status_.queue_connected = queue_.connected();
+    if (frontend_ && frontend_->input_closed() && frontend_->idle() && !stopping_)
         stop(exit_code::done);
     if (options_.command == Command::publish && !stopping_)
         check_publish(now);
@@ -154,10 +154,10 @@ Service::reload()
     supervisor_.reloading();
     try {
         Options fresh = reread_();
-        if (producer_ != nullptr)
-            producer_->renew(std::move(fresh.token), fresh.producer_ca);
-        if (doors_)
-            doors_->renew(std::move(fresh.doors));
+        if (http_sink_ != nullptr)
+            http_sink_->renew(std::move(fresh.token), fresh.producer_ca);
+        if (frontend_)
+            frontend_->renew(std::move(fresh.server));
         log_.info("token and CA read again");
     } catch (const Failure &failure) {
         log_.error("not reloaded, the old values stay", {{"error", std::string(failure.what())}});
@@ -176,9 +176,9 @@ Service::stop(int code)
                            {"held", static_cast<std::int64_t>(dispatcher_.held())}});
     supervisor_.stopping();
     dispatcher_.drain();
-    board_.draining = true;
-    if (doors_)
-        doors_->drain();
+    status_.draining = true;
+    if (frontend_)
+        frontend_->drain();
 }
 
 // Whether the loop is to end; ends the sends when their time is over.
@@ -206,7 +206,7 @@ Service::over(TimePoint now)
 bool
 Service::all_done() const
 {
-    return dispatcher_.idle() && (!doors_ || doors_->idle());
+    return dispatcher_.idle() && (!frontend_ || frontend_->idle());
 }
 
 // Decides whether publish has come to its end.
@@ -222,7 +222,7 @@ Service::check_publish(TimePoint now)
         stop(exit_code::done);
     else if (dispatcher_.unauthorized() && dispatcher_.sending() == 0)
         stop(exit_code::unauthorized);
-    else if (hopeless(connect) || hopeless(claim) || queue_.failures() >= most_connects)
+    else if (hopeless(connect) || hopeless(claim) || queue_.failures() >= max_connects)
         stop(exit_code::database);
     else if (now >= started_ + options_.publish_timeout)
         stop(ready_ ? exit_code::unfinished : exit_code::database);
@@ -243,9 +243,9 @@ Service::wait(TimePoint next)
     const TimePoint now = clock_.now();
     if (supervisor_.interval())
         next = std::min(next, alive_at_);
-    // The doors do not wake this loop.
-    if (doors_ && (stopping_ || options_.command == Command::mcp))
-        next = std::min(next, now + doors_pause);
+    // The frontend does not wake this loop.
+    if (frontend_ && (stopping_ || options_.command == Command::mcp))
+        next = std::min(next, now + frontend_pause);
     if (stopping_)
         next = std::min(next, stop_deadline_);
     else if (options_.command == Command::publish)

@@ -50,14 +50,14 @@ private:
     Reread reread_;
     SystemClock clock_;
     Supervisor supervisor_;
-    Producer *producer_ = nullptr; // the sink, when it is one
+    HttpSink *http_sink_ = nullptr; // the sink, when it is one
     std::unique_ptr<Sink> sink_;
     PgQueue queue_;
     Dispatcher dispatcher_;
-    std::unique_ptr<HeadCourier> courier_; // of serve
+    std::unique_ptr<SealExporter> seal_exporter_; // of serve
     TimePoint started_;
-    Board board_;
-    std::unique_ptr<Doors> doors_; // null: there are none
+    ServiceStatus status_;
+    std::unique_ptr<Frontend> frontend_; // null: there are none
     bool ready_ = false;
     bool abandoned_ = false;
     std::optional<int> stopping_; // the exit code that was decided

@@ -23,7 +23,7 @@ namespace sidecar
 struct DispatchSettings {
     std::size_t concurrency = 8; // sends at a time
     std::size_t batch = 16;      // publications per claim
-    std::size_t most_held = 64;  // claims held at a time, those that wait included
+    std::size_t max_held = 64;   // claims held at a time, those that wait included
     LeaseRules lease{std::chrono::seconds(60), std::chrono::seconds(15)};
     Duration poll = std::chrono::seconds(5);
     Duration probe = std::chrono::minutes(1); // between tries while our token is refused

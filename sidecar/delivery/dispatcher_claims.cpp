@@ -42,11 +42,11 @@ Dispatcher::room(TimePoint now) const
     const std::size_t busy = held - waiting;
     // In an outage no more is claimed, because every claim mints a password.
     const bool outage = failures_in_a_row_ >= settings_.concurrency;
-    const std::size_t most_held = outage ? settings_.concurrency : settings_.most_held;
-    const std::size_t most_busy = 2 * settings_.concurrency;
-    if (held >= most_held || busy >= most_busy)
+    const std::size_t max_held = outage ? settings_.concurrency : settings_.max_held;
+    const std::size_t max_busy = 2 * settings_.concurrency;
+    if (held >= max_held || busy >= max_busy)
         return 0;
-    return std::min({settings_.batch, most_held - held, most_busy - busy});
+    return std::min({settings_.batch, max_held - held, max_busy - busy});
 }
 
 void

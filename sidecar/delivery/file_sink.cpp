@@ -1,4 +1,4 @@
-// See env_sink.hpp.
+// See file_sink.hpp.
 #include "delivery/file_sink.hpp"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ response_of(const Publication &publication)
 
 // Writes versions, then the file; sets maybe_stored when the file took its name and then failed.
 Outcome
-write(const Publication &publication, const Folder &folder, bool &maybe_stored)
+write(const Publication &publication, const SafeDirectory &folder, bool &maybe_stored)
 {
     const std::optional<Secret> old_env = folder.read(env_name);
     const std::optional<Secret> old_versions = folder.read(versions_name);
@@ -115,13 +115,13 @@ folders_of(const Publication &publication)
 }
 
 Outcome
-EnvSink::deliver(const Publication &publication) const
+FileSink::deliver(const Publication &publication) const
 {
     bool maybe_stored = false;
     try {
         if (publication.target.empty())
             throw Failure(Failure::Kind::give_up, "the publication has no target");
-        Folder folder(root_, folders_of(publication));
+        SafeDirectory folder(root_, folders_of(publication));
         folder.lock();
         return write(publication, folder, maybe_stored);
     } catch (const Failure &failure) {
@@ -134,13 +134,13 @@ EnvSink::deliver(const Publication &publication) const
 }
 
 void
-EnvSink::start(const Publication &publication)
+FileSink::start(const Publication &publication)
 {
     finished_.push_back({publication.id, deliver(publication)});
 }
 
 bool
-EnvSink::abort(std::int64_t publication_id)
+FileSink::abort(std::int64_t publication_id)
 {
     // Delivered already, only not collected.
     const auto ours = [&](const Finished &done) {
@@ -156,13 +156,13 @@ EnvSink::abort(std::int64_t publication_id)
 }
 
 std::vector<Finished>
-EnvSink::collect()
+FileSink::collect()
 {
     return std::exchange(finished_, {});
 }
 
 void
-EnvSink::wait(std::span<pollfd> fds, Duration limit)
+FileSink::wait(std::span<pollfd> fds, Duration limit)
 {
     const auto millis = std::clamp<Duration::rep>(limit.count(), 0, 60'000);
     ::poll(fds.data(), fds.size(), finished_.empty() ? static_cast<int>(millis) : 0);

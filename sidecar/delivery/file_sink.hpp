@@ -13,10 +13,10 @@
 namespace sidecar
 {
 
-class EnvSink final : public Sink
+class FileSink final : public Sink
 {
 public:
-    explicit EnvSink(std::string root) : root_(std::move(root))
+    explicit FileSink(std::string root) : root_(std::move(root))
     {
     }
 

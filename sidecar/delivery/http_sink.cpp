@@ -1,4 +1,4 @@
-// See producer.hpp.
+// See http_sink.hpp.
 #include "delivery/http_sink.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace sidecar
 namespace
 {
 
-constexpr std::size_t most_answer = 64 * 1024; // bytes of a body that are read
+constexpr std::size_t max_answer = 64 * 1024; // bytes of a body that are read
 
 struct HeadersRelease {
     void
@@ -44,7 +44,7 @@ read_authorities(const std::string &path)
 } // namespace
 
 // One request under way. Its address is known to libcurl.
-struct Producer::Transfer {
+struct HttpSink::Transfer {
     const Publication *publication = nullptr;
     Easy easy;
     std::unique_ptr<curl_slist, HeadersRelease> headers;
@@ -94,7 +94,7 @@ struct Producer::Transfer {
     write_answer(char *from, std::size_t size, std::size_t count, void *self)
     {
         auto &transfer = *static_cast<Transfer *>(self);
-        if (transfer.answer.size() + size * count > most_answer) {
+        if (transfer.answer.size() + size * count > max_answer) {
             transfer.answer_cut = true;
             return 0; // ends the transfer
         }
@@ -103,7 +103,7 @@ struct Producer::Transfer {
     }
 };
 
-Producer::Producer(ProducerSettings settings, const Clock &clock)
+HttpSink::HttpSink(HttpSinkSettings settings, const Clock &clock)
     : settings_(std::move(settings)), authorities_(read_authorities(settings_.ca_file)),
       clock_(clock), multi_(curl_multi_init())
 {
@@ -113,14 +113,14 @@ Producer::Producer(ProducerSettings settings, const Clock &clock)
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, connections);
 }
 
-Producer::~Producer()
+HttpSink::~HttpSink()
 {
     while (!transfers_.empty())
         end(transfers_.begin());
 }
 
 void
-Producer::start(const Publication &publication)
+HttpSink::start(const Publication &publication)
 {
     auto transfer = std::make_unique<Transfer>();
     try {
@@ -143,7 +143,7 @@ Producer::start(const Publication &publication)
 }
 
 bool
-Producer::abort(std::int64_t publication_id)
+HttpSink::abort(std::int64_t publication_id)
 {
     const auto found = transfers_.find(publication_id);
     if (found == transfers_.end())
@@ -154,7 +154,7 @@ Producer::abort(std::int64_t publication_id)
 }
 
 std::vector<Finished>
-Producer::collect()
+HttpSink::collect()
 {
     std::vector<Finished> finished = std::exchange(finished_, {});
     int running = 0;
@@ -176,7 +176,7 @@ Producer::collect()
 }
 
 void
-Producer::wait(std::span<pollfd> fds, Duration limit)
+HttpSink::wait(std::span<pollfd> fds, Duration limit)
 {
     std::vector<curl_waitfd> extra;
     for (const pollfd &fd : fds)
@@ -189,14 +189,14 @@ Producer::wait(std::span<pollfd> fds, Duration limit)
 }
 
 void
-Producer::renew(Secret token, const std::string &ca_file)
+HttpSink::renew(Secret token, const std::string &ca_file)
 {
     authorities_ = read_authorities(ca_file);
     settings_.token = std::move(token);
 }
 
-Producer::Easy
-Producer::take_easy()
+HttpSink::Easy
+HttpSink::take_easy()
 {
     if (spare_.empty())
         return Easy(curl_easy_init());
@@ -206,7 +206,7 @@ Producer::take_easy()
 }
 
 void
-Producer::prepare(Transfer &transfer) const
+HttpSink::prepare(Transfer &transfer) const
 {
     CURL *easy = transfer.easy.get();
     const Publication &publication = *transfer.publication;
@@ -238,7 +238,7 @@ Producer::prepare(Transfer &transfer) const
 }
 
 void
-Producer::prepare_security(CURL *easy) const
+HttpSink::prepare_security(CURL *easy) const
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -262,7 +262,7 @@ Producer::prepare_security(CURL *easy) const
 }
 
 void
-Producer::end(std::map<std::int64_t, std::unique_ptr<Transfer>>::iterator transfer)
+HttpSink::end(std::map<std::int64_t, std::unique_ptr<Transfer>>::iterator transfer)
 {
     Easy easy = std::move(transfer->second->easy);
     curl_multi_remove_handle(multi_.get(), easy.get());
@@ -273,7 +273,7 @@ Producer::end(std::map<std::int64_t, std::unique_ptr<Transfer>>::iterator transf
 }
 
 Outcome
-Producer::outcome_of(const Transfer &transfer, CURLcode code) const
+HttpSink::outcome_of(const Transfer &transfer, CURLcode code) const
 {
     long status = 0;
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -22,7 +22,7 @@
 namespace sidecar
 {
 
-struct ProducerSettings {
+struct HttpSinkSettings {
     ProducerUrl url;
     Secret token;
     std::string ca_file; // empty: the system's authorities; else this file's and no others
@@ -31,12 +31,12 @@ struct ProducerSettings {
     std::size_t connections = 8;
 };
 
-class Producer final : public Sink
+class HttpSink final : public Sink
 {
 public:
     // Throws a configuration Failure when the CA file cannot be read.
-    Producer(ProducerSettings settings, const Clock &clock);
-    ~Producer() override;
+    HttpSink(HttpSinkSettings settings, const Clock &clock);
+    ~HttpSink() override;
 
     void start(const Publication &publication) override;
     bool abort(std::int64_t publication_id) override;
@@ -72,7 +72,7 @@ private:
     void end(std::map<std::int64_t, std::unique_ptr<Transfer>>::iterator transfer);
     Outcome outcome_of(const Transfer &transfer, CURLcode code) const;
 
-    ProducerSettings settings_;
+    HttpSinkSettings settings_;
     std::string authorities_; // PEM; empty: the system's
     const Clock &clock_;
     std::unique_ptr<CURLM, MultiRelease> multi_;

@@ -62,11 +62,11 @@ may_have_stored(int status)
 std::string
 checked_response(std::string_view body)
 {
-    constexpr std::size_t most_keys = 64;
+    constexpr std::size_t max_keys = 64;
     const Json answer = parse_json(body);
     Json checked(json_object());
     const json_t *keys = json_object_get(answer.get(), "env_keys");
-    if (json_is_array(keys) && json_array_size(keys) <= most_keys) {
+    if (json_is_array(keys) && json_array_size(keys) <= max_keys) {
         Json names(json_array());
         std::size_t index;
         json_t *key;

@@ -92,7 +92,7 @@ preparation_of(const PgQueueSettings &settings, bool listen)
 Backoff
 reconnect_backoff(const PgQueueSettings &settings, std::uint64_t seed)
 {
-    return {std::chrono::milliseconds(250), settings.longest_reconnect, seed};
+    return {std::chrono::milliseconds(250), settings.max_reconnect, seed};
 }
 
 // Runs read on the rows of an answer; passes a Failure on.

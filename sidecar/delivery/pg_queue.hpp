@@ -20,7 +20,7 @@ struct PgQueueSettings {
     std::shared_ptr<const Conninfo> conninfo;
     std::string worker;         // who claims, for the views
     Duration statement_timeout; // in the server; here it is that and 5 s more
-    Duration longest_reconnect;
+    Duration max_reconnect;
 };
 
 class PgQueue final : public Queue
@@ -63,8 +63,8 @@ private:
     void overwrite_input(const Rows &rows);
 
     std::string worker_;
-    PgLink claims_;
-    PgLink reports_;
+    AsyncConnection claims_;
+    AsyncConnection reports_;
 };
 
 } // namespace sidecar

@@ -8,14 +8,10 @@
 #include <vector>
 
 #include "base/secret.hpp"
+#include "base/variable.hpp"
 
 namespace sidecar
 {
-
-struct Variable {
-    std::string name;
-    Secret value;
-};
 
 struct Publication {
     std::string host_id;

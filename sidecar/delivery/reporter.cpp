@@ -9,7 +9,7 @@ namespace sidecar
 namespace
 {
 
-constexpr int most_refusals = 10; // of the extension to take one report
+constexpr int max_refusals = 10; // of the extension to take one report
 
 const char *
 name_of(End end)
@@ -108,7 +108,7 @@ Reporter::postpone(std::uint64_t key, const Failure &failure)
     }
     Fields fields = entry.life;
     fields.push_back({"error", failure.what()});
-    if (++entry.failures < most_refusals) {
+    if (++entry.failures < max_refusals) {
         log_.warn("report refused, trying again", fields);
         return;
     }

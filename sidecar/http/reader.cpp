@@ -1,4 +1,4 @@
-// See http_reader.hpp. The one file that knows Beast.
+// See reader.hpp. The one file that knows Beast.
 #include "http/reader.hpp"
 
 #include <algorithm>
@@ -69,8 +69,8 @@ struct HttpReader::Parser {
 
 HttpReader::HttpReader() : parser_(std::make_unique<Parser>())
 {
-    parser_->beast.header_limit(longest_header);
-    parser_->beast.body_limit(longest_body);
+    parser_->beast.header_limit(max_header);
+    parser_->beast.body_limit(max_body);
     parser_->beast.eager(false);
 }
 
@@ -103,7 +103,7 @@ HttpReader::feed(std::string_view bytes)
             break;
     }
     // A head, or the line before a chunk, that does not end.
-    if (parser_->state != State::done && bytes.size() - used > longest_header)
+    if (parser_->state != State::done && bytes.size() - used > max_header)
         throw problem_for(error::header_limit);
     return used;
 }
@@ -113,7 +113,7 @@ HttpReader::feed(std::string_view bytes)
 void
 HttpReader::check_lines(std::string_view lines)
 {
-    if ((parser_->head += lines.size()) > longest_header)
+    if ((parser_->head += lines.size()) > max_header)
         throw problem_for(error::header_limit);
     if (lines.find("\r\n ") != std::string_view::npos ||
         lines.find("\r\n\t") != std::string_view::npos)

@@ -11,8 +11,8 @@
 namespace sidecar
 {
 
-inline constexpr std::size_t longest_header = 16 * 1024;
-inline constexpr std::size_t longest_body = 1024 * 1024;
+inline constexpr std::size_t max_header = 16 * 1024;
+inline constexpr std::size_t max_body = 1024 * 1024;
 
 class HttpReader
 {

@@ -1,4 +1,4 @@
-// See web.hpp.
+// See server.hpp.
 #include "http/server.hpp"
 
 #include <atomic>
@@ -68,12 +68,13 @@ remove_stale(asio::io_context &io, const std::string &path)
 
 } // namespace
 
-class Web::Impl
+class HttpServer::Impl
 {
 public:
-    Impl(WebSettings settings, Api &api, Jobs &jobs, Metrics &metrics, Log &log)
+    Impl(HttpServerSettings settings, Api &api, DatabaseWorkers &workers, Metrics &metrics,
+         Log &log)
         : settings_(std::move(settings)),
-          log_(log), shared_{io_, settings_, api, jobs, metrics, {}, 0, false}
+          log_(log), shared_{io_, settings_, api, workers, metrics, {}, 0, false}
     {
         if (!settings_.tls_certificate.empty())
             tls_ = make_tls(settings_.tls_certificate, settings_.tls_key);
@@ -196,12 +197,12 @@ private:
     void
     serve(Socket socket, bool local)
     {
-        if (sessions_.size() >= settings_.most_connections && !make_room()) {
+        if (sessions_.size() >= settings_.max_connections && !make_room()) {
             turn_away(socket);
             return;
         }
         auto session =
-            std::make_shared<WebSession>(shared_, make_stream(std::move(socket), tls_), local);
+            std::make_shared<HttpSession>(shared_, make_stream(std::move(socket), tls_), local);
         const auto place = sessions_.insert(sessions_.end(), session);
         count();
         asio::co_spawn(
@@ -216,7 +217,7 @@ private:
     bool
     make_room()
     {
-        WebSession *oldest = nullptr;
+        HttpSession *oldest = nullptr;
         for (const auto &session : sessions_)
             if (session->idle() &&
                 (oldest == nullptr || session->idle_since() < oldest->idle_since()))
@@ -269,37 +270,38 @@ private:
     }
 
     std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
-    WebSettings settings_;
+    HttpServerSettings settings_;
     Log &log_;
-    WebShared shared_;
+    HttpSessionContext shared_;
     TlsContext tls_;
     std::optional<Acceptor> acceptor_;
     std::string socket_path_;
-    std::list<std::shared_ptr<WebSession>> sessions_;
+    std::list<std::shared_ptr<HttpSession>> sessions_;
     std::thread thread_;
 };
 
-Web::Web(WebSettings settings, Api &api, Jobs &jobs, Metrics &metrics, Log &log)
-    : impl_(std::make_unique<Impl>(std::move(settings), api, jobs, metrics, log))
+HttpServer::HttpServer(HttpServerSettings settings, Api &api, DatabaseWorkers &workers,
+                       Metrics &metrics, Log &log)
+    : impl_(std::make_unique<Impl>(std::move(settings), api, workers, metrics, log))
 {
 }
 
-Web::~Web() = default;
+HttpServer::~HttpServer() = default;
 
 void
-Web::drain()
+HttpServer::drain()
 {
     impl_->drain();
 }
 
 bool
-Web::idle() const
+HttpServer::idle() const
 {
     return impl_->open == 0;
 }
 
 void
-Web::renew(TokenSettings tokens)
+HttpServer::renew(TokenSettings tokens)
 {
     impl_->renew(std::move(tokens));
 }

@@ -1,5 +1,6 @@
 // The HTTP server: one thread, one coroutine a connection. It accepts, bounds and times
-// connections; what requests mean is the business of Api, and what takes time that of Jobs.
+// connections; what requests mean is the business of Api, and what takes time that of
+// DatabaseWorkers.
 #pragma once
 
 #include <memory>
@@ -14,24 +15,25 @@
 namespace sidecar
 {
 
-struct WebSettings {
+struct HttpServerSettings {
     std::string listen; // "ADDRESS:PORT", "[ADDRESS]:PORT" or "unix:PATH"
     std::string tls_certificate;
     std::string tls_key;
-    std::size_t most_connections = 1000;
+    std::size_t max_connections = 1000;
     Duration head_timeout = std::chrono::seconds(10);    // from a request's first byte to its head
     Duration idle_timeout = std::chrono::seconds(60);    // between requests
     Duration request_timeout = std::chrono::seconds(30); // the rest of a request; a response
 };
 
-class Web
+class HttpServer
 {
 public:
     // Listens. Throws a configuration Failure when it cannot.
-    Web(WebSettings settings, Api &api, Jobs &jobs, Metrics &metrics, Log &log);
-    ~Web();
-    Web(const Web &) = delete;
-    Web &operator=(const Web &) = delete;
+    HttpServer(HttpServerSettings settings, Api &api, DatabaseWorkers &workers, Metrics &metrics,
+               Log &log);
+    ~HttpServer();
+    HttpServer(const HttpServer &) = delete;
+    HttpServer &operator=(const HttpServer &) = delete;
 
     // Takes no more connections, ends the idle ones; requests under way are answered.
     void drain();

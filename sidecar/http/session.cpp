@@ -1,4 +1,4 @@
-// See web_session.hpp.
+// See session.hpp.
 #include "http/session.hpp"
 
 namespace sidecar
@@ -6,24 +6,24 @@ namespace sidecar
 namespace
 {
 
-constexpr std::size_t most_bodies = 16 * 1024 * 1024; // of all connections together
-constexpr std::size_t most_discarded = 16 * 1024 * 1024;
+constexpr std::size_t max_bodies = 16 * 1024 * 1024; // of all connections together
+constexpr std::size_t max_discarded = 16 * 1024 * 1024;
 constexpr Duration discard_timeout = std::chrono::seconds(2);
 
 } // namespace
 
-struct WebSession::Exchange {
+struct HttpSession::Exchange {
     HttpReader reader;
     std::optional<Api::Admission> admission;
     std::optional<Problem> problem;
-    std::size_t counted = 0; // of the body, in WebShared::bodies
+    std::size_t counted = 0; // of the body, in HttpSessionContext::bodies
     bool go_on = false;      // the client is to be told to send the body
     Response response;
     std::optional<std::chrono::steady_clock::time_point> received;
 };
 
 asio::awaitable<void>
-WebSession::run()
+HttpSession::run()
 {
     try {
         co_await stream_->open();
@@ -37,7 +37,7 @@ WebSession::run()
 
 // Reads one request and answers it; false when the connection is to end.
 asio::awaitable<bool>
-WebSession::serve_one()
+HttpSession::serve_one()
 {
     Exchange exchange;
     idle_ = unread_.empty();
@@ -71,7 +71,7 @@ WebSession::serve_one()
 
 // Reads until the request is there, or is refused, or the connection ends.
 asio::awaitable<void>
-WebSession::receive(Exchange &exchange)
+HttpSession::receive(Exchange &exchange)
 {
     while (!exchange.received) {
         advance(exchange);
@@ -89,7 +89,7 @@ WebSession::receive(Exchange &exchange)
 
 // Waits for further bytes; false when there are none.
 asio::awaitable<bool>
-WebSession::receive_more(Exchange &exchange)
+HttpSession::receive_more(Exchange &exchange)
 {
     std::size_t size = 0;
     try {
@@ -110,7 +110,7 @@ WebSession::receive_more(Exchange &exchange)
 
 // Goes through what has been read. What the head already decides is decided before the body comes.
 void
-WebSession::advance(Exchange &exchange)
+HttpSession::advance(Exchange &exchange)
 {
     HttpReader &reader = exchange.reader;
     try {
@@ -125,7 +125,7 @@ WebSession::advance(Exchange &exchange)
             until(shared_.settings.request_timeout);
         }
         count_body(exchange, reader.body_size());
-        if (shared_.bodies > most_bodies) {
+        if (shared_.bodies > max_bodies) {
             Problem problem(503, "overloaded", "too much is being received");
             problem.retry_after = 1;
             throw problem;
@@ -140,29 +140,29 @@ WebSession::advance(Exchange &exchange)
 
 // Sets the exchange's response.
 asio::awaitable<void>
-WebSession::answer(Exchange &exchange)
+HttpSession::answer(Exchange &exchange)
 {
-    std::optional<Work> work_to_do;
+    std::optional<Task> task;
     try {
         if (exchange.problem)
             throw *exchange.problem;
-        Step step = shared_.api.answer(*exchange.admission, exchange.reader.request());
-        if (auto *response = std::get_if<Response>(&step))
+        TaskResult result = shared_.api.answer(*exchange.admission, exchange.reader.request());
+        if (auto *response = std::get_if<Response>(&result))
             exchange.response = std::move(*response);
         else
-            work_to_do = std::get<Work>(std::move(step));
+            task = std::get<Task>(std::move(result));
     } catch (const Problem &problem) {
         exchange.response = response_of(problem);
     }
-    if (work_to_do) {
-        deadline_ = TimePoint::max(); // work() has a time-out of its own
-        exchange.response = co_await work(std::move(*work_to_do));
+    if (task) {
+        deadline_ = TimePoint::max(); // run_task() has a time-out of its own
+        exchange.response = co_await run_task(std::move(*task));
     }
 }
 
-// Has the work done by the database's threads, and waits for its response.
+// Has the task run by the database's threads, and waits for its response.
 asio::awaitable<Response>
-WebSession::work(Work work)
+HttpSession::run_task(Task task)
 {
     struct Waiting {
         asio::steady_timer timer;
@@ -176,7 +176,7 @@ WebSession::work(Work work)
             waiting->timer.cancel();
         });
     };
-    if (!shared_.jobs.submit(std::move(work), done))
+    if (!shared_.workers.submit(std::move(task), done))
         co_return response_of(database_unavailable("too many requests wait for the database"));
     boost::system::error_code ended;
     co_await waiting->timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
@@ -188,23 +188,23 @@ WebSession::work(Work work)
 // Reads what the client goes on sending, for a while: closing at once would make its side drop the
 // response that it has not read yet.
 asio::awaitable<void>
-WebSession::discard()
+HttpSession::discard()
 {
     until(discard_timeout);
     std::size_t discarded = unread_.size();
-    while (discarded < most_discarded)
+    while (discarded < max_discarded)
         discarded += co_await stream_->read(asio::buffer(part_));
 }
 
 void
-WebSession::count_body(Exchange &exchange, std::size_t size)
+HttpSession::count_body(Exchange &exchange, std::size_t size)
 {
     shared_.bodies += size - exchange.counted;
     exchange.counted = size;
 }
 
 void
-WebSession::until(Duration limit)
+HttpSession::until(Duration limit)
 {
     deadline_ = shared_.clock.now() + limit;
 }

@@ -17,22 +17,22 @@ namespace sidecar
 {
 
 // What the sessions of one server share; touched by its thread only.
-struct WebShared {
+struct HttpSessionContext {
     // The database's threads may hand in a response after the server has gone.
     std::shared_ptr<asio::io_context> io;
-    const WebSettings &settings;
+    const HttpServerSettings &settings;
     Api &api;
-    Jobs &jobs;
+    DatabaseWorkers &workers;
     Metrics &metrics;
     SystemClock clock;
     std::size_t bodies = 0; // bytes of bodies being received
     bool draining = false;
 };
 
-class WebSession
+class HttpSession
 {
 public:
-    WebSession(WebShared &shared, std::unique_ptr<Stream> stream, bool local)
+    HttpSession(HttpSessionContext &shared, std::unique_ptr<Stream> stream, bool local)
         : shared_(shared), stream_(std::move(stream)), local_(local)
     {
         until(shared_.settings.head_timeout);
@@ -71,12 +71,12 @@ private:
     asio::awaitable<bool> receive_more(Exchange &exchange);
     void advance(Exchange &exchange);
     asio::awaitable<void> answer(Exchange &exchange);
-    asio::awaitable<Response> work(Work work);
+    asio::awaitable<Response> run_task(Task task);
     asio::awaitable<void> discard();
     void count_body(Exchange &exchange, std::size_t size);
     void until(Duration limit);
 
-    WebShared &shared_;
+    HttpSessionContext &shared_;
     std::unique_ptr<Stream> stream_;
     bool local_;
     bool idle_ = false;

@@ -1,4 +1,4 @@
-// See web_stream.hpp.
+// See stream.hpp.
 #include "http/stream.hpp"
 
 #include <netinet/in.h>

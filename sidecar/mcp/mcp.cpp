@@ -15,7 +15,7 @@ namespace
 
 constexpr std::array versions = {"2025-06-18", "2025-03-26", "2024-11-05"}; // the newest first
 constexpr Duration first_pause = std::chrono::milliseconds(20);
-constexpr Duration longest_pause = std::chrono::milliseconds(250);
+constexpr Duration max_pause = std::chrono::milliseconds(250);
 
 enum class Code {
     parse_error = -32700,
@@ -137,7 +137,7 @@ guarded(const std::function<ToolResult()> &step)
 
 } // namespace
 
-Step
+TaskResult
 Mcp::answer(std::string_view text, const Caller &caller, const Session &session)
 {
     if (!session.protocol.empty() && !is_version(session.protocol))
@@ -176,7 +176,7 @@ Mcp::answer(std::string_view text, const Caller &caller, const Session &session)
     return error(own_id, Code::method_not_found, "there is no method " + *method);
 }
 
-Step
+TaskResult
 Mcp::call_tool(const Json &id, const json_t *params, const Caller &caller, std::string_view session)
 {
     const Tool *tool = find_tool(params);
@@ -203,14 +203,14 @@ Mcp::call_tool(const Json &id, const json_t *params, const Caller &caller, std::
     const TimePoint deadline = clock_.now() + settings_.wait;
     // Goes on asking until there is a result.
     struct Asking {
-        static Step
+        static TaskResult
         step(Mcp &mcp, const std::shared_ptr<Running> &running, ToolResult found,
              TimePoint deadline, Duration pause)
         {
             if (auto *value = std::get_if<Json>(&found))
                 return mcp.ended(*running, std::move(*value));
             auto poll = std::make_shared<Poll>(std::get<Poll>(std::move(found)));
-            return Work{[&mcp, running, poll, deadline, pause](Database &database) -> Step {
+            return Task{[&mcp, running, poll, deadline, pause](Database &database) -> TaskResult {
                             const bool last = mcp.clock_.now() >= deadline || *running->cancelled;
                             ToolResult next = guarded([&]() -> ToolResult {
                                 auto value = (*poll)(database, last);
@@ -219,12 +219,12 @@ Mcp::call_tool(const Json &id, const json_t *params, const Caller &caller, std::
                                 return *poll;
                             });
                             return step(mcp, running, std::move(next), deadline,
-                                        std::min(pause * 2, longest_pause));
+                                        std::min(pause * 2, max_pause));
                         },
                         false, pause};
         }
     };
-    return Work{[this, tool, call, running, deadline](Database &database) -> Step {
+    return Task{[this, tool, call, running, deadline](Database &database) -> TaskResult {
                     ToolResult found = guarded([&]() -> ToolResult {
                         ToolResult first = tool->run(database, *call);
                         if (auto *value = std::get_if<Json>(&first))

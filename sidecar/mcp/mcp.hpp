@@ -1,5 +1,5 @@
 // The Model Context Protocol: JSON-RPC messages in, responses out, whether they come over HTTP or
-// standard input. The tools themselves are in mcp_tools.cpp. Nothing of a session is kept but what
+// standard input. The tools themselves are in tools.cpp. Nothing of a session is kept but what
 // may still be cancelled, so a restart of the sidecar ends no session.
 #pragma once
 
@@ -37,7 +37,7 @@ public:
     };
 
     // Answers one message. A response without a body: there is nothing to be said.
-    Step answer(std::string_view message, const Caller &caller, const Session &session);
+    TaskResult answer(std::string_view message, const Caller &caller, const Session &session);
 
 private:
     using Flag = std::shared_ptr<std::atomic<bool>>;
@@ -49,8 +49,8 @@ private:
         Flag cancelled;
     };
 
-    Step call_tool(const Json &id, const json_t *params, const Caller &caller,
-                   std::string_view session);
+    TaskResult call_tool(const Json &id, const json_t *params, const Caller &caller,
+                         std::string_view session);
     Response ended(const Running &running, Json result);
     void cancel(const std::string &key);
     static std::string key_of(const json_t *id, const Caller &caller, std::string_view session);

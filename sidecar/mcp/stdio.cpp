@@ -1,4 +1,4 @@
-// See mcp_stdio.hpp.
+// See stdio.hpp.
 #include "mcp/stdio.hpp"
 
 #include <array>
@@ -18,7 +18,7 @@ namespace sidecar
 namespace
 {
 
-constexpr std::size_t longest_message = 1024 * 1024;
+constexpr std::size_t max_message = 1024 * 1024;
 constexpr const char *too_long =
     R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"the message is too long"}})";
 constexpr const char *too_many =
@@ -27,8 +27,8 @@ constexpr const char *too_many =
 } // namespace
 
 struct McpStdio::Shared {
-    Shared(Mcp &mcp, Jobs &jobs, Caller caller, int input, int output)
-        : mcp(mcp), jobs(jobs), caller(std::move(caller)), input(input), output(output)
+    Shared(Mcp &mcp, DatabaseWorkers &workers, Caller caller, int input, int output)
+        : mcp(mcp), workers(workers), caller(std::move(caller)), input(input), output(output)
     {
     }
 
@@ -62,11 +62,11 @@ struct McpStdio::Shared {
         if (stopped)
             return;
         under_way++;
-        Step step = mcp.answer(line, caller, {});
-        if (auto *response = std::get_if<Response>(&step)) {
+        TaskResult result = mcp.answer(line, caller, {});
+        if (auto *response = std::get_if<Response>(&result)) {
             finish(*response);
-        } else if (!jobs.submit(std::get<Work>(std::move(step)),
-                                [self](const Response &response) { self->finish(response); })) {
+        } else if (!workers.submit(std::get<Task>(std::move(result)),
+                                   [self](const Response &response) { self->finish(response); })) {
             write(too_many);
             under_way--;
         }
@@ -93,7 +93,7 @@ struct McpStdio::Shared {
                     line.find_first_not_of(" \r\t") != std::string::npos)
                     take(self, line);
             }
-            if (pending.size() > longest_message) {
+            if (pending.size() > max_message) {
                 if (!std::exchange(skipping, true))
                     write(too_long);
                 pending.clear();
@@ -103,19 +103,19 @@ struct McpStdio::Shared {
     }
 
     Mcp &mcp;
-    Jobs &jobs;
+    DatabaseWorkers &workers;
     Caller caller;
     int input;
     int output;
     std::mutex mutex;
-    std::mutex gate; // held while mcp and jobs are used
+    std::mutex gate; // held while mcp and workers are used
     bool stopped = false;
     std::atomic<int> under_way{0};
     std::atomic<bool> ended{false};
 };
 
-McpStdio::McpStdio(Mcp &mcp, Jobs &jobs, Caller caller, int input, int output)
-    : shared_(std::make_shared<Shared>(mcp, jobs, std::move(caller), input, output))
+McpStdio::McpStdio(Mcp &mcp, DatabaseWorkers &workers, Caller caller, int input, int output)
+    : shared_(std::make_shared<Shared>(mcp, workers, std::move(caller), input, output))
 {
     std::thread([shared = shared_] { shared->read(shared); }).detach();
 }

@@ -15,7 +15,7 @@ class McpStdio
 {
 public:
     // Reads from one descriptor and writes to the other.
-    McpStdio(Mcp &mcp, Jobs &jobs, Caller caller, int input = 0, int output = 1);
+    McpStdio(Mcp &mcp, DatabaseWorkers &workers, Caller caller, int input = 0, int output = 1);
 
     // Lets go of the thread, which may wait for input.
     ~McpStdio();

@@ -1,4 +1,4 @@
-// See mcp_tools.hpp.
+// See tools.hpp.
 #include "mcp/tools.hpp"
 
 #include "base/text.hpp"
@@ -9,8 +9,6 @@ namespace sidecar
 {
 namespace
 {
-
-namespace use = platform;
 
 constexpr const char *no_producer = "OPENFACTORY_DB_PRODUCER_TOKEN is not configured";
 
@@ -110,7 +108,7 @@ published_document(const Handout &handout)
 
 // They have not reached it, or not yet: the answer has no secret either.
 Json
-unpublished_document(const Handout &handout, const use::Delivery &delivery)
+unpublished_document(const Handout &handout, const use_cases::Delivery &delivery)
 {
     Json document = base_document(handout);
     json_object_set_new(document.get(), "env_keys", json_array());
@@ -148,14 +146,14 @@ secret_document(const Handout &handout)
 
 // The result of a tool that made credentials: at once, or when the producer has them.
 ToolResult
-hand_out(const ToolCall &call, const use::Answer &answer, const std::string &variable)
+hand_out(const ToolCall &call, const use_cases::Answer &answer, const std::string &variable)
 {
     auto handout = std::make_shared<Handout>(
         Handout{text_of(call, "app_id"), call.caller.user, variable, parse_json(answer.json)});
     if (!call.publishes)
         return secret_document(*handout);
     return [handout](Database &database, bool last) -> std::optional<Json> {
-        const auto delivery = use::delivery(
+        const auto delivery = use_cases::delivery(
             database, string_member(handout->answer, "db_id").value_or(""), handout->variable);
         if (delivery.all_published)
             return published_document(*handout);
@@ -185,10 +183,10 @@ add(Database &database, const ToolCall &call)
     const std::string slug = call.input.text("slug").value_or(slug_of(app));
     return hand_out(
         call,
-        use::provision(
+        use_cases::provision(
             database, call.caller,
             input_of({{"app_id", app}, {"slug", slug}, {"engine", text_of(call, "engine")}},
-                     call.publishes, use::provision_fields)),
+                     call.publishes, use_cases::provision_fields)),
         "");
 }
 
@@ -198,7 +196,8 @@ list(Database &database, const ToolCall &call)
     const Json object(json_object());
     set_text(object, "app_id", text_of(call, "app_id"));
     set_text(object, "limit", "500");
-    const auto answer = use::list(database, call.caller, Input(object.get(), use::list_fields));
+    const auto answer =
+        use_cases::list(database, call.caller, Input(object.get(), use_cases::list_fields));
     Json document = parse_json(answer.json);
     set_text(document, "session_token", call.caller.user);
     return document;
@@ -208,36 +207,36 @@ ToolResult
 rotate(Database &database, const ToolCall &call)
 {
     const std::string id = text_of(call, "db_id");
-    use::own(database, call.caller, id, call.input.text("app_id"));
+    use_cases::own(database, call.caller, id, call.input.text("app_id"));
     const std::string variable = call.input.text("env_key").value_or("DATABASE_URL");
-    return hand_out(
-        call,
-        use::rotate(database, call.caller, id,
-                    input_of({{"env_key", variable}}, call.publishes, use::rotate_fields)),
-        variable);
+    return hand_out(call,
+                    use_cases::rotate(database, call.caller, id,
+                                      input_of({{"env_key", variable}}, call.publishes,
+                                               use_cases::rotate_fields)),
+                    variable);
 }
 
 ToolResult
 restore(Database &database, const ToolCall &call)
 {
     const std::string id = text_of(call, "db_id");
-    use::own(database, call.caller, id, call.input.text("app_id"));
-    return hand_out(
-        call,
-        use::restore(database, call.caller, id, input_of({}, call.publishes, use::restore_fields)),
-        "");
+    use_cases::own(database, call.caller, id, call.input.text("app_id"));
+    return hand_out(call,
+                    use_cases::restore(database, call.caller, id,
+                                       input_of({}, call.publishes, use_cases::restore_fields)),
+                    "");
 }
 
 ToolResult
 remove(Database &database, const ToolCall &call)
 {
     const std::string id = text_of(call, "db_id");
-    use::own(database, call.caller, id, call.input.text("app_id"));
-    use::remove(database, call.caller, id, Input());
+    use_cases::own(database, call.caller, id, call.input.text("app_id"));
+    use_cases::remove(database, call.caller, id, Input());
     const std::string user = call.caller.user;
     // Its sessions are ended first.
     return [id, user](Database &again, bool last) -> std::optional<Json> {
-        Json document = parse_json(use::retention(again, id).json);
+        Json document = parse_json(use_cases::retention(again, id).json);
         if (string_member(document, "status") == "retiring" && !last)
             return std::nullopt;
         set_text(document, "session_token", user);
@@ -249,8 +248,8 @@ ToolResult
 check(Database &database, const ToolCall &call)
 {
     const std::string id = text_of(call, "db_id");
-    use::own(database, call.caller, id, call.input.text("app_id"));
-    Json document = parse_json(use::check(database, call.caller, id).json);
+    use_cases::own(database, call.caller, id, call.input.text("app_id"));
+    Json document = parse_json(use_cases::check(database, call.caller, id).json);
     set_text(document, "session_token", call.caller.user);
     return document;
 }

@@ -1,4 +1,4 @@
-// The tools: the use cases of platform.hpp as an agent calls them, with the answers of the
+// The tools: the use cases as an agent calls them, with the answers of the
 // platform's documents. With a producer configured none of them ever asks for a password, so none
 // can say one.
 #pragma once

@@ -1,4 +1,4 @@
-// See jobs.hpp.
+// See database_workers.hpp.
 #include "platform/database_workers.hpp"
 
 #include <condition_variable>
@@ -15,19 +15,19 @@ namespace sidecar
 namespace
 {
 
-struct Job {
-    Work work;
+struct Entry {
+    Task task;
     std::function<void(Response)> done;
 };
 
-// Does one step of a job; every failure becomes a response.
-Step
-step_of(const Work &work, PgDatabase &database)
+// Runs one task; every failure becomes a response.
+TaskResult
+result_of(const Task &task, PgDatabase &database)
 {
     try {
-        Step step = work.run(database);
+        TaskResult result = task.run(database);
         database.tidy();
-        return step;
+        return result;
     } catch (const Problem &problem) {
         database.tidy();
         return response_of(problem);
@@ -39,14 +39,14 @@ step_of(const Work &work, PgDatabase &database)
 
 } // namespace
 
-struct Jobs::State {
+struct DatabaseWorkers::State {
     mutable std::mutex mutex;
     std::condition_variable changed;
-    std::deque<Job> quick, slow;
-    std::multimap<TimePoint, Job> later;
+    std::deque<Entry> quick, slow;
+    std::multimap<TimePoint, Entry> later;
     std::shared_ptr<PgShared> shared;
     std::size_t limit = 0;
-    std::size_t most_slow = 0;
+    std::size_t max_slow = 0;
     std::size_t slow_running = 0;
     std::size_t running = 0;
     bool stopping = false;
@@ -58,12 +58,12 @@ struct Jobs::State {
     }
 
     void
-    add(Job job)
+    add(Entry entry)
     {
-        if (job.work.pause.count() > 0)
-            later.emplace(SystemClock().now() + job.work.pause, std::move(job));
+        if (entry.task.pause.count() > 0)
+            later.emplace(SystemClock().now() + entry.task.pause, std::move(entry));
         else
-            (job.work.slow ? slow : quick).push_back(std::move(job));
+            (entry.task.slow ? slow : quick).push_back(std::move(entry));
         changed.notify_one();
     }
 
@@ -73,30 +73,30 @@ struct Jobs::State {
     {
         const TimePoint now = SystemClock().now();
         while (!later.empty() && later.begin()->first <= now) {
-            Job job = std::move(later.extract(later.begin()).mapped());
-            job.work.pause = Duration(0);
-            add(std::move(job));
+            Entry entry = std::move(later.extract(later.begin()).mapped());
+            entry.task.pause = Duration(0);
+            add(std::move(entry));
         }
     }
 
-    std::deque<Job> *
+    std::deque<Entry> *
     ready()
     {
         if (!quick.empty())
             return &quick;
-        return !slow.empty() && slow_running < most_slow ? &slow : nullptr;
+        return !slow.empty() && slow_running < max_slow ? &slow : nullptr;
     }
 
-    // Waits for a job and takes it; false when there will be none.
+    // Waits for a entry and takes it; false when there will be none.
     bool
-    take(std::unique_lock<std::mutex> &lock, Job &job)
+    take(std::unique_lock<std::mutex> &lock, Entry &entry)
     {
         for (;;) {
             wake_later();
             if (stopping)
                 return false;
-            if (std::deque<Job> *queue = ready()) {
-                job = std::move(queue->front());
+            if (std::deque<Entry> *queue = ready()) {
+                entry = std::move(queue->front());
                 queue->pop_front();
                 return true;
             }
@@ -113,40 +113,41 @@ struct Jobs::State {
     work()
     {
         PgDatabase database(shared);
-        Job job;
+        Entry entry;
         std::unique_lock lock(mutex);
-        while (take(lock, job)) {
-            const bool is_slow = job.work.slow;
+        while (take(lock, entry)) {
+            const bool is_slow = entry.task.slow;
             running++;
             slow_running += is_slow ? 1 : 0;
             lock.unlock();
-            Step step = step_of(job.work, database);
-            if (auto *response = std::get_if<Response>(&step))
-                job.done(std::move(*response));
+            TaskResult result = result_of(entry.task, database);
+            if (auto *response = std::get_if<Response>(&result))
+                entry.done(std::move(*response));
             lock.lock();
             running--;
             slow_running -= is_slow ? 1 : 0;
-            if (auto *next = std::get_if<Work>(&step))
-                add({std::move(*next), std::move(job.done)});
+            if (auto *next = std::get_if<Task>(&result))
+                add({std::move(*next), std::move(entry.done)});
             else if (is_slow)
                 changed.notify_one();
-            job = {};
+            entry = {};
         }
     }
 };
 
-Jobs::Jobs(std::shared_ptr<PgShared> shared, std::size_t threads, std::size_t limit)
+DatabaseWorkers::DatabaseWorkers(std::shared_ptr<PgShared> shared, std::size_t threads,
+                                 std::size_t limit)
     : state_(std::make_shared<State>())
 {
     state_->shared = std::move(shared);
     state_->limit = limit;
-    state_->most_slow = std::max<std::size_t>(1, threads - 1);
+    state_->max_slow = std::max<std::size_t>(1, threads - 1);
     // They are detached, for one may be in the middle of a query that nobody waits for any more.
     for (std::size_t i = 0; i < threads; i++)
         std::thread([state = state_] { state->work(); }).detach();
 }
 
-Jobs::~Jobs()
+DatabaseWorkers::~DatabaseWorkers()
 {
     const std::lock_guard lock(state_->mutex);
     state_->stopping = true;
@@ -154,17 +155,17 @@ Jobs::~Jobs()
 }
 
 bool
-Jobs::submit(Work work, std::function<void(Response)> done)
+DatabaseWorkers::submit(Task task, std::function<void(Response)> done)
 {
     const std::lock_guard lock(state_->mutex);
     if (state_->stopping || state_->count() >= state_->limit)
         return false;
-    state_->add({std::move(work), std::move(done)});
+    state_->add({std::move(task), std::move(done)});
     return true;
 }
 
 std::size_t
-Jobs::busy() const
+DatabaseWorkers::busy() const
 {
     const std::lock_guard lock(state_->mutex);
     return state_->count();

@@ -1,7 +1,6 @@
-// Work on the database, done by a few threads with a connection each, so that the loop that serves
-// the network never waits. A piece of work may ask to be gone on with after a pause: the thread
-// does not wait for that. Slow work (provisioning may wait for a shell) never takes the last
-// thread.
+// Tasks on the database, run by a few threads with a connection each, so that the loop that serves
+// the network never waits. A task may be followed by another after a pause: no thread waits for
+// that. Slow tasks (provisioning may wait for a shell) never take the last thread.
 #pragma once
 
 #include <functional>
@@ -17,22 +16,22 @@
 namespace sidecar
 {
 
-class Jobs
+class DatabaseWorkers
 {
 public:
-    // Makes the threads. pool_limit: how much work may wait.
-    Jobs(std::shared_ptr<PgShared> shared, std::size_t threads, std::size_t limit);
+    // Makes the threads. limit: how many tasks may wait or be under way.
+    DatabaseWorkers(std::shared_ptr<PgShared> shared, std::size_t threads, std::size_t limit);
 
     // Lets the threads end when they can; what waits is dropped.
-    ~Jobs();
-    Jobs(const Jobs &) = delete;
-    Jobs &operator=(const Jobs &) = delete;
+    ~DatabaseWorkers();
+    DatabaseWorkers(const DatabaseWorkers &) = delete;
+    DatabaseWorkers &operator=(const DatabaseWorkers &) = delete;
 
-    // Does the work, until it has come to a response, which done gets, in one of the threads.
-    // Returns false, and does nothing, when too much is waiting.
-    bool submit(Work work, std::function<void(Response)> done);
+    // Runs the task, and those that follow from it, until there is a response, which done gets, in
+    // one of the threads. Returns false, and does nothing, when there are limit tasks already.
+    bool submit(Task task, std::function<void(Response)> done);
 
-    // How much work waits or is being done.
+    // How many tasks wait or are under way.
     std::size_t busy() const;
 
 private:

@@ -13,12 +13,12 @@ namespace
 {
 
 constexpr int deepest = 32;
-constexpr std::size_t longest_name_shown = 64;
+constexpr std::size_t max_name_shown = 64;
 
 std::string
 quoted(std::string_view name)
 {
-    return "\"" + cut_text(clean_text(name), longest_name_shown) + "\"";
+    return "\"" + cut_text(clean_text(name), max_name_shown) + "\"";
 }
 
 const FieldRule *

@@ -1,4 +1,4 @@
-// A request as it was read from the network, the response to it, and the work that lies between.
+// A request as it was read from the network, the response to it, and the tasks that lie between.
 #pragma once
 
 #include <functional>
@@ -43,12 +43,13 @@ struct Response {
 // A Problem as a response.
 Response response_of(const Problem &problem);
 
-struct Work;
-using Step = std::variant<Response, Work>;
+struct Task;
+// What a task comes to: the response, or the task that has to follow.
+using TaskResult = std::variant<Response, Task>;
 
 // What is to be done with the database next.
-struct Work {
-    std::function<Step(Database &)> run;
+struct Task {
+    std::function<TaskResult(Database &)> run;
     bool slow = false;
     Duration pause{0}; // before it is done
 };

@@ -12,7 +12,7 @@ namespace
 {
 
 constexpr Duration pause_after_failure = std::chrono::seconds(1);
-constexpr std::size_t longest_text = 1024;
+constexpr std::size_t max_text = 1024;
 
 Duration::rep
 steady_now()
@@ -24,7 +24,7 @@ std::string
 field_of(const PGresult *rows, int field)
 {
     const char *text = rows != nullptr ? PQresultErrorField(rows, field) : nullptr;
-    return text != nullptr ? cut_text(clean_text(text), longest_text) : "";
+    return text != nullptr ? cut_text(clean_text(text), max_text) : "";
 }
 
 } // namespace

@@ -1,10 +1,10 @@
-// The SQL of the use cases (platform.cpp). Each gives one JSON document as text.
+// The SQL of the use cases (use_cases.cpp). Each gives one JSON document as text.
 // Ownership is part of the WHERE clause: $2 says whether the caller sees everything, $3 who asks.
 #pragma once
 
 #include "platform/database.hpp"
 
-namespace sidecar::platform::sql
+namespace sidecar::use_cases::sql
 {
 
 // What is told of a database d.
@@ -132,4 +132,4 @@ inline constexpr Query delivery = {
     "  ORDER BY binding_id, publication_id DESC) p",
     Effect::reads};
 
-} // namespace sidecar::platform::sql
+} // namespace sidecar::use_cases::sql

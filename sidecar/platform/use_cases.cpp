@@ -1,4 +1,4 @@
-// See platform.hpp.
+// See use_cases.hpp.
 #include "platform/use_cases.hpp"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include "platform/problem.hpp"
 #include "platform/sql.hpp"
 
-namespace sidecar::platform
+namespace sidecar::use_cases
 {
 
 const FieldRule provision_fields[7] = {
@@ -293,4 +293,4 @@ retention(Database &database, const std::string &db_id)
     return {database.value(sql::retention, {db_id}).value_or("{}")};
 }
 
-} // namespace sidecar::platform
+} // namespace sidecar::use_cases

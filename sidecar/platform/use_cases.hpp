@@ -10,7 +10,7 @@
 #include "platform/database.hpp"
 #include "platform/fields.hpp"
 
-namespace sidecar::platform
+namespace sidecar::use_cases
 {
 
 // A JSON document, and whether it says a password.
@@ -73,4 +73,4 @@ Delivery delivery(Database &database, const std::string &db_id, const std::strin
 // A database's status, and until when it can be restored, as {db_id, status, restorable_until}.
 Answer retention(Database &database, const std::string &db_id);
 
-} // namespace sidecar::platform
+} // namespace sidecar::use_cases

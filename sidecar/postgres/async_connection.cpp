@@ -1,4 +1,4 @@
-// See pg_link.hpp.
+// See async_connection.hpp.
 #include "postgres/async_connection.hpp"
 
 #include <algorithm>
@@ -10,16 +10,16 @@
 
 namespace sidecar
 {
-PgLink::PgLink(std::string name, std::shared_ptr<const Conninfo> conninfo,
-               std::vector<std::string> preparation, Duration statement_limit, const Clock &clock,
-               Log &log, Backoff backoff)
+AsyncConnection::AsyncConnection(std::string name, std::shared_ptr<const Conninfo> conninfo,
+                                 std::vector<std::string> preparation, Duration statement_limit,
+                                 const Clock &clock, Log &log, Backoff backoff)
     : name_(std::move(name)), connector_(std::move(conninfo), std::move(preparation)),
       statement_limit_(statement_limit), clock_(clock), log_(log), backoff_(backoff)
 {
 }
 
 void
-PgLink::submit(Statement statement)
+AsyncConnection::submit(Statement statement)
 {
     if (connected())
         waiting_.push_back(std::move(statement));
@@ -28,7 +28,7 @@ PgLink::submit(Statement statement)
 }
 
 void
-PgLink::pump()
+AsyncConnection::pump()
 {
     const TimePoint now = clock_.now();
     if (!connected())
@@ -40,7 +40,7 @@ PgLink::pump()
 }
 
 TimePoint
-PgLink::flush()
+AsyncConnection::flush()
 {
     if (connected())
         send_next(clock_.now());
@@ -50,32 +50,32 @@ PgLink::flush()
 }
 
 int
-PgLink::fd() const
+AsyncConnection::fd() const
 {
     return connected() ? PQsocket(connection_.get()) : connector_.fd();
 }
 
 short
-PgLink::events() const
+AsyncConnection::events() const
 {
     const bool unsent = connected() && PQflush(connection_.get()) == 1;
     return static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN);
 }
 
 bool
-PgLink::take_notified()
+AsyncConnection::take_notified()
 {
     return std::exchange(notified_, false);
 }
 
 bool
-PgLink::take_connected()
+AsyncConnection::take_connected()
 {
     return std::exchange(newly_connected_, false);
 }
 
 void
-PgLink::reconnect(TimePoint now)
+AsyncConnection::reconnect(TimePoint now)
 {
     if (connector_.running()) {
         if (auto result = connector_.take())
@@ -86,7 +86,7 @@ PgLink::reconnect(TimePoint now)
 }
 
 void
-PgLink::opened(Connector::Opened opened, TimePoint now)
+AsyncConnection::opened(Connector::Opened opened, TimePoint now)
 {
     if (auto *failure = std::get_if<Failure>(&opened)) {
         const bool people = failure->kind() == Failure::Kind::configuration;
@@ -107,7 +107,7 @@ PgLink::opened(Connector::Opened opened, TimePoint now)
 }
 
 void
-PgLink::lose(const std::string &why, TimePoint now)
+AsyncConnection::lose(const std::string &why, TimePoint now)
 {
     log_.warn("database connection lost",
               {{"connection", name_}, {"error", cut_text(clean_text(why), 512)}});
@@ -124,7 +124,7 @@ PgLink::lose(const std::string &why, TimePoint now)
 }
 
 void
-PgLink::send_next(TimePoint now)
+AsyncConnection::send_next(TimePoint now)
 {
     if (under_way_ || waiting_.empty())
         return;
@@ -142,7 +142,7 @@ PgLink::send_next(TimePoint now)
 }
 
 void
-PgLink::receive(TimePoint now)
+AsyncConnection::receive(TimePoint now)
 {
     if (PQconsumeInput(connection_.get()) != 1) {
         lose(PQerrorMessage(connection_.get()), now);
@@ -164,7 +164,7 @@ PgLink::receive(TimePoint now)
 }
 
 void
-PgLink::keep(Rows rows)
+AsyncConnection::keep(Rows rows)
 {
     const ExecStatusType status = PQresultStatus(rows.get());
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
@@ -176,7 +176,7 @@ PgLink::keep(Rows rows)
 }
 
 void
-PgLink::finish(TimePoint now)
+AsyncConnection::finish(TimePoint now)
 {
     if (PQstatus(connection_.get()) != CONNECTION_OK) {
         lose(error_ ? error_->what() : "closed by the server", now);

@@ -26,12 +26,12 @@ struct Statement {
     std::function<void(std::variant<Rows, Failure>)> done;
 };
 
-class PgLink
+class AsyncConnection
 {
 public:
-    PgLink(std::string name, std::shared_ptr<const Conninfo> conninfo,
-           std::vector<std::string> preparation, Duration statement_limit, const Clock &clock,
-           Log &log, Backoff backoff);
+    AsyncConnection(std::string name, std::shared_ptr<const Conninfo> conninfo,
+                    std::vector<std::string> preparation, Duration statement_limit,
+                    const Clock &clock, Log &log, Backoff backoff);
 
     bool
     connected() const

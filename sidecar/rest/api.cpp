@@ -79,8 +79,9 @@ append_reasons(const Json &reasons, Database &database)
 
 } // namespace
 
-Api::Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp, const Board &board)
-    : settings_(std::move(settings)), clock_(clock), metrics_(metrics), mcp_(mcp), board_(board),
+Api::Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp,
+         const ServiceStatus &status)
+    : settings_(std::move(settings)), clock_(clock), metrics_(metrics), mcp_(mcp), status_(status),
       limit_(settings_.rate, settings_.burst), openapi_(openapi_document())
 {
 }
@@ -123,7 +124,7 @@ Api::authenticate(const Request &request) const
     return verify_token(settings_.tokens, header.substr(bearer.size()), clock_.wall());
 }
 
-Step
+TaskResult
 Api::answer(const Admission &admission, const Request &request)
 {
     const Route &route = *admission.match.route;
@@ -138,8 +139,8 @@ Api::answer(const Admission &admission, const Request &request)
         return answer_open(route);
     auto call = std::make_shared<const Call>(
         Call{admission.caller, admission.match.db_id, input_of(route, admission.target, request)});
-    return Work{[&route, call](Database &database) -> Step {
-                    platform::Answer answer = route.run(database, *call);
+    return Task{[&route, call](Database &database) -> TaskResult {
+                    use_cases::Answer answer = route.run(database, *call);
                     Response response;
                     response.status = route.success == 201 && !answer.created ? 200 : route.success;
                     response.body = std::move(answer.json);
@@ -174,7 +175,7 @@ Api::input_of(const Route &route, const Target &target, const Request &request) 
     return Input(object.get(), route.fields);
 }
 
-Step
+TaskResult
 Api::answer_open(const Route &route)
 {
     const std::string_view path = route.path;
@@ -184,7 +185,7 @@ Api::answer_open(const Route &route)
         return Response{200, R"({"status":"ok"})", "application/json", false, {}};
     if (path == "/readyz")
         return readiness();
-    return Work{[this](Database &database) -> Step {
+    return Task{[this](Database &database) -> TaskResult {
                     return Response{200,
                                     metrics_.scrape(database, clock_.now()),
                                     "text/plain; version=0.0.4; charset=utf-8",
@@ -194,19 +195,19 @@ Api::answer_open(const Route &route)
                 false, Duration(0)};
 }
 
-Work
+Task
 Api::readiness() const
 {
-    return {[this](Database &database) -> Step {
+    return {[this](Database &database) -> TaskResult {
                 const Json reasons(json_array());
                 try {
                     append_reasons(reasons, database);
                 } catch (const Problem &problem) {
                     append(reasons, problem.detail);
                 }
-                if (board_.delivers && board_.producer_refuses)
+                if (status_.delivers && status_.producer_refuses)
                     append(reasons, "the producer refuses our token");
-                if (board_.draining)
+                if (status_.draining)
                     append(reasons, "the sidecar is stopping");
                 const bool ready = json_array_size(reasons.get()) == 0;
                 const Json body(json_pack("{s:b, s:O}", "ready", static_cast<int>(ready), "reasons",

@@ -28,7 +28,8 @@ struct ApiSettings {
 class Api
 {
 public:
-    Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp, const Board &board);
+    Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp,
+        const ServiceStatus &status);
 
     // What a request is and who makes it.
     struct Admission {
@@ -40,8 +41,8 @@ public:
     // Decides by the head. Throws a Problem when it is refused.
     Admission admit(const Request &request);
 
-    // Answers the whole request, at once or by work. Throws a Problem.
-    Step answer(const Admission &admission, const Request &request);
+    // Answers the whole request, at once or by a task. Throws a Problem.
+    TaskResult answer(const Admission &admission, const Request &request);
 
     // Replaces the keys.
     void
@@ -53,14 +54,14 @@ public:
 private:
     Caller authenticate(const Request &request) const;
     Input input_of(const Route &route, const Target &target, const Request &request) const;
-    Step answer_open(const Route &route);
-    Work readiness() const;
+    TaskResult answer_open(const Route &route);
+    Task readiness() const;
 
     ApiSettings settings_;
     const Clock &clock_;
     Metrics &metrics_;
     Mcp &mcp_;
-    const Board &board_;
+    const ServiceStatus &status_;
     RateLimit limit_;
     std::string openapi_;
 };

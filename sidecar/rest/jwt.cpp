@@ -21,7 +21,7 @@ namespace
 
 constexpr std::chrono::seconds leeway{60};
 constexpr std::size_t shortest_secret = 32;
-constexpr std::size_t longest_token = 8192;
+constexpr std::size_t max_token = 8192;
 constexpr int shortest_rsa = 2048;
 
 struct JwtRelease {
@@ -202,7 +202,7 @@ token_key_of(const std::string &path)
 Caller
 verify_token(const TokenSettings &settings, std::string_view token, WallTime now)
 {
-    if (token.size() > longest_token)
+    if (token.size() > max_token)
         throw unauthenticated("the token is too long");
     const Json header = header_of(token);
     const auto algorithm = header ? string_member(header, "alg") : std::nullopt;

@@ -1,4 +1,4 @@
-// Bearer tokens: JSON Web Tokens of HS256, RS256 or ES256, verified against keys from files.
+// Bearer tokens: JSON HttpServer Tokens of HS256, RS256 or ES256, verified against keys from files.
 // The rule a reader must know: a key is only ever used with the algorithm of its own kind, whatever
 // the token's header says, so that a public key never serves as an HMAC secret.
 #pragma once

@@ -9,7 +9,7 @@ namespace sidecar
 namespace
 {
 
-constexpr std::size_t most_users = 10'000;
+constexpr std::size_t max_users = 10'000;
 
 } // namespace
 
@@ -18,7 +18,7 @@ RateLimit::take(const std::string &user, TimePoint now)
 {
     if (per_second_ <= 0)
         return 0;
-    if (buckets_.size() >= most_users)
+    if (buckets_.size() >= max_users)
         forget_full(now);
     Bucket &bucket = buckets_.try_emplace(user, Bucket{burst_, now}).first->second;
     bucket = {level(bucket, now), now};
@@ -33,7 +33,7 @@ void
 RateLimit::forget_full(TimePoint now)
 {
     std::erase_if(buckets_, [&](const auto &entry) { return level(entry.second, now) >= burst_; });
-    if (buckets_.size() >= most_users)
+    if (buckets_.size() >= max_users)
         buckets_.clear();
 }
 

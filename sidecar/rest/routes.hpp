@@ -36,7 +36,7 @@ struct Route {
     const char *result; // the schema of the answer, in the OpenAPI document
     bool slow;
     // Null: answered without a use case.
-    platform::Answer (*run)(Database &, const Call &);
+    use_cases::Answer (*run)(Database &, const Call &);
 };
 
 std::span<const Route> routes();

@@ -123,9 +123,9 @@ answer(Api &api, AnyDatabase &database, Request request)
     request.local = true;
     try {
         const Api::Admission admission = api.admit(request);
-        Step step = api.answer(admission, request);
-        for (int i = 0; i < 8 && std::holds_alternative<Work>(step); i++) {
-            const Work work = std::get<Work>(std::move(step));
+        TaskResult step = api.answer(admission, request);
+        for (int i = 0; i < 8 && std::holds_alternative<Task>(step); i++) {
+            const Task work = std::get<Task>(std::move(step));
             step = work.run(database);
         }
         demand(std::holds_alternative<Response>(step), "work comes to an end");
@@ -143,7 +143,7 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
     static const SystemClock clock;
     static Metrics metrics(std::make_shared<PgShared>());
     static Mcp mcp({true, Duration(0)}, clock);
-    static Board board;
+    static ServiceStatus status;
     static Api api(
         [] {
             ApiSettings settings;
@@ -153,7 +153,7 @@ LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
             settings.rate = 0;
             return settings;
         }(),
-        clock, metrics, mcp, board);
+        clock, metrics, mcp, status);
     const std::string_view bytes(reinterpret_cast<const char *>(data), size);
     const std::vector<Request> whole = read_all(bytes, bytes.size() + 1);
     const std::vector<Request> cut = read_all(bytes, 3);

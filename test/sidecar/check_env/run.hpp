@@ -59,7 +59,7 @@ struct Ran {
     }
 };
 
-// The world of one run: standard input, a process environment, a server.
+// What surrounds one run: standard input, a process environment, a server.
 struct Scene {
     std::string input;
     std::vector<std::pair<std::string, std::string>> environment;
@@ -74,18 +74,16 @@ struct Scene {
     {
         std::istringstream in(input);
         std::ostringstream out, err;
-        CheckEnvWorld world{{},
+        CheckEnvInput asked{{},
                             Secret(database_url),
                             database_url_file,
-                            in,
-                            out,
-                            err,
+                            {in, out, err},
                             [this](const Secret &conninfo) {
                                 return connect(conninfo);
                             }};
         for (const auto &[name, value] : environment)
-            world.environment.push_back({name, Secret(value)});
-        const int code = check_env(arguments, world);
+            asked.environment.push_back({name, Secret(value)});
+        const int code = check_env(arguments, asked);
         return {code, out.str(), err.str()};
     }
 

@@ -218,7 +218,7 @@ TEST(OptionDoors, NeedSomebodyWhoCouldBeLetIn)
     work.write("key", std::string(32, 'k'));
     const std::string keys = "--jwt-keys=" + work.path("key");
     EXPECT_FALSE(read({"serve", "--listen=127.0.0.1:0", keys}).delivers);
-    EXPECT_EQ(read({"serve", "--listen=127.0.0.1:0", keys}).doors.tokens.keys.size(), 1u);
+    EXPECT_EQ(read({"serve", "--listen=127.0.0.1:0", keys}).server.tokens.keys.size(), 1u);
     EXPECT_NE(refusal_of({"serve", "--listen=127.0.0.1:0"}).find("--jwt-keys"), std::string::npos);
     EXPECT_NE(refusal_of({"serve", "--listen=0.0.0.0:0", keys}).find("--tls-cert"),
               std::string::npos);

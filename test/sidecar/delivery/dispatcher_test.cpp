@@ -94,7 +94,7 @@ TEST(Concurrency, IsBoundedAndASlowOneHoldsUpNoOther)
 
 TEST(Outage, ClaimsNoMoreThanItCanUse)
 {
-    World world({.concurrency = 4, .batch = 4, .most_held = 64});
+    World world({.concurrency = 4, .batch = 4, .max_held = 64});
     for (int id = 1; id <= 100; id++)
         world.queue.pending.push_back(publication(id));
     for (int i = 0; i < 400; i++) {

@@ -141,7 +141,7 @@ TEST(Targets, OfAppsAndOfServicesHaveFoldersOfTheirOwn)
 TEST(EnvSinkFiles, ArePrivateAndHoldTheValue)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     const Outcome stored = sink.deliver(setting("DATABASE_URL", "postgres://x", 3));
     EXPECT_EQ(stored.verdict, Verdict::stored) << stored.error;
     EXPECT_EQ(stored.response, R"({"env_keys":["DATABASE_URL"],"version":3})");
@@ -156,7 +156,7 @@ TEST(EnvSinkFiles, ArePrivateAndHoldTheValue)
 TEST(EnvSinkVersions, ALowerOneNeverReplacesANewer)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     ASSERT_EQ(sink.deliver(setting("A", "five", 5)).verdict, Verdict::stored);
     EXPECT_EQ(sink.deliver(setting("A", "four", 4)).verdict, Verdict::stale);
     EXPECT_EQ(work.read("env/app-1/app.env"), "A=\"five\"\n");
@@ -168,7 +168,7 @@ TEST(EnvSinkVersions, ALowerOneNeverReplacesANewer)
 TEST(EnvSinkVersions, ALaterClaimOfTheSamePublicationCounts)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     Publication again = setting("A", "second", 5);
     again.attempt = 2;
     ASSERT_EQ(sink.deliver(again).verdict, Verdict::stored);
@@ -179,7 +179,7 @@ TEST(EnvSinkVersions, ALaterClaimOfTheSamePublicationCounts)
 TEST(EnvSinkVersions, SurviveAnUnsetSoThatALateWriteRevivesNothing)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     ASSERT_EQ(sink.deliver(setting("A", "one", 1)).verdict, Verdict::stored);
     Publication unset = setting("A", "", 3);
     unset.set.clear();
@@ -192,7 +192,7 @@ TEST(EnvSinkVersions, SurviveAnUnsetSoThatALateWriteRevivesNothing)
 TEST(EnvSinkVersions, ACrashBeforeTheFileWasWrittenIsMadeGood)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     ASSERT_EQ(sink.deliver(setting("A", "one", 1)).verdict, Verdict::stored);
     const std::string old_env = work.read("env/app-1/app.env");
     ASSERT_EQ(sink.deliver(setting("A", "two", 2)).verdict, Verdict::stored);
@@ -207,7 +207,7 @@ TEST(EnvSinkVersions, ACrashBeforeTheFileWasWrittenIsMadeGood)
 TEST(EnvSinkVersions, AnotherHostsVariableIsRefusedWhileItStands)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     ASSERT_EQ(sink.deliver(setting("A", "ours", 5)).verdict, Verdict::stored);
     Publication foreign = setting("A", "theirs", 9);
     foreign.host_id = "3f0c0000-0000-4000-8000-000000000002";
@@ -221,7 +221,7 @@ TEST(EnvSinkVersions, AnotherHostsVariableIsRefusedWhileItStands)
 TEST(EnvSinkAttacks, SymbolicLinksAreNotFollowed)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     work.write("outside/app.env", "KEEP=1\n");
     std::filesystem::create_directories(work.path("env/app-2"));
     std::filesystem::create_directory_symlink(work.path("outside"), work.path("env/app-1"));
@@ -243,7 +243,7 @@ TEST(EnvSinkAttacks, SymbolicLinksAreNotFollowed)
 TEST(EnvSinkAttacks, AHardLinkIsNotWrittenThrough)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     work.write("outside", "KEEP=1\n");
     std::filesystem::create_directories(work.path("env/app-1"));
     std::filesystem::create_hard_link(work.path("outside"), work.path("env/app-1/app.env"));
@@ -254,7 +254,7 @@ TEST(EnvSinkAttacks, AHardLinkIsNotWrittenThrough)
 TEST(EnvSinkErrors, QuoteNoSecretAndSayWhatIsWrong)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     work.write("env/app-1/app.env", "A=\"open\n");
     const Outcome refused =
         sink.deliver(setting("DATABASE_URL", "postgres://u:hidden-password@h/d", 1));
@@ -264,14 +264,14 @@ TEST(EnvSinkErrors, QuoteNoSecretAndSayWhatIsWrong)
     EXPECT_EQ(refused.error.find("hidden-password"), std::string::npos);
     work.write("env/app-2/.app.env.versions", "{damaged");
     EXPECT_EQ(sink.deliver(setting("A", "x", 1, "app-2")).verdict, Verdict::again);
-    const EnvSink nowhere(work.path("no/such/folder"));
+    const FileSink nowhere(work.path("no/such/folder"));
     EXPECT_EQ(nowhere.deliver(setting("A", "x", 1)).verdict, Verdict::again);
 }
 
 TEST(EnvSinkSharing, ALockedFolderIsTriedAgain)
 {
     const Workspace work;
-    const EnvSink sink(work.path("env"));
+    const FileSink sink(work.path("env"));
     ASSERT_EQ(sink.deliver(setting("A", "one", 1)).verdict, Verdict::stored);
     const int fd = open(work.path("env/app-1/.app.env.lock").c_str(), O_RDWR);
     ASSERT_EQ(flock(fd, LOCK_EX), 0);
@@ -286,7 +286,7 @@ TEST(EnvSinkSharing, TwoWritersLoseNothing)
     constexpr int rounds = 30;
     std::atomic<int> failures = 0;
     const auto writer = [&](const std::string &name) {
-        const EnvSink sink(work.path("env"));
+        const FileSink sink(work.path("env"));
         for (int version = 1; version <= rounds; version++) {
             const Publication next = setting(name, name + std::to_string(version), version);
             Outcome outcome = sink.deliver(next);

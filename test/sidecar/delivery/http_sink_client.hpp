@@ -36,7 +36,7 @@ publication(std::int64_t id = 1, std::int64_t version = 1)
 
 struct Client {
     SystemClock clock;
-    Producer producer;
+    HttpSink producer;
 
     explicit Client(const std::string &url, const std::string &ca = "", Duration call = 5s,
                     const std::string &token = "tok")

@@ -94,15 +94,15 @@ TEST(HttpReader, RefusesWhatCanBeUnderstoodInTwoWays)
 
 TEST(HttpReader, HasLimits)
 {
-    EXPECT_EQ(refusal_of(post + "A: " + std::string(longest_header, 'x') + "\r\n\r\n"), 431);
-    EXPECT_EQ(refusal_of(post + "Content-Length: " + std::to_string(longest_body + 1) + "\r\n\r\n"),
+    EXPECT_EQ(refusal_of(post + "A: " + std::string(max_header, 'x') + "\r\n\r\n"), 431);
+    EXPECT_EQ(refusal_of(post + "Content-Length: " + std::to_string(max_body + 1) + "\r\n\r\n"),
               413);
     std::string many = post;
-    while (many.size() <= longest_header)
+    while (many.size() <= max_header)
         many += "A: b\r\n";
     EXPECT_EQ(refusal_of(many + "\r\n"), 431);
     EXPECT_EQ(refusal_of(post + "Transfer-Encoding: chunked\r\n\r\n1;" +
-                         std::string(longest_header + 1, 'x')),
+                         std::string(max_header + 1, 'x')),
               431);
 }
 

@@ -80,7 +80,7 @@ problem_in(Body body)
 Problem
 reading(const char *json)
 {
-    return problem_in([&] { input(json, platform::provision_fields); });
+    return problem_in([&] { input(json, use_cases::provision_fields); });
 }
 
 } // namespace
@@ -89,7 +89,7 @@ TEST(Fields, AreReadByTheTable)
 {
     const Input read = input(R"({"app_id":"a","slug":"s","publish":true,"env":{"A":"owner"},
                                  "engine":null})",
-                             platform::provision_fields);
+                             use_cases::provision_fields);
     EXPECT_EQ(read.text("app_id"), "a");
     EXPECT_TRUE(read.flag("publish", false));
     EXPECT_EQ(read.object("env"), R"({"A":"owner"})");
@@ -120,13 +120,13 @@ TEST(Ownership, IsAskedOfTheDatabaseInEveryUseCase)
     const auto missing = [&](auto call) {
         return problem_in(call).status == 404;
     };
-    EXPECT_TRUE(missing([&] { platform::get(database, user, id); }));
-    EXPECT_TRUE(missing([&] { platform::rotate(database, user, id, none); }));
-    EXPECT_TRUE(missing([&] { platform::revoke(database, user, id, none); }));
-    EXPECT_TRUE(missing([&] { platform::restore(database, user, id, none); }));
-    EXPECT_TRUE(missing([&] { platform::remove(database, user, id, none); }));
-    EXPECT_TRUE(missing([&] { platform::exposures(database, user, id); }));
-    EXPECT_TRUE(missing([&] { platform::check(database, user, id); }));
+    EXPECT_TRUE(missing([&] { use_cases::get(database, user, id); }));
+    EXPECT_TRUE(missing([&] { use_cases::rotate(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::revoke(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::restore(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::remove(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::exposures(database, user, id); }));
+    EXPECT_TRUE(missing([&] { use_cases::check(database, user, id); }));
     ASSERT_EQ(database.asked.size(), 7u);
     for (const auto &[query, parameters] : database.asked) {
         EXPECT_TRUE(query == "own" || query == "get") << query;
@@ -138,7 +138,7 @@ TEST(Ownership, OfWhatIsNoIdIsNotEvenAsked)
 {
     FakeDatabase database;
     for (const char *wrong : {"", "db-", "db-0123456789AB", "db-0123456789ab'", "db-0123456789a"})
-        EXPECT_EQ(problem_in([&] { platform::get(database, user, wrong); }).status, 404);
+        EXPECT_EQ(problem_in([&] { use_cases::get(database, user, wrong); }).status, 404);
     EXPECT_TRUE(database.asked.empty());
 }
 
@@ -146,8 +146,8 @@ TEST(Ownership, OfADatabaseOfAnotherAppIsNone)
 {
     FakeDatabase database;
     database.answers["own"] = "app-a";
-    EXPECT_EQ(problem_in([&] { platform::own(database, user, id, "app-a"); }).status, 0);
-    EXPECT_EQ(problem_in([&] { platform::own(database, user, id, "app-b"); }).status, 404);
+    EXPECT_EQ(problem_in([&] { use_cases::own(database, user, id, "app-a"); }).status, 0);
+    EXPECT_EQ(problem_in([&] { use_cases::own(database, user, id, "app-b"); }).status, 404);
 }
 
 TEST(Provisioning, IsForOneselfUnlessAdministrator)
@@ -155,9 +155,9 @@ TEST(Provisioning, IsForOneselfUnlessAdministrator)
     FakeDatabase database;
     database.answers["provision"] = made;
     const Input other = input(R"({"app_id":"a","slug":"s","owner_user_id":"o@example.com"})",
-                              platform::provision_fields);
-    EXPECT_EQ(problem_in([&] { platform::provision(database, user, other); }).status, 403);
-    const auto answer = platform::provision(database, admin, other);
+                              use_cases::provision_fields);
+    EXPECT_EQ(problem_in([&] { use_cases::provision(database, user, other); }).status, 403);
+    const auto answer = use_cases::provision(database, admin, other);
     EXPECT_TRUE(answer.secret);
     EXPECT_TRUE(answer.created);
     EXPECT_EQ(database.parameters_of("provision"),
@@ -170,20 +170,20 @@ TEST(Provisioning, ForAnotherUsersAppIsRefused)
 {
     FakeDatabase database;
     database.answers = {{"provision", made}, {"foreign_app", "t"}};
-    const Input mine = input(R"({"app_id":"a","slug":"s"})", platform::provision_fields);
-    EXPECT_EQ(problem_in([&] { platform::provision(database, user, mine); }).status, 403);
+    const Input mine = input(R"({"app_id":"a","slug":"s"})", use_cases::provision_fields);
+    EXPECT_EQ(problem_in([&] { use_cases::provision(database, user, mine); }).status, 403);
     EXPECT_EQ(database.parameters_of("provision"), Parameters());
 }
 
 TEST(Provisioning, HasKeysOfItsOwnForEachUser)
 {
     const Input keyed =
-        input(R"({"app_id":"a","slug":"s","idempotency_key":"k"})", platform::provision_fields);
+        input(R"({"app_id":"a","slug":"s","idempotency_key":"k"})", use_cases::provision_fields);
     std::map<std::string, std::string> keys;
     for (const char *name : {"a@example.com", "b@example.com"}) {
         FakeDatabase database;
         database.answers = {{"provision", R"({"db_id":"db-0123456789ab"})"}, {"is_new", "f"}};
-        const auto answer = platform::provision(database, {name, false}, keyed);
+        const auto answer = use_cases::provision(database, {name, false}, keyed);
         EXPECT_FALSE(answer.created);
         EXPECT_FALSE(answer.secret);
         keys[name] = *database.parameters_of("provision").at(6);
@@ -199,7 +199,7 @@ TEST(Times, AreWhatPostgresqlReads)
     const auto grace = [&](const std::string &text) {
         database.asked.clear();
         const Json object(json_pack("{s:s}", "grace", text.c_str()));
-        platform::rotate(database, user, id, Input(object.get(), platform::rotate_fields));
+        use_cases::rotate(database, user, id, Input(object.get(), use_cases::rotate_fields));
         return database.parameters_of("rotate").at(2).value_or("");
     };
     EXPECT_EQ(grace("30m"), "30 minutes");
