@@ -1,10 +1,15 @@
 /* The library's entry point: defines the settings, then the hooks and the worker. Nothing else. */
+#include "audit/buckets.hpp"
+#include "audit/host_watch.hpp"
 #include "audit/login_events.hpp"
+#include "audit/ring.hpp"
 #include "base/label.hpp"
 #include "base/refusal.hpp"
 #include "base/settings.hpp"
 #include "entry/install.hpp"
 #include "guard/guard.hpp"
+#include "shmem/segments.hpp"
+#include "shmem/sessions.hpp"
 #include "shmem/wakeup.hpp"
 #include "workers/worker.hpp"
 
@@ -26,7 +31,12 @@ _PG_init()
                      "Add appinfra to shared_preload_libraries and restart the server."));
     settings::define();
     label::define();
-    shared::define();
+    segments::define();
+    wakeup::define();
+    sessions::define();
+    events::ring::define();
+    events::buckets::define();
+    host_watch::define();
     guard::define();
     login_events::define();
     install::define();

@@ -27,7 +27,7 @@ has_layout() {
 }
 
 suite_layout() {
-    if "$root/tools/check-layout.sh"; then
+    if "$root/tools/check-consistency.sh"; then
         echo "layout: 1 passed, 0 failed"
     else
         echo "layout: 0 passed, 1 failed"

@@ -1,5 +1,7 @@
-/* Limits and counts events. See event_buckets.hpp. */
+/* Limits and counts events. See buckets.hpp. */
 #include "audit/buckets.hpp"
+
+#include "shmem/segments.hpp"
 
 namespace appinfra::events::buckets
 {
@@ -53,6 +55,8 @@ struct State {
 static State *state;
 static int next_place; /* where the scheduler goes on looking */
 
+static size_t size();
+static void attach(void *memory, bool is_new);
 static bool enter(const Key &key, const Record &record, bool may_pass);
 static bool enter_part(int part, const Key &key, const Record &record, bool may_pass, bool *passed);
 static Bucket *find(Set *set, const Key &key, TimestampTz now, bool any);
@@ -62,25 +66,10 @@ static void count(Bucket *bucket, const Record &record);
 static void keep_common(Record *common, const Record &record);
 static bool is_due(const Bucket &bucket, TimestampTz now);
 
-size_t
-shared_size()
-{
-    return sizeof(State);
-}
-
 void
-attach()
+define()
 {
-    bool found;
-
-    state = static_cast<State *>(ShmemInitStruct("appinfra event buckets", shared_size(), &found));
-    if (found)
-        return;
-    memset(state, 0, shared_size());
-    pg_atomic_init_u64(&state->unwritten, 0);
-    pg_atomic_init_u64(&state->strangers_full_at, 0);
-    for (Set &set : state->sets)
-        SpinLockInit(&set.mutex);
+    segments::add({.name = "appinfra event buckets", .size = size, .attach = attach});
 }
 
 bool
@@ -140,6 +129,25 @@ settle(const Count &count)
     bucket->counts_full_at = Max(bucket->counts_full_at, now) + period;
     SpinLockRelease(&set->mutex);
     pg_atomic_fetch_sub_u64(&state->unwritten, count.record.count);
+}
+
+static size_t
+size()
+{
+    return sizeof(State);
+}
+
+/* Attaches to the memory; the first process also fills it in. */
+static void
+attach(void *memory, bool is_new)
+{
+    state = static_cast<State *>(memory);
+    if (!is_new)
+        return;
+    pg_atomic_init_u64(&state->unwritten, 0);
+    pg_atomic_init_u64(&state->strangers_full_at, 0);
+    for (Set &set : state->sets)
+        SpinLockInit(&set.mutex);
 }
 
 /* Finds the event's bucket, and passes it or counts it there. */

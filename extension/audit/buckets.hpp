@@ -13,9 +13,8 @@
 namespace appinfra::events::buckets
 {
 
-/* How much shared memory this needs, and its attachment; called by shared.hpp's hooks. */
-size_t shared_size();
-void attach();
+/* Adds its segment of shared memory. Called once, by _PG_init. */
+void define();
 
 /* Tells whether the event may be written by itself; otherwise it has been folded. */
 bool admit(const Key &key, const Record &record);

@@ -7,13 +7,15 @@
  */
 #pragma once
 
-#include "audit/events.hpp"
+#include "audit/outcome.hpp"
 
 #include <arpa/inet.h>
 #include <type_traits>
 
 namespace appinfra::events
 {
+
+using audit::Outcome;
 
 struct Record {
     TimestampTz time;  /* of the event, or of the latest that the record stands for */

@@ -2,7 +2,6 @@
 #include "audit/events.hpp"
 
 #include "audit/buckets.hpp"
-#include "audit/login_events.hpp"
 #include "audit/ring.hpp"
 
 #include <arpa/inet.h>
@@ -24,7 +23,6 @@ report(const Event &event)
 
     if (!ring::is_attached())
         return;
-    login_events::note(event);
     take(&record, event);
     Key key = key_of(record);
     if (buckets::admit(key, record) && !ring::add(record))

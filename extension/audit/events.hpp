@@ -8,12 +8,12 @@
  */
 #pragma once
 
-#include "base/pg.hpp"
+#include "audit/outcome.hpp"
 
 namespace appinfra::events
 {
 
-enum class Outcome : int { done, refused, failed };
+using audit::Outcome;
 
 /* Texts are copied and cut to what the ring holds. Null pointers: not concerned. */
 struct Event {

@@ -17,6 +17,10 @@ constexpr size_t text_limit = 128;
 
 static bool ran_without_us; /* between the last run that we know of and this one */
 
+static shmem_startup_hook_type next_shmem_startup;
+
+static void startup();
+static void begin_run();
 static bool is_copy();
 static bool describe_control_file(char *text, DBState *state);
 static bool read_file(char *text);
@@ -26,6 +30,33 @@ static void look_at_guard();
 static void look_at_run();
 
 void
+define()
+{
+    next_shmem_startup = shmem_startup_hook;
+    shmem_startup_hook = startup;
+}
+
+void
+look()
+{
+    in_transaction([](MemoryContext) {
+        look_at_guard();
+        look_at_run();
+    });
+}
+
+/* Begins a run whenever the postmaster makes the shared memory: at its start and after a crash. */
+static void
+startup()
+{
+    if (next_shmem_startup)
+        next_shmem_startup();
+    if (!IsUnderPostmaster)
+        begin_run();
+}
+
+/* Compares what the last run has left with the control file, and marks the file as in use. */
+static void
 begin_run()
 {
     char left[text_limit];
@@ -38,15 +69,6 @@ begin_run()
                              : strcmp(left, now) != 0;
     write_file(running);
     on_shmem_exit(end_run, 0);
-}
-
-void
-look()
-{
-    in_transaction([](MemoryContext) {
-        look_at_guard();
-        look_at_run();
-    });
 }
 
 /* A restored backup or a standby brings along what another server has left. */

@@ -13,8 +13,8 @@
 namespace appinfra::host_watch
 {
 
-/* Looks at what the last run has left; called when shared memory is made, by its maker. */
-void begin_run();
+/* Registers a hook that looks at what the last run has left. Called once, by _PG_init. */
+void define();
 
 /* Records what is new since the last look. For the scheduler. */
 void look();

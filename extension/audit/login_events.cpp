@@ -10,7 +10,7 @@ namespace appinfra::login_events
 static ClientAuthentication_hook_type next_client_authentication;
 static emit_log_hook_type next_emit_log;
 
-static bool ended;          /* this process's login has been reported as what it was */
+static bool reported;       /* this process's login has been reported as what it was */
 static bool authenticated;  /* its password was right */
 static label::Label tenant; /* whose login it is; db_id empty: no tenant's */
 
@@ -31,10 +31,9 @@ define()
 }
 
 void
-note(const events::Event &event)
+mark_reported()
 {
-    if (IsInitProcessingMode() && !event.observed && strcmp(event.action, "login") == 0)
-        ended = true;
+    reported = true;
 }
 
 /*
@@ -77,7 +76,7 @@ emit_log(ErrorData *error)
 static bool
 is_refused_login(const ErrorData *error)
 {
-    return error->elevel == FATAL && !ended && MyProcPort != nullptr && MyProc != nullptr &&
+    return error->elevel == FATAL && !reported && MyProcPort != nullptr && MyProc != nullptr &&
            IsInitProcessingMode() &&
            ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION &&
            error->sqlerrcode != ERRCODE_CONNECTION_FAILURE;
@@ -86,8 +85,8 @@ is_refused_login(const ErrorData *error)
 static void
 on_transaction_end(XactEvent event, void *)
 {
-    if (event == XACT_EVENT_COMMIT && !ended) {
-        ended = true;
+    if (event == XACT_EVENT_COMMIT && !reported) {
+        reported = true;
         if (settings::audit_logins)
             report(events::Outcome::done, nullptr, nullptr);
     }
@@ -96,7 +95,7 @@ on_transaction_end(XactEvent event, void *)
 static void
 report(events::Outcome outcome, const char *rule, const char *object, const char *credential)
 {
-    ended = true;
+    reported = true;
     events::report({.action = "login",
                     .outcome = outcome,
                     .rule = rule,

@@ -15,7 +15,8 @@ namespace appinfra::login_events
 /* Registers the hooks. Called once, by _PG_init, after the guard. */
 void define();
 
-/* Told of each event: a login that was reported as refused is not reported once more. */
-void note(const events::Event &event);
+/* Tells that this process's login has been reported: what ends it then is not reported once more.
+ */
+void mark_reported();
 
 } // namespace appinfra::login_events

@@ -1,7 +1,8 @@
-/* Keeps events until they are written. See event_ring.hpp. */
+/* Keeps events until they are written. See ring.hpp. */
 #include "audit/ring.hpp"
 
 #include "base/settings.hpp"
+#include "shmem/segments.hpp"
 #include "shmem/wakeup.hpp"
 
 namespace appinfra::events::ring
@@ -17,26 +18,15 @@ struct State {
 
 static State *state;
 
+static size_t size();
+static void attach(void *memory, bool is_new);
 static Record &place_of(uint64 number);
 static void tell_scheduler();
 
-size_t
-shared_size()
-{
-    return add_size(offsetof(State, records), mul_size(settings::event_ring_size, sizeof(Record)));
-}
-
 void
-attach()
+define()
 {
-    bool found;
-
-    state = static_cast<State *>(ShmemInitStruct("appinfra events", shared_size(), &found));
-    if (found)
-        return;
-    memset(state, 0, shared_size());
-    SpinLockInit(&state->mutex);
-    pg_atomic_init_u32(&state->told, 0);
+    segments::add({.name = "appinfra events", .size = size, .attach = attach});
 }
 
 bool
@@ -82,6 +72,23 @@ remove(int count)
     SpinLockRelease(&state->mutex);
 }
 
+static size_t
+size()
+{
+    return add_size(offsetof(State, records), mul_size(settings::event_ring_size, sizeof(Record)));
+}
+
+/* Attaches to the memory; the first process also fills it in. */
+static void
+attach(void *memory, bool is_new)
+{
+    state = static_cast<State *>(memory);
+    if (!is_new)
+        return;
+    SpinLockInit(&state->mutex);
+    pg_atomic_init_u32(&state->told, 0);
+}
+
 static Record &
 place_of(uint64 number)
 {
@@ -93,7 +100,7 @@ static void
 tell_scheduler()
 {
     if (pg_atomic_read_u32(&state->told) == 0 && pg_atomic_exchange_u32(&state->told, 1) == 0)
-        shared::add_work(shared::work_events);
+        wakeup::add_work(wakeup::Work::events);
 }
 
 } // namespace appinfra::events::ring

@@ -11,9 +11,8 @@
 namespace appinfra::events::ring
 {
 
-/* How much shared memory this needs, and its attachment; called by shared.hpp's hooks. */
-size_t shared_size();
-void attach();
+/* Adds its segment of shared memory. Called once, by _PG_init. */
+void define();
 
 /* Tells whether there is shared memory at all. */
 bool is_attached();

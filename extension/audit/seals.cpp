@@ -13,13 +13,13 @@ namespace appinfra::seals
 
 constexpr int rows_at_once = 10000;
 constexpr int seals_removed_at_once = 20;
-constexpr int64 tips_interval_ms = 10 * 60 * 1000;
+constexpr int64 branches_interval_ms = 10 * 60 * 1000;
 
-static TimestampTz tips_looked_for_at;
+static TimestampTz branches_looked_for_at;
 static bool removing;
 
 static bool seal_rows(int64 upto);
-static void join_tips();
+static void merge_branches();
 static void insert(const char *previous, int64 after_id, int64 last_id, int64 rows);
 static bool remove(int64 through, int64 seals);
 
@@ -29,14 +29,15 @@ seal_next()
     bool more = false;
 
     in_transaction([&](MemoryContext) {
-        int64 upto = horizon::look();
+        int64 upto = watermark::look();
         TimestampTz now = GetCurrentTimestamp();
 
         more = seal_rows(upto);
-        if (!more && (tips_looked_for_at == 0 ||
-                      TimestampDifferenceExceeds(tips_looked_for_at, now, tips_interval_ms))) {
-            join_tips();
-            tips_looked_for_at = now;
+        if (!more &&
+            (branches_looked_for_at == 0 ||
+             TimestampDifferenceExceeds(branches_looked_for_at, now, branches_interval_ms))) {
+            merge_branches();
+            branches_looked_for_at = now;
         }
     });
     return more;
@@ -112,7 +113,7 @@ seal_rows(int64 upto)
  * in what had not been sealed when the dump was made.
  */
 static void
-join_tips()
+merge_branches()
 {
     static query::Query tip = {
         "SELECT ARRAY[(SELECT max(number) FROM appinfra.audit_seal), t.number]::text, t.last_id,"

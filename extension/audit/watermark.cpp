@@ -1,9 +1,9 @@
-/* Finds out which rows are final. See horizon.hpp. */
+/* Finds out which rows are final. See watermark.hpp. */
 #include "audit/watermark.hpp"
 
 #include "base/query.hpp"
 
-namespace appinfra::horizon
+namespace appinfra::watermark
 {
 
 /* The writers that are waited for: more than these are looked at again when they are fewer. */
@@ -11,7 +11,7 @@ constexpr int writers_limit = 1024;
 
 static Oid known_log; /* another one: another installation of the extension */
 static int64 reached;
-static int64 candidate; /* becomes the horizon when its writers have ended; 0: none */
+static int64 candidate; /* becomes the watermark when its writers have ended; 0: none */
 static VirtualTransactionId writers[writers_limit];
 static int writer_count;
 
@@ -116,4 +116,4 @@ log_table()
     return get_relname_relid("audit_log", get_namespace_oid("appinfra", false));
 }
 
-} // namespace appinfra::horizon
+} // namespace appinfra::watermark

@@ -1,11 +1,11 @@
-/* Writes events into the audit log. See event_writer.hpp. */
+/* Writes events into the audit log. See writer.hpp. */
 #include "audit/writer.hpp"
 
 #include "audit/buckets.hpp"
 #include "audit/ring.hpp"
+#include "base/installation.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
-#include "workers/worker.hpp"
 
 namespace appinfra::events::writer
 {
@@ -60,7 +60,6 @@ insert(const Record &record)
         "  nullif(jsonb_strip_nulls(jsonb_build_object('rule', $11, 'object', $12,"
         "   'observed', nullif($13, false), 'current_role', nullif($14, $3),"
         "   'count', nullif($15, 0), 'since', CASE WHEN $15 > 0 THEN $16 END)), '{}'))"};
-    static const char *const outcomes[] = {"done", "refused", "failed"};
 
     query::run(row, {query::timestamp(TimestampTzGetDatum(record.time), false),
                      query::text(role_name(record.actor, record.actor_name)),
@@ -69,9 +68,8 @@ insert(const Record &record)
                      query::text(database_name(record.database, record.database_name)),
                      query::text(clean(record.action)), query::text(clean(record.db_id)),
                      query::text(clean(record.credential)),
-                     query::text(outcomes[static_cast<int>(record.outcome)]),
-                     query::text(clean(record.rule)), query::text(clean(record.object)),
-                     query::boolean(record.observed),
+                     query::text(audit::name_of(record.outcome)), query::text(clean(record.rule)),
+                     query::text(clean(record.object)), query::boolean(record.observed),
                      query::text(role_name(record.current_role, "")), query::int8(record.count),
                      query::timestamp(TimestampTzGetDatum(record.since), false)});
 }
@@ -119,7 +117,7 @@ static void
 at_exit(int, Datum)
 {
     AbortOutOfAnyTransaction();
-    if (OidIsValid(worker::installation()))
+    if (OidIsValid(installation::current()))
         while (write(true))
             ;
 }

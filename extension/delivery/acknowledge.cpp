@@ -121,7 +121,7 @@ fail(int64 publication_id, const pg_uuid_t *claim, const char *error, Delivered 
             record("fail_publication", publication_id, found.db_id, "delivered",
                    delivered == Delivered::unknown ? "unknown" : "no");
             if (!for_good)
-                shared::wake_at_commit(shared::work_publications);
+                wakeup::wake_at_commit(wakeup::Work::publications);
         } else if (found.hold == Hold::lost) {
             answer_late(publication_id, claim, found);
         }
@@ -226,7 +226,7 @@ retire_predecessors(int64 publication_id)
     credential::replace_older(query::int8_at(0, 1), query::int8_at(0, 2),
                               DatumGetIntervalP(query::datum_at(0, 3, &null)),
                               DatumGetIntervalP(query::datum_at(0, 4, &null)));
-    shared::wake_at_commit(shared::work_credentials);
+    wakeup::wake_at_commit(wakeup::Work::credentials);
 }
 
 /* Records an answer in the audit. */

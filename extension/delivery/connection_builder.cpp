@@ -39,7 +39,7 @@ add(Builder *builder, const credential::Purpose &purpose, Datum variables, const
         ForceSyncCommit(); /* a password must not be out while its verifier can still be lost */
         secrets::mint(&password);
         made = credential::create(purpose, &password);
-        shared::wake_at_commit(shared::work_credentials); /* its first login is to be seen */
+        wakeup::wake_at_commit(wakeup::Work::credentials); /* its first login is to be seen */
     }
     in_context(builder->caller, [&] {
         show(builder,

@@ -30,7 +30,7 @@ enqueue(int64 binding_id, int64 credential_id, const Interval *grace, const Inte
     query::run(insert, {query::int8(binding_id), query::int8(version),
                         query::int8(credential_id == 0 ? -1 : credential_id),
                         query::interval(grace), query::interval(deadline)});
-    shared::wake_at_commit(shared::work_publications);
+    wakeup::wake_at_commit(wakeup::Work::publications);
     return query::int8_at(0, 1);
 }
 
@@ -80,7 +80,7 @@ retry(int64 publication_id)
                          psprintf("publication " INT64_FORMAT " cannot be retried", publication_id),
                          psprintf("Its status is \"%s\".", status), hint));
         query::run(update, {query::int8(publication_id)});
-        shared::wake_at_commit(shared::work_publications);
+        wakeup::wake_at_commit(wakeup::Work::publications);
         audit::record("retry_publication", db_id, nullptr,
                       audit::detail({{"publication_id", psprintf(INT64_FORMAT, publication_id)}}));
     });

@@ -52,7 +52,7 @@ check()
         ddl::grant_on_database(database, role, {"connect"});
     if (strcmp(database, "template1") != 0 && OidIsValid(get_database_oid("template1", true)))
         ddl::close_database("template1");
-    shared::wake_at_commit(shared::work_install);
+    wakeup::wake_at_commit(wakeup::Work::install);
 }
 
 /* Makes the group roles of the lanes where they do not exist. A role of a tenant is not taken over.
@@ -153,7 +153,7 @@ check_drop(bool confirmed)
                    "cannot drop extension \"appinfra\" while it has tenants",
                    psprintf(INT64_FORMAT " databases are in its registry.", tenants),
                    "DROP EXTENSION appinfra CASCADE forgets them; their databases and data stay."));
-    shared::wake_at_commit(shared::work_install);
+    wakeup::wake_at_commit(wakeup::Work::install);
 }
 
 } // namespace appinfra::install

@@ -4,6 +4,7 @@
 #include "audit/host_watch.hpp"
 #include "audit/seals.hpp"
 #include "audit/writer.hpp"
+#include "base/installation.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
@@ -17,70 +18,83 @@
 namespace appinfra::worker
 {
 
+using wakeup::Work;
+
+/* One round through the tasks. */
+struct Turn {
+    Work work;      /* what has come up */
+    bool asked;     /* whether the extension is in the control database */
+    bool installed; /* it is */
+};
+
 /* A task runs when its time has come, or when its kind of work has come up. */
 struct Task {
     long interval_ms;
-    unsigned work;
-    bool (*run)(unsigned work); /* what has come up; true: run it again at once */
-    bool in_registry = true;    /* there is nothing to do for it without the extension */
+    Work work;
+    bool (*run)(Turn &turn); /* true: run it again at once */
+    bool in_registry = true; /* there is nothing to do for it without the extension */
 };
 
 /* A worker that the scheduler keeps running while there is something for it to do. */
 struct Kept {
-    shared::Worker worker;
+    wakeup::Worker worker;
     const char *name;
     const char *entry_point;
     BackgroundWorkerHandle *handle; /* null when it has ended */
     bool was_dropped;               /* the extension came or went: tell the worker when it starts */
 };
 
-static bool watch_tenants(unsigned work);
-static bool notify_sidecars(unsigned work);
-static bool write_events(unsigned work);
-static bool watch_host(unsigned work);
-static bool seal_audit(unsigned work);
-static bool remove_old_audit(unsigned work);
-static bool look_after_credentials(unsigned work);
-static bool settle_timeline(unsigned work);
-static bool rotate_due(unsigned work);
-static bool keep_builder(unsigned work);
-static bool keep_janitor(unsigned work);
-static bool keep(Kept *kept, bool (*is_needed)());
-static bool needs_builder();
-static bool needs_janitor();
+static bool watch_tenants(Turn &turn);
+static bool notify_sidecars(Turn &turn);
+static bool write_events(Turn &turn);
+static bool watch_host(Turn &turn);
+static bool seal_audit(Turn &turn);
+static bool remove_old_audit(Turn &turn);
+static bool look_after_credentials(Turn &turn);
+static bool settle_timeline(Turn &turn);
+static bool rotate_due(Turn &turn);
+static bool keep_builder(Turn &turn);
+static bool keep_janitor(Turn &turn);
+static bool keep(Kept *kept, bool (*is_needed)(Turn &), Turn &turn);
+static bool needs_builder(Turn &turn);
+static bool needs_janitor(Turn &turn);
+static bool is_installed(Turn &turn);
 static long run_due_tasks(TimestampTz *due);
 
 constexpr long at_once_ms = 20;
 
 constexpr Task tasks[] = {
-    {.interval_ms = watchdog::interval_ms, .work = 0, .run = watch_tenants, .in_registry = false},
-    {.interval_ms = 60 * 1000, .work = shared::work_install, .run = settle_timeline},
-    {.interval_ms = 400, .work = shared::work_events, .run = write_events},
-    {.interval_ms = 1000, .work = shared::work_credentials, .run = look_after_credentials},
-    {.interval_ms = 30 * 1000, .work = shared::work_publications, .run = notify_sidecars},
+    {.interval_ms = watchdog::interval_ms,
+     .work = Work::none,
+     .run = watch_tenants,
+     .in_registry = false},
+    {.interval_ms = 60 * 1000, .work = Work::install, .run = settle_timeline},
+    {.interval_ms = 400, .work = Work::events, .run = write_events},
+    {.interval_ms = 1000, .work = Work::credentials, .run = look_after_credentials},
+    {.interval_ms = 30 * 1000, .work = Work::publications, .run = notify_sidecars},
     {.interval_ms = 5 * 1000,
-     .work = shared::work_pool | shared::work_install,
+     .work = Work::pool | Work::install,
      .run = keep_builder,
      .in_registry = false},
     {.interval_ms = 5 * 1000,
-     .work = shared::work_housekeeping,
+     .work = Work::housekeeping,
      .run = keep_janitor,
      .in_registry = false},
-    {.interval_ms = 5 * 1000, .work = 0, .run = rotate_due},
-    {.interval_ms = 2 * 1000, .work = shared::work_install, .run = watch_host},
-    {.interval_ms = 5 * 1000, .work = 0, .run = seal_audit},
-    {.interval_ms = 60 * 1000, .work = 0, .run = remove_old_audit},
+    {.interval_ms = 5 * 1000, .work = Work::none, .run = rotate_due},
+    {.interval_ms = 2 * 1000, .work = Work::install, .run = watch_host},
+    {.interval_ms = 5 * 1000, .work = Work::none, .run = seal_audit},
+    {.interval_ms = 60 * 1000, .work = Work::none, .run = remove_old_audit},
 };
 
-static Kept builder = {shared::Worker::builder, "builder", "appinfra_builder_main", nullptr, false};
-static Kept janitor = {shared::Worker::janitor, "janitor", "appinfra_janitor_main", nullptr, false};
+static Kept builder = {wakeup::Worker::builder, "builder", "appinfra_builder_main", nullptr, false};
+static Kept janitor = {wakeup::Worker::janitor, "janitor", "appinfra_janitor_main", nullptr, false};
 static bool swept; /* a builder has looked for leftovers since the start */
 
 /* Runs every task that is due and returns the milliseconds until the next is. */
 static long
 run_due_tasks(TimestampTz *due)
 {
-    unsigned work = shared::take_work();
+    Turn turn = {.work = wakeup::take_work(), .asked = false, .installed = false};
     long next = 60 * 1000;
     int index = 0;
 
@@ -88,14 +102,13 @@ run_due_tasks(TimestampTz *due)
         TimestampTz now = GetCurrentTimestamp();
 
         /* a due time further off than the interval: somebody has set the clock back */
-        if ((task.work & work) != 0 || due[index] <= now ||
+        if (overlap(task.work, turn.work) || due[index] <= now ||
             due[index] > TimestampTzPlusMilliseconds(now, task.interval_ms)) {
             bool again = false;
 
             /* one that fails must not keep the others from running */
-            attempt(CurrentMemoryContext, [&] {
-                again = (!task.in_registry || OidIsValid(installation())) && task.run(work);
-            });
+            attempt(CurrentMemoryContext,
+                    [&] { again = (!task.in_registry || is_installed(turn)) && task.run(turn); });
 
             due[index] = TimestampTzPlusMilliseconds(now, again ? at_once_ms : task.interval_ms);
         }
@@ -106,7 +119,7 @@ run_due_tasks(TimestampTz *due)
 }
 
 static bool
-watch_tenants(unsigned)
+watch_tenants(Turn &)
 {
     return watchdog::look();
 }
@@ -116,7 +129,7 @@ watch_tenants(unsigned)
  * full NOTIFY queue) does no harm: sidecars also poll.
  */
 static bool
-notify_sidecars(unsigned)
+notify_sidecars(Turn &)
 {
     static query::Query pending = {
         "SELECT FROM appinfra.publication WHERE status = 'pending'"
@@ -131,33 +144,33 @@ notify_sidecars(unsigned)
 
 /* Writes what was reported into the audit log; true when more waits. */
 static bool
-write_events(unsigned)
+write_events(Turn &)
 {
     return events::writer::write(false);
 }
 
 static bool
-watch_host(unsigned)
+watch_host(Turn &)
 {
     host_watch::look();
     return false;
 }
 
 static bool
-seal_audit(unsigned)
+seal_audit(Turn &)
 {
     return seals::seal_next();
 }
 
 static bool
-remove_old_audit(unsigned)
+remove_old_audit(Turn &)
 {
     return seals::remove_old();
 }
 
 /* Follows first logins, retires what is due and ends sessions; true while there are any to end. */
 static bool
-look_after_credentials(unsigned)
+look_after_credentials(Turn &)
 {
     revocation::follow_logins();
     revocation::retire_due();
@@ -165,40 +178,40 @@ look_after_credentials(unsigned)
 }
 
 static bool
-settle_timeline(unsigned)
+settle_timeline(Turn &)
 {
     timeline::settle();
     return false;
 }
 
 static bool
-rotate_due(unsigned)
+rotate_due(Turn &)
 {
     rotation::rotate_due();
     return false;
 }
 
 static bool
-keep_builder(unsigned work)
+keep_builder(Turn &turn)
 {
-    if ((work & shared::work_install) != 0) {
+    if (overlap(turn.work, Work::install)) {
         swept = false;
         builder.was_dropped = true;
     }
-    swept = keep(&builder, needs_builder) || swept;
+    swept = keep(&builder, needs_builder, turn) || swept;
     return false;
 }
 
 static bool
-keep_janitor(unsigned)
+keep_janitor(Turn &turn)
 {
-    keep(&janitor, needs_janitor);
+    keep(&janitor, needs_janitor, turn);
     return false;
 }
 
 /* Wakes the worker if it runs, or starts it if it is needed; true when it was started. */
 static bool
-keep(Kept *kept, bool (*is_needed)())
+keep(Kept *kept, bool (*is_needed)(Turn &), Turn &turn)
 {
     pid_t pid;
 
@@ -206,11 +219,11 @@ keep(Kept *kept, bool (*is_needed)())
         pfree(kept->handle);
         kept->handle = nullptr;
     }
-    if (kept->handle != nullptr || shared::is_running(kept->worker)) {
-        shared::wake(kept->worker);
+    if (kept->handle != nullptr || wakeup::is_running(kept->worker)) {
+        wakeup::wake(kept->worker);
         return false;
     }
-    if (!is_needed())
+    if (!is_needed(turn))
         return false;
     in_context(TopMemoryContext, [&] {
         kept->handle =
@@ -228,7 +241,7 @@ keep(Kept *kept, bool (*is_needed)())
 /* Tells whether shells are missing or unfinished. After a start, leftovers are looked for in any
  * case. */
 static bool
-needs_builder()
+needs_builder(Turn &turn)
 {
     static query::Query unfinished = {
         "SELECT EXISTS (SELECT FROM appinfra.shell WHERE status = 'planned')"
@@ -237,7 +250,7 @@ needs_builder()
 
     if (!swept)
         return true;
-    if (!OidIsValid(installation()))
+    if (!is_installed(turn))
         return false;
     in_transaction([&](MemoryContext) {
         query::run(unfinished);
@@ -248,7 +261,7 @@ needs_builder()
 
 /* Tells whether a role or a tenant is to be taken away now. */
 static bool
-needs_janitor()
+needs_janitor(Turn &turn)
 {
     static query::Query due = {
         "SELECT EXISTS (SELECT FROM appinfra.credential WHERE state = 'revoked'"
@@ -258,13 +271,24 @@ needs_janitor()
         "                    OR (status = 'retained' AND retained_until <= clock_timestamp())))"};
     bool needed = false;
 
-    if (!OidIsValid(installation()))
+    if (!is_installed(turn))
         return false;
     in_transaction([&](MemoryContext) {
         query::run(due);
         needed = query::bool_at(0, 1);
     });
     return needed;
+}
+
+/* Tells whether the extension is installed. It is asked once a turn, by the first who wants to
+ * know. */
+static bool
+is_installed(Turn &turn)
+{
+    if (!turn.asked)
+        turn.installed = OidIsValid(installation::current());
+    turn.asked = true;
+    return turn.installed;
 }
 
 } // namespace appinfra::worker
@@ -280,7 +304,7 @@ appinfra_scheduler_main(Datum)
     worker::begin(settings::control_database, InvalidOid);
     /* it never waits long for anybody's transaction: what is locked is looked at again */
     SetConfigOption("lock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
-    shared::enroll(shared::Worker::scheduler);
+    wakeup::enroll(wakeup::Worker::scheduler);
     events::writer::write_at_exit();
     MemoryContext turn =
         AllocSetContextCreate(TopMemoryContext, "appinfra scheduler turn", ALLOCSET_DEFAULT_SIZES);
@@ -291,6 +315,6 @@ appinfra_scheduler_main(Datum)
         MemoryContextReset(turn);
         pgstat_report_stat(true);
         if (worker::wait(next))
-            shared::add_work(shared::work_pool); /* pool_size may have grown */
+            wakeup::add_work(wakeup::Work::pool); /* pool_size may have grown */
     }
 }

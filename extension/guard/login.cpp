@@ -7,6 +7,7 @@
 #include "guard/login.hpp"
 
 #include "audit/events.hpp"
+#include "audit/login_events.hpp"
 #include "base/settings.hpp"
 #include "guard/guard.hpp"
 #include "shmem/sessions.hpp"
@@ -80,9 +81,11 @@ reject(const Rule &rule, const label::Label &label, int code, const char *messag
                     .credential = MyProcPort->user_name,
                     .object = nullptr,
                     .observed = !enforced});
-    if (enforced)
-        ereport(FATAL, (errcode(code), errmsg("%s", message),
-                        errdetail("Rule \"%s\": %s", rule.name, rule.reason)));
+    if (!enforced)
+        return;
+    login_events::mark_reported();
+    ereport(FATAL, (errcode(code), errmsg("%s", message),
+                    errdetail("Rule \"%s\": %s", rule.name, rule.reason)));
 }
 
 /*

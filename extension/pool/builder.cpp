@@ -10,6 +10,7 @@
 #include "audit/audit.hpp"
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
+#include "base/installation.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/secrets.hpp"
@@ -169,13 +170,13 @@ build(Planned *shell)
 
     if (!database::exists(shell->database))
         create(shell);
-    order.orderer = shared::Worker::builder;
+    order.orderer = wakeup::Worker::builder;
     order.job = setup::Job::dress_shell;
     order.database = shell->database;
     strlcpy(order.name, shell->name, sizeof(order.name));
     worker::do_in_database(order);
     finish(*shell);
-    shared::announce_shell();
+    wakeup::announce_shell();
 }
 
 /* Creates the database, after what an interrupted attempt has left is gone. */
@@ -271,7 +272,7 @@ appinfra_builder_main(Datum)
 
     worker::begin(settings::control_database, InvalidOid);
     TimestampTz last_work = GetCurrentTimestamp();
-    if (!worker::become(shared::Worker::builder))
+    if (!worker::become(wakeup::Worker::builder))
         return;
     MemoryContext turn =
         AllocSetContextCreate(TopMemoryContext, "appinfra builder turn", ALLOCSET_DEFAULT_SIZES);
@@ -280,11 +281,11 @@ appinfra_builder_main(Datum)
         MemoryContextReset(turn);
         pgstat_report_stat(true);
         CHECK_FOR_INTERRUPTS();
-        Oid installation = worker::installation();
-        if (OidIsValid(installation) ? installation != known : was_dropped || OidIsValid(known))
-            attempt(turn, [&] { leftovers::sweep(OidIsValid(installation)); });
-        known = installation;
-        if (!OidIsValid(installation))
+        Oid present = installation::current();
+        if (OidIsValid(present) ? present != known : was_dropped || OidIsValid(known))
+            attempt(turn, [&] { leftovers::sweep(OidIsValid(present)); });
+        known = present;
+        if (!OidIsValid(present))
             return;
         bool worked = builder::work();
         if (worked)

@@ -27,9 +27,9 @@ take()
 {
     Shell shell;
 
-    shared::wake_at_commit(shared::work_pool);
+    wakeup::wake_at_commit(wakeup::Work::pool);
     if (!try_take(&shell))
-        shared::while_waiting(wait_and_take, &shell);
+        wakeup::while_waiting(wait_and_take, &shell);
     return shell;
 }
 
@@ -51,13 +51,13 @@ claimable()
 bool
 is_short()
 {
-    return claimable() < settings::pool_size + shared::waiting_callers();
+    return claimable() < settings::pool_size + wakeup::waiting_callers();
 }
 
 bool
 is_long()
 {
-    return claimable() > settings::pool_size + shared::waiting_callers();
+    return claimable() > settings::pool_size + wakeup::waiting_callers();
 }
 
 /*
@@ -89,16 +89,16 @@ wait_and_take(void *shell)
     TimestampTz deadline =
         TimestampTzPlusMilliseconds(GetCurrentTimestamp(), settings::provision_timeout);
 
-    shared::add_work(shared::work_pool);
-    shared::prepare_to_sleep_for_shell();
+    wakeup::add_work(wakeup::Work::pool);
+    wakeup::prepare_to_sleep_for_shell();
     while (!try_take(static_cast<Shell *>(shell))) {
         long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 
         if (left <= 0)
             raise(exhausted());
-        shared::sleep_for_shell(Min(left, look_again_ms));
+        wakeup::sleep_for_shell(Min(left, look_again_ms));
     }
-    shared::stop_sleeping_for_shell();
+    wakeup::stop_sleeping_for_shell();
 }
 
 /* Returns the refusal of a caller that waited in vain, with what keeps shells from being built. */
@@ -114,9 +114,9 @@ exhausted()
     query::run(why);
     if (!query::is_null_at(0, 1))
         detail = psprintf("Building shells fails: %s", query::text_at(0, 1));
-    else if (!shared::is_running(shared::Worker::scheduler))
+    else if (!wakeup::is_running(wakeup::Worker::scheduler))
         detail = "The appinfra worker is not running.";
-    else if (!shared::is_running(shared::Worker::builder))
+    else if (!wakeup::is_running(wakeup::Worker::builder))
         detail = "The builder is not running: no background worker slot may be free for it "
                  "(max_worker_processes).";
     return refuse(ERRCODE_INSUFFICIENT_RESOURCES,

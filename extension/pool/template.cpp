@@ -46,7 +46,7 @@ ensure()
     create(present.database);
     mark();
     setup::Order order = {};
-    order.orderer = shared::Worker::builder;
+    order.orderer = wakeup::Worker::builder;
     order.job = setup::Job::harden_template;
     order.database = present.database;
     worker::do_in_database(order);

@@ -1,6 +1,7 @@
 /* Finds and ends sessions. See sessions.hpp. */
 #include "shmem/sessions.hpp"
 
+#include "shmem/segments.hpp"
 #include "shmem/wakeup.hpp"
 
 #include <csignal>
@@ -29,31 +30,16 @@ struct State {
 
 static State *state;
 
+static size_t size();
+static void attach(void *memory, bool is_new);
 static void report(Oid login);
 static int find(Oid login, int *pids);
 static int compare_pids(const void *left, const void *right);
 
-size_t
-shared_size()
-{
-    return add_size(offsetof(State, entering), mul_size(MaxBackends, sizeof(Entering)));
-}
-
 void
-attach()
+define()
 {
-    bool found;
-
-    state = static_cast<State *>(ShmemInitStruct("appinfra sessions", shared_size(), &found));
-    if (found)
-        return;
-    memset(state, 0, shared_size());
-    for (pg_atomic_uint32 &role : state->watched)
-        pg_atomic_init_u32(&role, 0);
-    for (pg_atomic_uint32 &role : state->reported)
-        pg_atomic_init_u32(&role, 0);
-    pg_atomic_init_u32(&state->watched_count, 0);
-    pg_atomic_init_u32(&state->reported_head, 0);
+    segments::add({.name = "appinfra sessions", .size = size, .attach = attach});
 }
 
 void
@@ -175,6 +161,27 @@ take_login()
     return InvalidOid;
 }
 
+static size_t
+size()
+{
+    return add_size(offsetof(State, entering), mul_size(MaxBackends, sizeof(Entering)));
+}
+
+/* Attaches to the memory; the first process also fills it in. */
+static void
+attach(void *memory, bool is_new)
+{
+    state = static_cast<State *>(memory);
+    if (!is_new)
+        return;
+    for (pg_atomic_uint32 &role : state->watched)
+        pg_atomic_init_u32(&role, 0);
+    for (pg_atomic_uint32 &role : state->reported)
+        pg_atomic_init_u32(&role, 0);
+    pg_atomic_init_u32(&state->watched_count, 0);
+    pg_atomic_init_u32(&state->reported_head, 0);
+}
+
 /* Reports the login once, if it is watched. What a full ring loses, the next login reports. */
 static void
 report(Oid login)
@@ -189,7 +196,7 @@ report(Oid login)
             uint32 place = pg_atomic_fetch_add_u32(&state->reported_head, 1) % watched_limit;
 
             pg_atomic_write_u32(&state->reported[place], login);
-            shared::add_work(shared::work_credentials);
+            wakeup::add_work(wakeup::Work::credentials);
             return;
         }
     }

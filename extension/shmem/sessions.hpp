@@ -13,9 +13,8 @@
 namespace appinfra::sessions
 {
 
-/* How much shared memory this needs, and its attachment; called by shared.hpp's hooks. */
-size_t shared_size();
-void attach();
+/* Adds its segment of shared memory. Called once, by _PG_init. */
+void define();
 
 /* Tells that this process is about to become a session of the tenant's login. */
 void entering(Oid login, const char *username, const char *db_id);

@@ -1,12 +1,9 @@
-/* Keeps the latches, counters and the job slot in shared memory. See shared.hpp. */
+/* Keeps the latches, counters and the job slot in shared memory. See wakeup.hpp. */
 #include "shmem/wakeup.hpp"
 
-#include "audit/buckets.hpp"
-#include "audit/host_watch.hpp"
-#include "audit/ring.hpp"
-#include "shmem/sessions.hpp"
+#include "shmem/segments.hpp"
 
-namespace appinfra::shared
+namespace appinfra::wakeup
 {
 
 struct State {
@@ -19,13 +16,11 @@ struct State {
 };
 
 static State *state;
-static shmem_request_hook_type next_shmem_request;
-static shmem_startup_hook_type next_shmem_startup;
-static unsigned work_of_transaction;
+static Work work_of_transaction;
 static bool callback_registered;
 
-static void request();
-static void startup();
+static size_t size();
+static void attach(void *memory, bool is_new);
 static void leave(int code, Datum worker);
 static void on_transaction_end(XactEvent event, void *argument);
 static void stop_waiting(int code, Datum argument);
@@ -33,10 +28,7 @@ static void stop_waiting(int code, Datum argument);
 void
 define()
 {
-    next_shmem_request = shmem_request_hook;
-    shmem_request_hook = request;
-    next_shmem_startup = shmem_startup_hook;
-    shmem_startup_hook = startup;
+    segments::add({.name = "appinfra", .size = size, .attach = attach});
 }
 
 void
@@ -68,25 +60,25 @@ wake(Worker worker)
 }
 
 void
-wake_at_commit(unsigned work)
+wake_at_commit(Work work)
 {
     if (!callback_registered) {
         RegisterXactCallback(on_transaction_end, nullptr);
         callback_registered = true;
     }
-    work_of_transaction |= work;
+    work_of_transaction = work_of_transaction | work;
 }
 
-unsigned
+Work
 take_work()
 {
-    return pg_atomic_exchange_u32(&state->work, 0);
+    return static_cast<Work>(pg_atomic_exchange_u32(&state->work, 0));
 }
 
 void
-add_work(unsigned work)
+add_work(Work work)
 {
-    pg_atomic_fetch_or_u32(&state->work, work);
+    pg_atomic_fetch_or_u32(&state->work, static_cast<unsigned>(work));
     wake(Worker::scheduler);
 }
 
@@ -161,41 +153,23 @@ job_outcome(Worker orderer)
     return outcome;
 }
 
-/* Asks the postmaster for the memory. */
-static void
-request()
+static size_t
+size()
 {
-    if (next_shmem_request)
-        next_shmem_request();
-    RequestAddinShmemSpace(MAXALIGN(sizeof(State)));
-    RequestAddinShmemSpace(MAXALIGN(sessions::shared_size()));
-    RequestAddinShmemSpace(MAXALIGN(events::ring::shared_size()));
-    RequestAddinShmemSpace(MAXALIGN(events::buckets::shared_size()));
+    return sizeof(State);
 }
 
 /* Attaches to the memory; the first process also fills it in. */
 static void
-startup()
+attach(void *memory, bool is_new)
 {
-    bool found;
-
-    if (next_shmem_startup)
-        next_shmem_startup();
-    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-    state = static_cast<State *>(ShmemInitStruct("appinfra", sizeof(State), &found));
-    if (!found) {
-        memset(state, 0, sizeof(State));
-        SpinLockInit(&state->mutex);
-        pg_atomic_init_u32(&state->work, 0);
-        pg_atomic_init_u32(&state->waiting, 0);
-        ConditionVariableInit(&state->shell_ready);
-    }
-    if (!IsUnderPostmaster)
-        host_watch::begin_run();
-    sessions::attach();
-    events::buckets::attach();
-    events::ring::attach();
-    LWLockRelease(AddinShmemInitLock);
+    state = static_cast<State *>(memory);
+    if (!is_new)
+        return;
+    SpinLockInit(&state->mutex);
+    pg_atomic_init_u32(&state->work, 0);
+    pg_atomic_init_u32(&state->waiting, 0);
+    ConditionVariableInit(&state->shell_ready);
 }
 
 /* Takes the exiting process off the list, unless its successor is on it already. */
@@ -212,12 +186,12 @@ leave(int, Datum worker)
 static void
 on_transaction_end(XactEvent event, void *)
 {
-    unsigned work = work_of_transaction;
+    Work work = work_of_transaction;
 
     if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
         return;
-    work_of_transaction = 0;
-    if (event == XACT_EVENT_COMMIT && work != 0)
+    work_of_transaction = Work::none;
+    if (event == XACT_EVENT_COMMIT && work != Work::none)
         add_work(work);
 }
 
@@ -229,4 +203,4 @@ stop_waiting(int, Datum)
     pg_atomic_fetch_sub_u32(&state->waiting, 1);
 }
 
-} // namespace appinfra::shared
+} // namespace appinfra::wakeup

@@ -1,5 +1,5 @@
 /*
- * Shared memory: how backends and workers tell each other that there is something to do.
+ * Wake-ups: how backends and workers tell each other that there is something to do.
  *
  * Nothing here is state that must survive: after a crash all of it is empty, and everybody finds
  * their work in the registry. Latches of processes that have ended may be set; that is harmless.
@@ -8,20 +8,36 @@
 
 #include "base/pg.hpp"
 
-namespace appinfra::shared
+namespace appinfra::wakeup
 {
 
 /* The workers of the control database. */
 enum class Worker : int { scheduler = 0, builder = 1, janitor = 2 };
 constexpr int worker_count = 3;
 
-/* What a committed transaction left to do. */
-constexpr unsigned work_publications = 1;  /* the sidecar has something to claim */
-constexpr unsigned work_pool = 2;          /* a shell was taken */
-constexpr unsigned work_install = 4;       /* the extension came or went */
-constexpr unsigned work_credentials = 8;   /* a login was revoked, or logged in first */
-constexpr unsigned work_housekeeping = 16; /* something can be dropped or renamed */
-constexpr unsigned work_events = 64;       /* events wait to be written */
+/* What a committed transaction left to do: a set of kinds of work. */
+enum class Work : unsigned {
+    none = 0,
+    publications = 1,  /* the sidecar has something to claim */
+    pool = 2,          /* a shell was taken */
+    install = 4,       /* the extension came or went */
+    credentials = 8,   /* a login was revoked, or logged in first */
+    housekeeping = 16, /* something can be dropped or renamed */
+    events = 32        /* events wait to be written */
+};
+
+constexpr Work
+operator|(Work one, Work other)
+{
+    return static_cast<Work>(static_cast<unsigned>(one) | static_cast<unsigned>(other));
+}
+
+/* Tells whether the sets have a kind of work in common. */
+constexpr bool
+overlap(Work one, Work other)
+{
+    return (static_cast<unsigned>(one) & static_cast<unsigned>(other)) != 0;
+}
 
 /* The outcome of the one job that a setup worker does for a worker at a time. */
 struct JobOutcome {
@@ -30,7 +46,7 @@ struct JobOutcome {
     char message[512]; /* why it failed */
 };
 
-/* Asks for the memory and hooks its initialisation. Called once, by _PG_init. */
+/* Adds its segment of shared memory. Called once, by _PG_init. */
 void define();
 
 /* Tells that this process is the worker, until it exits. */
@@ -43,13 +59,13 @@ bool is_running(Worker worker);
 void wake(Worker worker);
 
 /* Wakes the scheduler when, and only when, the current transaction commits. */
-void wake_at_commit(unsigned work);
+void wake_at_commit(Work work);
 
 /* Returns what has come up since the last call, and forgets it. */
-unsigned take_work();
+Work take_work();
 
 /* Adds work from outside a transaction and wakes the scheduler. */
-void add_work(unsigned work);
+void add_work(Work work);
 
 /* How many callers wait for a shell. */
 int waiting_callers();
@@ -70,4 +86,4 @@ void reset_job(Worker orderer);
 void finish_job(Worker orderer, int code, const char *message);
 JobOutcome job_outcome(Worker orderer);
 
-} // namespace appinfra::shared
+} // namespace appinfra::wakeup

@@ -10,6 +10,7 @@
 #include "audit/audit.hpp"
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
+#include "base/installation.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
@@ -238,7 +239,7 @@ appinfra_janitor_main(Datum)
 {
     worker::begin(settings::control_database, InvalidOid);
     TimestampTz last_work = GetCurrentTimestamp();
-    if (!worker::become(shared::Worker::janitor))
+    if (!worker::become(wakeup::Worker::janitor))
         return;
     MemoryContext turn =
         AllocSetContextCreate(TopMemoryContext, "appinfra janitor turn", ALLOCSET_DEFAULT_SIZES);
@@ -247,7 +248,7 @@ appinfra_janitor_main(Datum)
         MemoryContextReset(turn);
         pgstat_report_stat(true);
         CHECK_FOR_INTERRUPTS();
-        if (!OidIsValid(worker::installation()))
+        if (!OidIsValid(installation::current()))
             return;
         bool worked = janitor::work();
         if (worked)

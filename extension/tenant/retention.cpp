@@ -40,7 +40,7 @@ deprovision(const char *db_id, const Interval *retain)
             revocation::revoke_binding(tenant, binding.id, "deprovisioned", false);
         revocation::revoke_all(tenant, "deprovisioned");
         query::run(mark, {query::text(tenant.db_id), query::interval(retain)});
-        shared::wake_at_commit(shared::work_housekeeping);
+        wakeup::wake_at_commit(wakeup::Work::housekeeping);
         audit::record("deprovision_tenant", tenant.db_id, nullptr);
     });
 }

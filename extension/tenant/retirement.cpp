@@ -154,7 +154,7 @@ end_sessions()
                               audit::detail({{"sessions", query::text_at(0, 3)}}));
         }
         if (count > 0 && !left)
-            shared::wake_at_commit(shared::work_housekeeping);
+            wakeup::wake_at_commit(wakeup::Work::housekeeping);
     });
     return left;
 }

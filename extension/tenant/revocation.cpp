@@ -156,7 +156,7 @@ revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *rea
     disable(tenant, victim);
     query::run(update, {query::int8(victim.id), query::text(reason)});
     lock::hold(lock::Kind::revocation, psprintf(INT64_FORMAT, victim.id));
-    shared::wake_at_commit(shared::work_credentials);
+    wakeup::wake_at_commit(wakeup::Work::credentials);
 }
 
 /*

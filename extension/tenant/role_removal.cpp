@@ -55,7 +55,7 @@ release(Oid role, const char *own_database, Oid heir, Oid successor)
         orders = static_cast<setup::Order *>(
             MemoryContextAllocZero(work, (count + 1) * sizeof(setup::Order)));
         for (uint64 i = 0; i < count; i++) {
-            orders[i].orderer = shared::Worker::janitor;
+            orders[i].orderer = wakeup::Worker::janitor;
             orders[i].job = setup::Job::release_role;
             orders[i].database = query::oid_at(i, 1);
             orders[i].role = role;

@@ -52,7 +52,7 @@ appinfra_setup_main(Datum)
             setup::carry_out(order.job, order.name);
     });
     if (failure == nullptr)
-        shared::finish_job(order.orderer, 0, "");
+        wakeup::finish_job(order.orderer, 0, "");
     else
-        shared::finish_job(order.orderer, failure->code, failure->message);
+        wakeup::finish_job(order.orderer, failure->code, failure->message);
 }

@@ -15,7 +15,7 @@ enum class Job : int { harden_template = 1, dress_shell = 2, release_role = 3, h
 
 /* What a setup worker is to do; travels in bgw_extra. */
 struct Order {
-    shared::Worker orderer;
+    wakeup::Worker orderer;
     Job job;
     Oid database;
     char name[NAMEDATALEN]; /* of a shell: prefix of its group roles */

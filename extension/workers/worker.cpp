@@ -54,7 +54,7 @@ start_visitor(const void *extra, size_t extra_size, bool on_standby)
 void
 do_in_database(const setup::Order &order)
 {
-    shared::reset_job(order.orderer);
+    wakeup::reset_job(order.orderer);
     BackgroundWorkerHandle *handle = start("setup", "appinfra_setup_main", &order, sizeof(order));
     if (handle == nullptr)
         ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
@@ -62,7 +62,7 @@ do_in_database(const setup::Order &order)
                         errhint("Raise max_worker_processes.")));
     if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
         proc_exit(1);
-    shared::JobOutcome outcome = shared::job_outcome(order.orderer);
+    wakeup::JobOutcome outcome = wakeup::job_outcome(order.orderer);
     if (!outcome.done)
         ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
                         errmsg("the worker that sets up a database ended before it was done"),
@@ -86,7 +86,7 @@ begin(const char *database, Oid database_oid)
 }
 
 bool
-become(shared::Worker worker)
+become(wakeup::Worker worker)
 {
     bool alone = false;
 
@@ -94,7 +94,7 @@ become(shared::Worker worker)
         alone = lock::try_keep(lock::Kind::worker, psprintf("%d", static_cast<int>(worker)));
     });
     if (alone)
-        shared::enroll(worker);
+        wakeup::enroll(worker);
     return alone;
 }
 
@@ -129,15 +129,6 @@ wait(long milliseconds)
         reloaded = true;
     }
     return reloaded;
-}
-
-Oid
-installation()
-{
-    Oid extension = InvalidOid;
-
-    in_transaction([&](MemoryContext) { extension = get_extension_oid("appinfra", true); });
-    return extension;
 }
 
 /* Fills in what all our workers have in common. */

@@ -34,17 +34,13 @@ void begin(const char *database, Oid database_oid);
  * Enrolls this process as the worker; false when the last one has not ended yet. The scheduler may
  * have been restarted and know nothing of it, and two would undo each other's unfinished work.
  */
-bool become(shared::Worker worker);
+bool become(wakeup::Worker worker);
 
 /* Overrides what ALTER DATABASE or ALTER ROLE made of this session. */
 void reset_session();
 
 /* Waits for the latch or the time-out and takes in interrupts; true when settings were reloaded. */
 bool wait(long milliseconds);
-
-/* Returns the extension's OID, by which one installation is told from the next; 0: not installed.
- */
-Oid installation();
 
 } // namespace appinfra::worker
 

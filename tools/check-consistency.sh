@@ -10,7 +10,7 @@ failed=0
 # The conditions are evaluated here, so that each can be stated beside its complaint.
 expect() {
     if ! eval "$2" >/dev/null; then
-        echo "check-layout: $1" >&2
+        echo "check-consistency: $1" >&2
         failed=1
     fi
 }
@@ -36,4 +36,4 @@ for metric in $metrics; do
 done
 expect "the dashboard asks for no metrics" '[ "$(wc -w <<<"$metrics")" -gt 10 ]'
 [ "$failed" = 0 ] || exit 1
-echo "check-layout: version $version everywhere"
+echo "check-consistency: version $version everywhere"
