@@ -21,17 +21,25 @@ lay_out() {
     if [ "$(id -u)" = 0 ]; then chown -R "$server_user:" "$work"; fi
 }
 
-# --- layout: the version is the same everywhere -----------------------------------------------------
+# --- layout: what the files say of each other, and how they include each other -----------------------
 has_layout() {
     true
 }
 
 suite_layout() {
-    if "$root/tools/check-consistency.sh"; then
-        echo "layout: 1 passed, 0 failed"
+    local passed=0 failed=0 check line
+    for check in check-consistency.sh "check-layers.sh $root/extension" "check-layers.sh $root/sidecar"; do
+        # shellcheck disable=SC2086 # a script and its argument
+        if "$root"/tools/$check; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    done
+    line=$("$root/tools/check-layers-test.sh" | tee /dev/stderr | tail -n 1) || true
+    if [[ $line =~ ^layers:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[1]))
+        failed=$((failed + BASH_REMATCH[2]))
     else
-        echo "layout: 0 passed, 1 failed"
+        failed=$((failed + 1))
     fi
+    echo "layout: $passed passed, $failed failed"
 }
 
 # --- symbols -------------------------------------------------------------------------------------
