@@ -1,4 +1,4 @@
-// The exit codes of appinfrad, as --help and the README list them.
+// The exit codes of appinfrad, as --help and docs/sidecar.md list them.
 #pragma once
 
 namespace sidecar::exit_code

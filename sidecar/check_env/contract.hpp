@@ -1,5 +1,5 @@
 // The DSN contract: which variables a lane may have, and what their DSNs have to be. Pure: it knows
-// nothing but the variables it is given. The rules are listed in the README.
+// nothing but the variables it is given. docs/check-env.md lists the rules.
 #pragma once
 
 #include <string>

@@ -22,7 +22,7 @@ struct EnvReport {
 // user, host, port and database.
 std::string text_of(const EnvReport &report);
 
-// The same as a JSON object on one line; the README describes it.
+// The same as a JSON object on one line; docs/check-env.md describes it.
 std::string json_of(const EnvReport &report);
 
 } // namespace sidecar
