@@ -20,6 +20,7 @@ Each request is matched against the rules in order; the first that fits decides.
                          "store": true to store before this answer is given
                "reset": "before_read" | "after_read" | "after_store"   (RST, by SO_LINGER 0)
                "slow": SECONDS before the normal answer ("store_first": true: store, then wait)
+               "hold": true: the same, until the rules are replaced
                "half": "hang" | "close"  (stores, then sends half an answer)
                "huge": BYTES of body with 200 (stores)
                "redirect": URL   (status 307)
@@ -54,6 +55,8 @@ class Store:
 
     def __init__(self, args):
         self.lock = threading.Lock()
+        self.replaced = threading.Condition(self.lock)
+        self.generation = 0
         self.args = args
         self.token = args.token
         self.values = {}
@@ -64,15 +67,27 @@ class Store:
         if args.journal:
             fd = os.open(args.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self.journal = os.fdopen(fd, "a", buffering=1)
-        self.load({})
+        with self.lock:
+            self.load({})
 
     def load(self, script):
+        """Replaces the rules, with the lock held, and lets go of what waits for that."""
         self.rules = [dict(rule) for rule in script.get("rules", [])]
         self.random = random.Random(script.get("seed", 0))
         self.numbered = 0
+        self.generation += 1
+        self.replaced.notify_all()
+
+    def wait(self, rule, generation):
+        """What a slow rule waits for."""
+        if rule.get("hold"):
+            with self.replaced:
+                self.replaced.wait_for(lambda: self.generation != generation)
+        elif "slow" in rule:
+            time.sleep(rule["slow"])
 
     def next_rule(self, app):
-        """The rule for the next request of an app, or None; and the request's number."""
+        """The rule for the next request of an app, or None; the request's number; the rules' number."""
         with self.lock:
             self.requests += 1
             self.numbered += 1
@@ -87,8 +102,8 @@ class Store:
                     continue
                 if "times" in rule:
                     rule["times"] -= 1
-                return rule, self.requests
-            return None, self.requests
+                return rule, self.requests, self.generation
+            return None, self.requests, self.generation
 
     def put(self, body):
         """Stores a request; returns (status, answer)."""
@@ -222,7 +237,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def deliver(self, app):
         store = self.server.store
-        rule, number = store.next_rule(app)
+        rule, number, generation = store.next_rule(app)
         rule = rule or {}
         if rule.get("reset") == "before_read":
             store.note({"request": number, "app": app, "fault": rule})
@@ -244,13 +259,13 @@ class Handler(BaseHTTPRequestHandler):
         if "redirect" in rule:
             self.answer(307, {}, {"Location": rule["redirect"]})
             return
-        if "slow" in rule and not rule.get("store_first"):
-            time.sleep(rule["slow"])
-        elif store.args.delay:
+        if store.args.delay:
             time.sleep(store.args.delay)
+        if not rule.get("store_first"):
+            store.wait(rule, generation)
         status, answer = store.put(body)
-        if "slow" in rule and rule.get("store_first"):
-            time.sleep(rule["slow"])
+        if rule.get("store_first"):
+            store.wait(rule, generation)
         if rule.get("reset") == "after_store":
             self.reset()
         if "half" in rule:
@@ -317,7 +332,7 @@ def main():
     if args.restore:
         server.store.restore()
     if args.script:
-        with open(args.script, encoding="utf-8") as file:
+        with open(args.script, encoding="utf-8") as file, server.store.lock:
             server.store.load(json.load(file))
     port = server.server_address[1]
     if args.port_file:

@@ -5,6 +5,7 @@ use warnings;
 use Appinfra;
 use Appinfra::Clients;
 use Appinfra::Dsn qw(parse_dsn);
+use Appinfra::Wait qw(reaches);
 use JSON::PP;
 use Time::HiRes qw(time);
 use Test::More;
@@ -110,8 +111,7 @@ like("@names[2,3]", qr/^app_right_[0-9a-f]{6} app_left_[0-9a-f]{6}$/, 'then, cro
 # --- 50 callers on a pool of 8 --------------------------------------------------------------------------
 $host->append_conf('postgresql.conf', 'appinfra.pool_size = 8');
 $host->reload;
-$host->wait_for_pool(8);
-pass('a pool_size raised by a reload fills up');
+reaches { $host->wait_for_pool(8) } 'a pool_size raised by a reload fills up';
 is( $host->control(
 		"SELECT count(*) FROM appinfra.pool WHERE status = 'ready'"), 8, 'to 8 and no further');
 

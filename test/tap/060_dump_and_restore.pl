@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Appinfra;
 use Appinfra::Dsn qw(parse_dsn);
+use Appinfra::Wait qw(reaches);
 use IPC::Run;
 use JSON::PP;
 use Test::More;
@@ -55,8 +56,7 @@ my $fresh = Appinfra->make('fresh', pool_size => 2, extension => 0);
   run_command('restore', 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-f', $file, $fresh->connstr('control'));
 is("$code $err", '0 ', 'is restored without an error');
 is(registry($fresh), registry($source), 'tenants, bindings, credentials, publications, audit and host id are there');
-$fresh->wait_for_pool(2);
-pass('the pool of the new host fills up');
+reaches { $fresh->wait_for_pool(2) } 'the pool of the new host fills up';
 $fresh->wait_until('SELECT ok AND unsealed = 0 FROM appinfra.verify_audit()', 'the audit log is whole and sealed');
 my ($head) = $source->control('SELECT number, hash FROM appinfra.audit_seals ORDER BY number LIMIT 1');
 is($fresh->control('SELECT number, hash FROM appinfra.audit_seals ORDER BY number LIMIT 1'), $head,
@@ -103,8 +103,7 @@ $copy->safe_psql('postgres', 'DROP DATABASE control WITH (FORCE)');
 my @errors = grep { /ERROR|FATAL/ && !/role "\w+" already exists/ } split /\n/, $err;
 is_deeply(\@errors, [], 'is restored without an error but that of the superuser, who exists');
 is(registry($copy), registry($source), 'the registry is there');
-$copy->wait_for_pool(2);
-pass('the pool fills up');
+reaches { $copy->wait_for_pool(2) } 'the pool fills up';
 for my $variable (sort keys %$both)
 {
 	($code, $out, $err) = $copy->as_app($direct->{env}{$variable},

@@ -5,6 +5,7 @@ use warnings;
 use Appinfra;
 use Appinfra::Clients;
 use Appinfra::Kill qw(find_process);
+use Appinfra::Wait qw(reaches);
 use Test::More;
 
 # Waits until a process of ours runs, or until none does.
@@ -42,8 +43,7 @@ is( $host->safe_psql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname ~ 
 $host->safe_psql('postgres', 'CREATE DATABASE control');
 ok(wait_for_worker($host, 'scheduler'), 'the worker comes up when the control database is there');
 $host->create_extension;
-$host->wait_for_pool(2);
-pass('and fills the pool when the extension is');
+reaches { $host->wait_for_pool(2) } 'and fills the pool when the extension is';
 
 is( $host->control("SELECT count(*) FROM pg_proc WHERE pronamespace = 'appinfra'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')"),
 	0, 'PUBLIC may execute none of its functions');
@@ -105,8 +105,7 @@ ALTER TABLE public.theirs OWNER TO stuck;
 SQL
 $host->restart;
 $host->provision(app_id => "app-stuck-$_", slug => 'stuck') for 1 .. 3;
-$host->wait_for_pool(2);
-pass('a leftover that cannot be dropped does not keep the pool from filling');
+reaches { $host->wait_for_pool(2) } 'a leftover that cannot be dropped does not keep the pool from filling';
 $host->control('DROP TABLE public.theirs');
 $host->restart;
 ok( $host->poll_query_until('control', "SELECT count(*) = 0 FROM pg_roles WHERE rolname = 'stuck'"),

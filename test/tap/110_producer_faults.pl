@@ -145,7 +145,6 @@ for my $status (429, 503)
 	($app, $row, @requests) = deliver('published', { status => $status, times => 1, headers => { 'Retry-After' => '2' } });
 	repeats("$status with Retry-After", $app, $row, 2, @requests);
 	cmp_ok($requests[1]{time} - $requests[0]{time}, '>=', 2, "$status: Retry-After is honoured");
-	cmp_ok($requests[1]{time} - $requests[0]{time}, '<', 4, "$status: and not much longer");
 }
 
 # An outage of more than two leases, with the longest pause 0.2 s.

@@ -6,6 +6,7 @@ use Appinfra;
 use Appinfra::Dsn qw(parse_dsn);
 use Appinfra::Logins qw(failed_logins);
 use Appinfra::Peer;
+use Appinfra::Wait qw(wait_for);
 use List::Util qw(sum uniq);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -71,7 +72,7 @@ for my $killed (map { int($all * $_ / 3) } 1 .. 2)
 	wait_for_published($killed);
 	$peer->kill9;
 	my $end = -s $sidecar->logfile;
-	until (substr($sidecar->log, $end) =~ /(not delivered yet .*[Cc]onnect.*){3}/s) { sleep 0.02; }
+	wait_for('the sidecar to notice', sub { substr($sidecar->log, $end) =~ /(not delivered yet .*[Cc]onnect.*){3}/s });
 	$peer->restart;
 }
 wait_for_published($all);

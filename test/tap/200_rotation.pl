@@ -6,6 +6,7 @@ use Appinfra;
 use Appinfra::Crowd;
 use Appinfra::Dsn qw(parse_dsn);
 use Appinfra::Publications qw(publication wait_for_status wait_until_settled);
+use Appinfra::Wait qw(reaches);
 use Appinfra::Wire;
 use JSON::PP;
 use Time::HiRes qw(time);
@@ -156,8 +157,8 @@ $next = $host->wait_for_env('app-down', 'DATABASE_URL', $deployed);
 is($host->control("SELECT count(*) FROM appinfra.credentials WHERE db_id = '$down->{db_id}'"), 3, 'the claim that was lost cost a login');
 ($code, $out, $err) = $host->as_app($next, 'SELECT 1');
 is($out, 1, 'the new one logs in') or diag $err;
-$host->wait_until("SELECT count(*) FILTER (WHERE state = 'gone') = 2 FROM appinfra.credentials WHERE db_id = '$down->{db_id}'");
-pass('and the old ones go');
+reaches { $host->wait_until("SELECT count(*) FILTER (WHERE state = 'gone') = 2 FROM appinfra.credentials WHERE db_id = '$down->{db_id}'") }
+	'and the old ones go';
 
 # --- without publication -----------------------------------------------------------------------------------------------------
 my $manual = $host->provision(app_id => 'app-manual', slug => 'manual', publish => 0);

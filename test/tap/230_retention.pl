@@ -7,6 +7,7 @@ use Appinfra::Crowd;
 use Appinfra::Dsn qw(parse_dsn);
 use Appinfra::Kill qw(catch_process find_process kill_and_recover wait_for_server directories);
 use Appinfra::Publications qw(wait_until_settled);
+use Appinfra::Wait qw(wait_for);
 use Appinfra::Wire;
 use JSON::PP;
 use Time::HiRes qw(sleep time);
@@ -74,9 +75,7 @@ sub traces
 sub wait_no_env
 {
 	my ($app) = @_;
-	my $deadline = time + $PostgreSQL::Test::Utils::timeout_default;
-	sleep 0.02 while exists $host->app_env($app)->{DATABASE_URL} && time < $deadline;
-	return !exists $host->app_env($app)->{DATABASE_URL};
+	return eval { wait_for("DATABASE_URL of $app to go", sub { !exists $host->app_env($app)->{DATABASE_URL} }); 1 };
 }
 
 # --- twice, in the middle of connections -----------------------------------------------------------------------

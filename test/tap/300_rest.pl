@@ -5,6 +5,7 @@ use warnings;
 use Appinfra;
 use Appinfra::Dsn qw(parse_dsn);
 use Appinfra::Rest;
+use Appinfra::Wait qw(reaches wait_for);
 use JSON::PP;
 use Test::More;
 
@@ -255,13 +256,8 @@ my $unready = $fresh->call(GET => '/readyz');
 is($unready->{status}, 503, 'readyz is not');
 is($fresh->call(GET => '/metrics')->{content} =~ /^appinfra_database_up 0$/m, 1, 'and metrics say so');
 $host->start;
-my $back = 0;
-for (1 .. 100)
-{
-	last if $back = $fresh->call(GET => $one, undef, user => $user)->{status} == 200;
-	Time::HiRes::sleep(0.1);
-}
-ok($back, 'when it is back, so is the API');
+reaches { wait_for('an answer', sub { $fresh->call(GET => $one, undef, user => $user)->{status} == 200 }) }
+	'when it is back, so is the API';
 like($fresh->call(GET => '/metrics')->{content}, qr/^appinfra_database_reconnects_total [1-9]/m, 'which has reconnected');
 
 for my $each ($rest, $strict, $fresh)

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Appinfra;
 use Appinfra::Process;
+use Appinfra::Wait qw(reaches);
 use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP;
@@ -46,13 +47,12 @@ $host->provision(app_id => 'app-1', slug => 'one', publish => 0);
 settle();
 my $sidecar = $host->start_sidecar(env => { APPINFRA_POLL => '200ms' });
 my $first = head();
-$sidecar->wait_for_log(qr/audit sealed host_id=\S+ seal=$first hash=[0-9a-f]{64} /);
-pass('a sidecar that starts writes the newest seal into its log');
+reaches { $sidecar->wait_for_log(qr/audit sealed host_id=\S+ seal=$first hash=[0-9a-f]{64} /) }
+	'a sidecar that starts writes the newest seal into its log';
 $host->provision(app_id => 'app-2', slug => 'two', publish => 0);
 settle();
 my $second = head();
-$sidecar->wait_for_log(qr/seal=$second hash=/);
-pass('... and each that is made');
+reaches { $sidecar->wait_for_log(qr/seal=$second hash=/) } '... and each that is made';
 $sidecar->stop;
 my $heads = $sidecar->logfile;
 
@@ -98,8 +98,7 @@ is("$code $out", '0 ', '--since the last id writes nothing more');
 my $follower = Appinfra::Process->start(name => 'follower', env => { APPINFRA_DATABASE_URL => $url },
 	command => [ Appinfra::sidecar_binary(), 'audit', '--follow', '--since', $rows[-1]{id} ]);
 $host->provision(app_id => 'app-3', slug => 'three', publish => 0);
-$follower->wait_for_log(qr/"action":"provision_tenant".*"slug": "three"/);
-pass('--follow writes what comes');
+reaches { $follower->wait_for_log(qr/"action":"provision_tenant".*"slug": "three"/) } '--follow writes what comes';
 $follower->kill9;
 
 # --- contradicted from outside ----------------------------------------------------------------------

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use Appinfra;
 use Appinfra::Dsn qw(parse_dsn);
+use Appinfra::Wait qw(reaches);
 use Appinfra::Wire;
 use JSON::PP;
 use PostgreSQL::Test::Utils;
@@ -80,8 +81,8 @@ for my $act (grep { $there{ $_->[0] } } @acts)
 	if ($name eq 'wait_revoked')
 	{
 		# its sessions end as soon as it is revoked: the worker's row tells how many there were
-		$host->wait_until("SELECT count(*) > 0 $new AND credential = '$id{login}' AND detail->>'sessions' = '1'");
-		pass('wait_revoked: the sessions that were ended have a row');
+		reaches { $host->wait_until("SELECT count(*) > 0 $new AND credential = '$id{login}' AND detail->>'sessions' = '1'") }
+			'wait_revoked: the sessions that were ended have a row';
 		next;
 	}
 	my $out = $host->control("BEGIN; $sql; ROLLBACK");
@@ -96,13 +97,15 @@ for my $act (grep { $there{ $_->[0] } } @acts)
 # --- the worker ----------------------------------------------------------------------------------------
 for my $action (qw(build_template build_shell revoke_credential drop_login retain_tenant drop_tenant))
 {
-	$host->wait_until("SELECT count(*) > 0 FROM appinfra.audit WHERE action = '$action' AND outcome = 'done'", $action);
-	pass("$action has a row");
+	reaches { $host->wait_until("SELECT count(*) > 0 FROM appinfra.audit WHERE action = '$action' AND outcome = 'done'") }
+		"$action has a row";
 }
 $host->append_conf('postgresql.conf', 'appinfra.pool_size = 0');
 $host->reload;
-$host->wait_until("SELECT count(*) > 0 FROM appinfra.audit WHERE action = '$_'"), pass("$_ has a row")
-  for qw(give_up_shell drop_leftover);
+for my $action (qw(give_up_shell drop_leftover))
+{
+	reaches { $host->wait_until("SELECT count(*) > 0 FROM appinfra.audit WHERE action = '$action'") } "$action has a row";
+}
 $host->append_conf('postgresql.conf', 'appinfra.pool_size = 2');
 $host->reload;
 
@@ -132,8 +135,7 @@ $host->wait_until("SELECT count(*) = 1 $switched");
 is($host->control("SELECT detail->>'from', detail->>'to' $switched"), 'enforce|observe', 'a switched guard has a row');
 $host->append_conf('postgresql.conf', 'appinfra.guard = enforce');
 $host->restart;
-$host->wait_until("SELECT count(*) = 2 $switched");
-pass('... also when the server was restarted for it');
+reaches { $host->wait_until("SELECT count(*) = 2 $switched") } '... also when the server was restarted for it';
 my $missing = "FROM appinfra.audit WHERE action = 'preload_missing'";
 my $looked = "SELECT started_at = pg_postmaster_start_time() FROM appinfra.host";
 $host->wait_until($looked);
@@ -150,8 +152,7 @@ is($host->control('SELECT count(*) > 0 FROM appinfra.tenant'), 't', 'the server 
 $host->stop;
 $host->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'appinfra'");
 $host->start;
-$host->wait_until("SELECT count(*) = 1 $missing");
-pass('... which has a row afterwards');
+reaches { $host->wait_until("SELECT count(*) = 1 $missing") } '... which has a row afterwards';
 
 # --- no secret --------------------------------------------------------------------------------------------------
 push @secrets, split /\n/, $host->control('SELECT rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL');

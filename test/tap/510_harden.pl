@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Appinfra;
 use Appinfra::Dsn qw(dsn_env);
+use Appinfra::Wait qw(reaches);
 use Test::More;
 
 my $host = Appinfra->make('harden', pool_size => 2);
@@ -53,6 +54,14 @@ sub refused
 	my ($sql, $pattern, $name) = @_;
 	my ($code, $out, $err) = $host->try_control($sql);
 	return like($err, $pattern, $name);
+}
+
+# Hardens the old tenant, which has to succeed.
+sub hardens
+{
+	my ($name) = @_;
+	my ($code, $out, $err) = $host->try_control("SELECT appinfra.harden_tenant('$id')");
+	return is($code, 0, $name) || diag $err;
 }
 
 # --- layer one: what PUBLIC may not execute ---------------------------------------------------------------
@@ -140,17 +149,15 @@ alike(shape($old), $fresh, 'all of them, twice in one transaction');
 
 # --- tenants in the way -----------------------------------------------------------------------------------------
 $host->safe_psql('postgres', 'ALTER DATABASE app_old SET search_path = evil; ALTER DATABASE app_old SET role = app_old_reader; ALTER DATABASE app_old SET default_transaction_read_only = on');
-$host->control("SELECT appinfra.harden_tenant('$id')");
-pass('settings of the database do not hijack the worker');
+hardens('settings of the database do not hijack the worker');
 $host->safe_psql('postgres', 'ALTER DATABASE app_old RESET ALL');
 my $session = $host->background_as($owner);
 $session->query_safe('BEGIN; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app_old_reader');
 refused("SELECT appinfra.harden_tenant('$id')", qr/ERROR:  55P03: the database could not be hardened.*HINT:  A session of the tenant may be in the way/s,
 	'a tenant that holds a lock is waited for, but not for ever');
 $session->query_safe('ROLLBACK');
-$host->control("SELECT appinfra.harden_tenant('$id')");
+hardens('afterwards it goes on');
 $session->quit;
-pass('afterwards it goes on');
 $host->safe_psql('app_old', <<'SQL');
 CREATE FUNCTION public.spy() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE EVENT TRIGGER spy ON ddl_command_end EXECUTE FUNCTION public.spy();
@@ -160,8 +167,7 @@ refused("SELECT appinfra.harden_tenant('$id')", qr/ERROR:  55000: .*event trigge
 $host->safe_psql('app_old', 'DROP EVENT TRIGGER spy; DROP FUNCTION public.spy()');
 ($code, $out, $err) = $host->as_app($owner, 'DROP SCHEMA public CASCADE');
 is($code, 0, 'a tenant may drop schema public') or diag $err;
-$host->control("SELECT appinfra.harden_tenant('$id')");
-pass('and can be hardened without it');
+hardens('and can be hardened without it');
 
 # --- one that is kept, and one that is gone -----------------------------------------------------------------------
 $host->control("SELECT appinfra.deprovision_tenant('$new->{db_id}')");
@@ -177,9 +183,8 @@ refused("SELECT appinfra.harden_tenant('$new->{db_id}')", qr/ERROR:  55000: .*It
 $host->control("UPDATE appinfra.shell SET hardening = 1");
 my $shells = $host->control('SELECT array_agg(db_id) FROM appinfra.pool');
 $host->restart;
-$host->wait_until("SELECT count(*) = 2 AND bool_and(hardening = 2) FROM appinfra.shell WHERE status = 'ready' AND db_id <> ALL ('$shells')",
-	'new shells');
-pass('shells of an older hardening are replaced');
+reaches { $host->wait_until("SELECT count(*) = 2 AND bool_and(hardening = 2) FROM appinfra.shell WHERE status = 'ready' AND db_id <> ALL ('$shells')") }
+	'shells of an older hardening are replaced';
 
 # --- the host --------------------------------------------------------------------------------------------------------
 $host->safe_psql('postgres', <<'SQL');

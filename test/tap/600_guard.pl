@@ -107,7 +107,7 @@ sub set_guard
 	$host->control("ALTER SYSTEM SET appinfra.guard = $value");
 	$host->reload;
 	$guard->forget;
-	return $guard->soon(sub { outcome() =~ $expected }, "a running session under guard = $value", 5);
+	return $guard->soon(sub { outcome() =~ $expected }, "a running session under guard = $value");
 }
 
 like(outcome(), qr/^42501 /, 'enforce: a session is refused');

@@ -1,18 +1,18 @@
 # Owns what tests of the guard ask again and again: is this refused, by which rule, and is it in the
-# audit log within a second though its transaction aborted?
+# audit log though its transaction aborted?
 #
 #   my $guard = Appinfra::Guard->new($host);
 #   $guard->refused($dsn, "COPY t TO '/tmp/x'", 'copy_file', 'a file');  # 42501, the rule, an audit row
 #   $guard->allowed($dsn, 'SELECT 1', '1', 'a query');
-#   $guard->soon(sub { ... }, 'what');                                   # becomes true within a second
+#   $guard->soon(sub { ... }, 'what');                                   # becomes true
 # What is refused is looked for in the audit log among the rows that came after new() or forget().
 package Appinfra::Guard;
 
 use strict;
 use warnings;
 use Appinfra::Dsn qw(parse_dsn);
+use Appinfra::Wait qw(reaches wait_for);
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 sub new
 {
@@ -48,7 +48,7 @@ sub refused
 	return $self->audited("outcome = 'refused' AND credential = '" . parse_dsn($dsn)->{user} . "'", $rule, $name);
 }
 
-# Waits, for a second, for an audit row with that rule.
+# Tests that there comes an audit row with that rule.
 sub audited
 {
 	my ($self, $where, $rule, $name) = @_;
@@ -61,19 +61,12 @@ sub audited
 		"audited: $name");
 }
 
-# Tests that something becomes true within a second; polling itself takes some of the time.
+# Tests that something becomes true.
 sub soon
 {
-	my ($self, $reached, $name, $seconds) = @_;
+	my ($self, $reached, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $deadline = time + ($seconds // 1);
-	my $good;
-	until ($good = $reached->())
-	{
-		last if time > $deadline;
-		sleep 0.01;
-	}
-	return ok($good, $name);
+	return reaches { wait_for($name, $reached) } $name;
 }
 
 1;
