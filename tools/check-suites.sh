@@ -28,17 +28,19 @@ has_layout() {
 
 suite_layout() {
     local passed=0 failed=0 check line
-    for check in check-consistency.sh "check-layers.sh $root/extension" "check-layers.sh $root/sidecar"; do
+    for check in check-consistency.sh check-docs.py "check-layers.sh $root/extension" "check-layers.sh $root/sidecar"; do
         # shellcheck disable=SC2086 # a script and its argument
         if "$root"/tools/$check; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
     done
-    line=$("$root/tools/check-layers-test.sh" | tee /dev/stderr | tail -n 1) || true
-    if [[ $line =~ ^layers:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-        passed=$((passed + BASH_REMATCH[1]))
-        failed=$((failed + BASH_REMATCH[2]))
-    else
-        failed=$((failed + 1))
-    fi
+    for check in check-layers-test.sh check-docs-test.sh; do
+        line=$("$root/tools/$check" | tee /dev/stderr | tail -n 1) || true
+        if [[ $line =~ ^[a-z]+:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+            passed=$((passed + BASH_REMATCH[1]))
+            failed=$((failed + BASH_REMATCH[2]))
+        else
+            failed=$((failed + 1))
+        fi
+    done
     echo "layout: $passed passed, $failed failed"
 }
 
