@@ -63,7 +63,7 @@ my %wrong = (
 	'by an authority we do not know' => { tls => $theirs->issue('theirs', 'DNS:localhost'), ca => $ours, mend => 'ca' },
 	'signed by itself' => { tls => self_signed('DNS:localhost'), ca => $ours },
 	'of another host' => { tls => $ours->issue('other', 'DNS:other.example'), ca => $ours },
-	'that has expired' => { tls => $ours->issue('expired', 'DNS:localhost', -1), ca => $ours },
+	'that has expired' => { tls => $ours->issue('expired', 'DNS:localhost', 'expired'), ca => $ours },
 	'that only the system could vouch for' => { tls => $ours->issue('plain', 'DNS:localhost'), ca => undef });
 for my $name (sort keys %wrong)
 {

@@ -26,7 +26,7 @@ sub ready
 	my $answer;
 	wait_for($name, sub { $answer = $rest->call(GET => '/readyz'); join('|', @{ $answer->{json}{reasons} // ['?'] }) =~ /^(?:$reason)$/ });
 	is($answer->{status}, $reason eq '' ? 200 : 503, $name);
-	ok(!$answer->{json}{ready} == ($reason ne ''), '  in the document, too');
+	ok((!$answer->{json}{ready}) == ($reason ne ''), '  in the document, too');
 	is($rest->call(GET => '/healthz')->{status}, 200, '  and it lives') if $reason ne '';
 	return;
 }

@@ -236,7 +236,7 @@ hba('local all all trust', 'hba_trust:high', 'trust on the socket');
 hba('local all all peer', 'hba_method:notice', 'peer');
 hba('local all all scram-sha-256', '', 'passwords on the socket');
 hba('host all all ::1/128 trust', 'hba_trust:high', 'trust on the loopback interface');
-hba('local all "/[" trust', '', 'what is no pattern here');
+hba('local all "/[" trust', $host->pg_version->major >= 16 ? 'hba_error:medium' : '', 'what is no pattern here, or a wrong one');
 hba('hostssl all all 10.0.0.0/8 scram-sha-256', '', 'passwords over TLS');
 hba('local control all trust', '', 'a database that is no tenant\'s');
 hba('local all joe trust', '', 'a role that is no tenant\'s');

@@ -199,7 +199,8 @@ ALTER ROLE app_old_writer CREATEDB;
 SQL
 refused('SET ROLE appinfra_admin; SELECT * FROM appinfra.harden_host()', qr/ERROR:  42501/, 'the host is for superusers');
 refused('SELECT * FROM appinfra.harden_host(NULL)', qr/ERROR:  22004: apply is NULL/, 'NULL');
-my $steps = <<'STEPS' =~ s/\n\z//r;
+my $grantor = $host->pg_version->major >= 16 ? ' GRANTED BY postgres' : '';
+my $steps = <<"STEPS" =~ s/\n\z//r;
 ALTER ROLE app_old_writer NOCREATEDB
 GRANT CONNECT, CREATE, TEMPORARY ON DATABASE postgres TO appinfra_sidecar, boss, joe
 GRANT CONNECT, TEMPORARY ON DATABASE theirs TO appinfra_sidecar, joe
@@ -207,7 +208,7 @@ REVOKE CONNECT ON DATABASE app_old FROM PUBLIC
 REVOKE CONNECT, CREATE, TEMPORARY ON DATABASE postgres FROM PUBLIC
 REVOKE CONNECT, TEMPORARY ON DATABASE theirs FROM PUBLIC
 REVOKE SET ON PARAMETER session_replication_role FROM PUBLIC CASCADE
-REVOKE pg_monitor FROM app_old_owner CASCADE
+REVOKE pg_monitor FROM app_old_owner$grantor CASCADE
 STEPS
 my $shown = 'SELECT statement FROM appinfra.harden_host(%s) WHERE applied = %s ORDER BY statement COLLATE "C"';
 is($host->control(sprintf $shown, '', 'false'), $steps, 'harden_host shows what it would do');

@@ -17,7 +17,10 @@ struct Authority {
     {
         shell("cd " + work.root.string() +
               " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-              "-subj /CN=test-ca -keyout ca.key -out ca.pem 2>/dev/null");
+              "-subj /CN=test-ca -keyout ca.key -out ca.pem 2>/dev/null"
+              " && printf '%s\\n' '[ca]' default_ca=a '[a]' database=issued unique_subject=no "
+              "new_certs_dir=. rand_serial=yes default_md=sha256 policy=p '[p]' "
+              "commonName=supplied > ca.conf && touch issued");
     }
 
     std::string
@@ -26,9 +29,11 @@ struct Authority {
         return work.path(name);
     }
 
-    // Makes NAME.pem (with its key) for an alternative name, valid for some days; negative: past.
+    // Makes NAME.pem (with its key) for an alternative name, valid as the options of `openssl ca`
+    // say.
     std::string
-    issue(const std::string &name, const std::string &alternative, int days) const
+    issue(const std::string &name, const std::string &alternative,
+          const std::string &valid = "-days 2") const
     {
         shell("cd " + work.root.string() +
               " && openssl req -newkey ec -pkeyopt "
@@ -36,9 +41,9 @@ struct Authority {
               " && echo subjectAltName=" +
               alternative +
               " > ext"
-              " && openssl x509 -req -in r.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days " +
-              std::to_string(days) +
-              " -extfile ext -out c.pem 2>/dev/null"
+              " && openssl ca -batch -notext -config ca.conf -cert ca.pem -keyfile ca.key " +
+              valid +
+              " -in r.pem -extfile ext -out c.pem 2>/dev/null"
               " && cat c.pem k.pem > " +
               name + ".pem");
         return path(name + ".pem");
@@ -62,7 +67,7 @@ over_tls(const std::string &certificate, const std::string &ca,
 TEST(ProducerCertificates, OfTheNamedAuthorityAreTaken)
 {
     const Authority authority;
-    const std::string good = authority.issue("good", "IP:127.0.0.1", 2);
+    const std::string good = authority.issue("good", "IP:127.0.0.1");
     const Outcome outcome = over_tls(good, authority.path("ca.pem"));
     EXPECT_EQ(outcome.verdict, Verdict::stored) << outcome.error;
 }
@@ -72,10 +77,11 @@ TEST(ProducerCertificates, ThatAreWrongAreRefusedBeforeAnythingIsSent)
     const Authority authority;
     const Authority stranger;
     const std::string ca = authority.path("ca.pem");
-    const std::string good = authority.issue("good", "IP:127.0.0.1", 2);
-    const std::string other = authority.issue("other", "DNS:other.example", 2);
-    const std::string expired = authority.issue("expired", "IP:127.0.0.1", -1);
-    const std::string foreign = stranger.issue("foreign", "IP:127.0.0.1", 2);
+    const std::string good = authority.issue("good", "IP:127.0.0.1");
+    const std::string other = authority.issue("other", "DNS:other.example");
+    const std::string expired = authority.issue(
+        "expired", "IP:127.0.0.1", "-startdate 20200101000000Z -enddate 20200102000000Z");
+    const std::string foreign = stranger.issue("foreign", "IP:127.0.0.1");
     const std::pair<std::string, std::string> cases[] = {
         {other, ca}, {expired, ca}, {foreign, ca}, {good, ""}};
     for (const auto &[certificate, trusted] : cases) {

@@ -101,9 +101,10 @@ TEST(HttpReader, HasLimits)
     while (many.size() <= max_header)
         many += "A: b\r\n";
     EXPECT_EQ(refusal_of(many + "\r\n"), 431);
-    EXPECT_EQ(refusal_of(post + "Transfer-Encoding: chunked\r\n\r\n1;" +
-                         std::string(max_header + 1, 'x')),
-              431);
+    // Beast calls this a bad request from Boost 1.92 on, and a header too large before.
+    const auto chunk = refusal_of(post + "Transfer-Encoding: chunked\r\n\r\n1;" +
+                                  std::string(max_header + 1, 'x'));
+    EXPECT_TRUE(chunk == 400 || chunk == 431) << chunk;
 }
 
 TEST(HttpResponse, SaysItsLengthAndWhetherItMayBeStored)

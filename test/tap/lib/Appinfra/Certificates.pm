@@ -3,7 +3,7 @@
 #
 #   my $authority = Appinfra::Certificates->new;
 #   my $pem = $authority->issue('good', 'DNS:localhost');            # certificate and key in one file
-#   my $old = $authority->issue('expired', 'DNS:localhost', -1);     # days
+#   my $old = $authority->issue('old', 'DNS:localhost', 'expired');
 #   $authority->file;  self_signed('DNS:localhost');
 package Appinfra::Certificates;
 
@@ -25,21 +25,37 @@ sub new
 	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir() }, $class;
 	_openssl('req', '-x509', @new_key, '-days', 2, '-subj', '/CN=test-ca',
 		'-keyout', "$self->{dir}/ca.key", '-out', $self->file);
+	PostgreSQL::Test::Utils::append_to_file("$self->{dir}/ca.conf", <<"CONF");
+[ca]
+default_ca = authority
+[authority]
+database = $self->{dir}/issued
+new_certs_dir = $self->{dir}
+rand_serial = yes
+default_md = sha256
+policy = names
+[names]
+commonName = supplied
+CONF
+	PostgreSQL::Test::Utils::append_to_file("$self->{dir}/issued.attr", "unique_subject = no\n");
+	PostgreSQL::Test::Utils::append_to_file("$self->{dir}/issued", '');
 	return $self;
 }
 
 # The file with the authority's own certificate.
 sub file { return "$_[0]{dir}/ca.pem"; }
 
-# Returns a file with a certificate of this authority for a name, and its key.
+# Returns a file with a certificate of this authority for a name, and its key. The times of one that
+# has expired are said in full, since OpenSSL 3.5 makes none that ends before it begins.
 sub issue
 {
-	my ($self, $name, $alternative, $days) = @_;
+	my ($self, $name, $alternative, $expired) = @_;
 	my $at = "$self->{dir}/$name";
 	_openssl('req', @new_key, '-subj', '/CN=peer', '-keyout', "$at.key", '-out', "$at.request");
 	PostgreSQL::Test::Utils::append_to_file("$at.ext", "subjectAltName=$alternative\n");
-	_openssl('x509', '-req', '-in', "$at.request", '-CA', $self->file, '-CAkey', "$self->{dir}/ca.key",
-		'-CAcreateserial', '-days', $days // 2, '-extfile', "$at.ext", '-out', "$at.crt");
+	my @valid = $expired ? qw(-startdate 20200101000000Z -enddate 20200102000000Z) : qw(-days 2);
+	_openssl('ca', '-batch', '-notext', '-config', "$self->{dir}/ca.conf", '-cert', $self->file, '-keyfile',
+		"$self->{dir}/ca.key", @valid, '-extfile', "$at.ext", '-in', "$at.request", '-out', "$at.crt");
 	return _joined($at);
 }
 
