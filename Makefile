@@ -73,6 +73,9 @@ check: ## build, and run every test on private servers; as root, installs what i
 check-flaky: ## run each test that waits ten times beside a load; goes on where it was stopped
 	@tools/check-flaky.sh
 
+check-major: ## run every test on PG=17 or PG=18, in a folder that holds another Debian (root)
+	@PG='$(PG)' tools/check-major.sh
+
 attack: ## run test/attack against a private server
 	@tools/optional.sh test/attack/run "attack suite"
 
@@ -101,4 +104,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: all extension sidecar build-deps deps install install-extension install-sidecar uninstall \
-	installcheck check-symbols check check-flaky attack bench quickstart quickstart-stop format lint clean help
+	installcheck check-symbols check check-flaky check-major attack bench quickstart quickstart-stop format lint clean help

@@ -168,7 +168,8 @@ suite_tap() {
     mapfile -t files < <(tap_files)
     as_server mkdir -p -m 700 "$ports" "$work/tap"
     cd "$work/tests" || return
-    as_server env PATH="$bindir:$PATH" TESTDIR="$work/tap" PG_TEST_PORT_DIR="$ports" \
+    as_server env PATH="$bindir:$PATH" TESTDIR="$work/tap" \
+        TESTDATADIR="$work/tap/tmp_check" TESTLOGDIR="$work/tap/tmp_check/log" PG_TEST_PORT_DIR="$ports" \
         PG_REGRESS="$pkglibdir/pgxs/src/test/regress/pg_regress" PG_TEST_TIMEOUT_DEFAULT=120 \
         PERL5LIB="$pkglibdir/pgxs/src/test/perl:$work/tests/test/tap/lib" \
         APPINFRA_SIDECAR="$work/bin/appinfrad" APPINFRA_TESTS="$work/tests/test" \

@@ -71,7 +71,7 @@ apt() {
 install_groups() {
     local packages log
     packages=$(missing "$@" | sort -u | tr '\n' ' ')
-    packages+=$(outdated)
+    case " $* " in *" build "*) packages+=$(outdated) ;; esac
     [ -n "${packages// /}" ] || return 0
     if [ "$(id -u)" != 0 ]; then
         verify "$@"

@@ -4,8 +4,8 @@
 #   tools/deps.sh verify GROUP...    name what is missing with the command that installs it; exit 1
 #   tools/deps.sh install GROUP...   install it (root only), touching no cluster of this machine
 #
-# Groups: build, check, flaky, format, lint. Each need is probed by what is used (a command, a header, a
-# Perl module), not by package name, so that other sources of the same thing count.
+# Groups: build, check, flaky, format, lint, major. Each need is probed by what is used (a command, a
+# header, a Perl module), not by package name, so that other sources of the same thing count.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -26,7 +26,7 @@ build|libcurl4-openssl-dev|pkgconfig|libcurl
 build|libjansson-dev|pkgconfig|jansson
 build|libspdlog-dev|pkgconfig|spdlog
 build|libcli11-dev|header|CLI/CLI.hpp
-build|libboost1.81-dev|header|boost/beast/version.hpp
+build|$(boost_package)|header|boost/beast/version.hpp
 build|libjwt-dev|pkgconfig|libjwt
 build|prometheus-cpp-dev|header|prometheus/registry.h
 build|libgtest-dev|header|gtest/gtest.h
@@ -41,14 +41,26 @@ flaky|stress-ng|command|stress-ng
 format|clang-format|command|clang-format
 lint|clang-tidy|command|clang-tidy
 lint|cppcheck|command|cppcheck
+major|debootstrap|command|debootstrap
+major|util-linux|command|setpriv
 LIST
 }
 
-# Prints the major version to build for: that of the pg_config in use, else 15.
+# Prints the major version to build for: that of the pg_config in use, else PG_MAJOR, else 15.
 server_major() {
     local version
     version=$("$("$here/find-pg-config")" --version 2>/dev/null || true)
-    sed -nE 's/^PostgreSQL ([0-9]+).*/\1/p' <<<"${version:-PostgreSQL 15}"
+    sed -nE 's/^PostgreSQL ([0-9]+).*/\1/p' <<<"${version:-PostgreSQL ${PG_MAJOR:-15}}"
+}
+
+# Prints the package with the Boost that the sidecar needs, 1.81 or later. Debian 12 has an older one
+# under the plain name.
+boost_package() {
+    if grep -qs '^VERSION_CODENAME=bookworm$' /etc/os-release; then
+        echo libboost1.81-dev
+    else
+        echo libboost-dev
+    fi
 }
 
 # Succeeds when the need is met on this machine.
