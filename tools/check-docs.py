@@ -125,26 +125,33 @@ def check_exposures():
 def check_audit():
     sources = read("extension/*/*.cpp")
     actions = set(re.findall(r'(?:\brecord\(|\.action = )"([a-z_]+)"', sources))
-    actions |= set(re.findall(r'^ +"([a-z]+_publication)", due', sources, re.M))
+    actions |= set(re.findall(r'^ +"([a-z]+_publication)", \w', sources, re.M))
     expect_exactly("action", actions, cells(section("docs/audit.md", "## Actions"), 0), "docs/audit.md", 25)
 
 
+def option_rows(pattern):
+    """Returns flag, variable and default of each row of the tables of options."""
+    return re.findall(r'^ *\{"([a-z-]+)", "([A-Z_]*)", "([^"]*)",', read(pattern), re.M)
+
+
 def check_options():
-    rows = re.findall(r'^ *\{"([a-z-]+)", "([A-Z_]*)", "([^"]*)",', read("sidecar/daemon/*.cpp"), re.M)
+    rows = option_rows("sidecar/daemon/*.cpp")
     document = section("docs/sidecar.md", "## Options")
     table = {}
     for row in re.findall(r"^\| `--(.*) \|$", document, re.M):
         flag, variable, fallback = re.split(r"\s*\|\s*", row)[:3]
         table[flag.strip("` ")] = (variable.strip("` "), fallback.strip("` "))
-    table["once"] = ("", "")  # the sections above have it: the command is written with it
-    expect_exactly("option", {flag for flag, _, _ in rows} | {"once"}, set(table), "docs/sidecar.md", 40)
+    flags = {flag for flag, _, _ in rows} | {"once"}  # which is a part of its command
+    expect_exactly("option", flags, set(table) | {"once"}, "docs/sidecar.md", 40)
     for flag, variable, fallback in rows:
         shown = table.get(flag, (variable, fallback))
         if shown[0] != variable or (fallback and shown[1] != fallback):
             complaints.append(f"docs/sidecar.md: --{flag} is {variable or 'no variable'}, default {fallback or 'none'}")
     for folder, document in (("audit", "docs/audit.md"), ("check_env", "docs/check-env.md")):
-        flags = set(re.findall(r'add_(?:option|flag)\("(--[a-z-]+)"', read(f"sidecar/{folder}/options.cpp")))
-        expect("option", flags, set(re.findall(r"--[a-z-]+", read(document))), document, 3)
+        source = f"sidecar/{folder}/options.cpp"
+        flags = set(re.findall(r'add_(?:option|flag)\("--([a-z-]+)"', read(source)))
+        flags |= {flag for flag, _, _ in option_rows(source)}
+        expect("option", flags, set(re.findall(r"--([a-z-]+)", read(document))), document, 3)
     rules = set(re.findall(r'const char \*\w+ = "([a-z_]+)"', read("sidecar/check_env/finding.hpp")))
     expect_exactly("rule", rules, cells(section("docs/check-env.md", "## Rules"), 0), "docs/check-env.md", 10)
 
