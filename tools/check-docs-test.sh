@@ -14,7 +14,7 @@ fresh() {
     rm -rf "${copy:?}/tree"
     mkdir "$copy/tree"
     (cd "$root" && find . \( -path ./.git -o -path ./build \) -prune -o -name '*.?pp' -print -o -name '*.md' -print \
-        -o -name '*.sql' -path './sql/install/*' -print -o -name LICENSE -print -o -name '*.control' -print) |
+        -o -name '*.sql' -path './sql/install/*' -print -o -name LICENSE -print -o -path ./Makefile -print -o -name '*.control' -print) |
         (cd "$root" && xargs cp --parents -t "$copy/tree")
 }
 
@@ -84,6 +84,8 @@ expect "a new metric" "docs/api.md: lacks the metric appinfra_colours" \
     sidecar/rest/metrics.cpp 's/"appinfra_claims"/"appinfra_colours"/'
 expect "a new tool" "docs/api.md: lacks the tool paint_app_database" \
     sidecar/mcp/tools.cpp 's/\{"check_app_database"/{"paint_app_database"/'
+expect "a new command" "CONTRIBUTING.md: lacks the command paint" \
+    Makefile '$apaint: ## paint it'
 expect "sources that cannot be read" "setting: only 5 were found in the sources" \
     extension/base/settings.cpp 's/Variable\(/Variables(/'
 expect "a link to nowhere" "README.md: the link docs/paint.md leads nowhere" \

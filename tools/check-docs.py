@@ -170,6 +170,13 @@ def check_api():
     expect("tool", tools, set(re.findall(r"`(\w+)`", section("docs/api.md", "## MCP"))), "docs/api.md", 6)
 
 
+def check_commands():
+    targets = set(re.findall(r"^([a-z-]+):[^#\n]*## ", read("Makefile"), re.M)) - {"all"}  # make alone
+    documents = read("README.md") + read("CONTRIBUTING.md")
+    shown = set(re.findall(r"\bmake ([a-z-]+)", documents))
+    expect("command", targets, shown, "CONTRIBUTING.md", 15)
+
+
 def anchors(text):
     """Returns the anchors of the headings: lower case, no punctuation, hyphens for spaces."""
     plain = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
@@ -199,7 +206,7 @@ def check_links():
             complaints.append(f"README.md: does not lead to docs/{document.name}")
 
 
-for check in (check_sql, check_settings, check_rules, check_exposures, check_audit, check_options, check_api, check_links):
+for check in (check_sql, check_settings, check_rules, check_exposures, check_audit, check_options, check_api, check_commands, check_links):
     check()
 for complaint in complaints:
     print(f"check-docs: {complaint}", file=sys.stderr)
