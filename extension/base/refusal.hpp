@@ -16,6 +16,9 @@ struct Refusal {
     const char *message; /* lower case, no full stop */
     const char *detail;  /* sentence, or null */
     const char *hint;    /* sentence, or null */
+
+    /* What was violated, for programs: the error's constraint name, or null. */
+    const char *constraint;
 };
 
 /* Returns a refusal in the current memory context. */

@@ -152,11 +152,14 @@ find_repetition(const Request &request, connection_builder::Connection *connecti
                      "Repeat the call when that transaction has ended."));
     if (query::run(select, {query::text(key), query::jsonb(request_as_json(request))}) == 0)
         return false;
-    if (!query::bool_at(0, 5))
-        raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                     psprintf("idempotency_key \"%s\" was used with other arguments", key),
-                     psprintf("It made \"%s\".", query::text_at(0, 1)),
-                     "Use a new key for a new database."));
+    if (!query::bool_at(0, 5)) {
+        Refusal reused = *refuse(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            psprintf("idempotency_key \"%s\" was used with other arguments", key),
+            psprintf("It made \"%s\".", query::text_at(0, 1)), "Use a new key for a new database.");
+        reused.constraint = "idempotency_key"; /* the sidecar tells it from other arguments so */
+        raise(&reused);
+    }
     bool null;
     *connection = {.db_id = query::text_at(0, 1),
                    .status = query::text_at(0, 2),

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
+#include <optional>
 #include <thread>
 
 #include "audit/options.hpp"
+#include "audit/pg_audit_log.hpp"
 #include "base/failure.hpp"
 #include "base/text.hpp"
-#include "postgres/audit_link.hpp"
 
 namespace sidecar
 {
@@ -54,7 +54,7 @@ private:
     void
     connect()
     {
-        connection_ = std::make_unique<AuditLink>(conninfo_);
+        connection_ = connect_to_audit_log(conninfo_);
         if (!since_.empty() && after_ == "0")
             find_beginning();
     }
@@ -111,7 +111,7 @@ private:
     CommandIo io_;
     std::string since_;
     std::string after_ = "0";
-    std::unique_ptr<AuditLink> connection_;
+    std::optional<BlockingConnection> connection_;
 };
 
 int

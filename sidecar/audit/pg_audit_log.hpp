@@ -2,16 +2,20 @@
 #pragma once
 
 #include "audit/check.hpp"
-#include "postgres/audit_link.hpp"
+#include "postgres/blocking_connection.hpp"
 
 namespace sidecar
 {
 
+// Connects for reading the log; a standby is as good as any. Throws a Failure without the password
+// in its text.
+BlockingConnection connect_to_audit_log(const Conninfo &conninfo);
+
 class PgAuditLog final : public AuditLog
 {
 public:
-    // Reads through link, as of one moment from now on.
-    explicit PgAuditLog(AuditLink &link);
+    // Reads through the connection, as of one moment from now on.
+    explicit PgAuditLog(BlockingConnection &connection);
 
     std::string host_id() override;
     std::vector<Seal> seals() override;
@@ -20,7 +24,7 @@ public:
     std::int64_t removed_through() override;
 
 private:
-    AuditLink &link_;
+    BlockingConnection &connection_;
 };
 
 } // namespace sidecar

@@ -13,12 +13,6 @@ namespace sidecar
 namespace
 {
 
-EVP_MD_CTX *
-context_of(void *context)
-{
-    return static_cast<EVP_MD_CTX *>(context);
-}
-
 std::string
 bytes_of(const std::string &hex)
 {
@@ -36,7 +30,7 @@ bytes_of(const std::string &hex)
 SealHash::SealHash(const Seal &seal, const std::vector<std::string> &previous)
     : context_(EVP_MD_CTX_new())
 {
-    if (context_ == nullptr || EVP_DigestInit_ex(context_of(context_), EVP_sha256(), nullptr) != 1)
+    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
         throw Failure(Failure::Kind::give_up, "SHA-256 cannot be computed");
     for (const std::string &hash : previous)
         add(bytes_of(hash));
@@ -45,9 +39,10 @@ SealHash::SealHash(const Seal &seal, const std::vector<std::string> &previous)
         std::to_string(seal.sealed_at) + "\n");
 }
 
-SealHash::~SealHash()
+void
+SealHash::ContextRelease::operator()(EVP_MD_CTX *context) const
 {
-    EVP_MD_CTX_free(context_of(context_));
+    EVP_MD_CTX_free(context);
 }
 
 void
@@ -61,7 +56,7 @@ std::string
 SealHash::finish()
 {
     std::array<unsigned char, 32> digest{};
-    EVP_DigestFinal_ex(context_of(context_), digest.data(), nullptr);
+    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
     std::string hex;
     for (const unsigned char byte : digest) {
         hex += "0123456789abcdef"[byte >> 4];
@@ -73,7 +68,7 @@ SealHash::finish()
 void
 SealHash::add(std::string_view bytes)
 {
-    EVP_DigestUpdate(context_of(context_), bytes.data(), bytes.size());
+    EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
 }
 
 std::vector<std::int64_t>

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <openssl/types.h>
 
 namespace sidecar
 {
@@ -27,9 +30,6 @@ class SealHash
 public:
     // previous: the hashes of seal.previous in hex, in their order.
     SealHash(const Seal &seal, const std::vector<std::string> &previous);
-    ~SealHash();
-    SealHash(const SealHash &) = delete;
-    SealHash &operator=(const SealHash &) = delete;
 
     void add_row(std::string_view json);
 
@@ -39,7 +39,11 @@ public:
 private:
     void add(std::string_view bytes);
 
-    void *context_;
+    struct ContextRelease {
+        void operator()(EVP_MD_CTX *context) const;
+    };
+
+    std::unique_ptr<EVP_MD_CTX, ContextRelease> context_;
 };
 
 // Reads "{1,2}", as the server prints an array of numbers.

@@ -4,15 +4,16 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <curl/curl.h>
 
+#include "audit/pg_audit_log.hpp"
 #include "base/failure.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
-#include "postgres/audit_link.hpp"
 
 namespace sidecar
 {
@@ -75,7 +76,7 @@ private:
 
     SealExporterSettings settings_;
     Log log_;
-    std::unique_ptr<AuditLink> connection_;
+    std::optional<BlockingConnection> connection_;
     std::string last_; // the number of the last seal that was carried; empty: none
     bool failing_ = false;
     std::mutex mutex_;
@@ -108,7 +109,7 @@ SealExporter::Loop::run()
     do {
         try {
             if (!connection_)
-                connection_ = std::make_unique<AuditLink>(*settings_.conninfo);
+                connection_ = connect_to_audit_log(*settings_.conninfo);
             export_new();
             failing_ = false;
         } catch (const std::exception &error) {
@@ -130,10 +131,12 @@ SealExporter::Loop::export_new()
         "       (SELECT max(number) - 1 FROM appinfra.audit_seals) END ORDER BY number LIMIT 1000",
         {last_});
     for (int row = 0; row < PQntuples(rows.get()); row++) {
-        const Fields fields = {
-            {"host_id", text_at(rows, row, 5)}, {"seal", number_at(rows, row, 0)},
-            {"hash", text_at(rows, row, 1)},    {"last_id", number_at(rows, row, 2)},
-            {"rows", number_at(rows, row, 3)},  {"sealed_at", text_at(rows, row, 4)}};
+        const Fields fields = {{"host_id", std::string(text_at(rows, row, 5))},
+                               {"seal", number_at(rows, row, 0)},
+                               {"hash", std::string(text_at(rows, row, 1))},
+                               {"last_id", number_at(rows, row, 2)},
+                               {"rows", number_at(rows, row, 3)},
+                               {"sealed_at", std::string(text_at(rows, row, 4))}};
         if (settings_.url.empty())
             log_.info("audit sealed", fields);
         else

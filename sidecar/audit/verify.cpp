@@ -61,8 +61,9 @@ run(const std::vector<std::string> &arguments, const CommandIo &io)
     }
     const AuditOptions &options = std::get<AuditOptions>(answer);
     const std::vector<Head> heads = heads_of(options.heads, io.in);
-    AuditLink link(Conninfo(options.database.reveal(), options.database_password.reveal(), "any"));
-    PgAuditLog log(link);
+    BlockingConnection connection = connect_to_audit_log(
+        Conninfo(options.database.reveal(), options.database_password.reveal(), "any"));
+    PgAuditLog log(connection);
     const AuditReport report = check_audit(log, heads);
     print(report, io.out);
     if (!io.out)

@@ -4,9 +4,20 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace sidecar
 {
+
+// What PostgreSQL said when it refused a statement, field by field, cleaned. All of it is empty
+// when the failure did not come from a server.
+struct ServerError {
+    std::string sqlstate;
+    std::string message;
+    std::string detail;
+    std::string hint;
+    std::string constraint; // what was violated, by name
+};
 
 class Failure : public std::runtime_error
 {
@@ -17,7 +28,8 @@ public:
         configuration, // a person must change something
     };
 
-    Failure(Kind kind, const std::string &text) : std::runtime_error(text), kind_(kind)
+    Failure(Kind kind, const std::string &text, ServerError server = {})
+        : std::runtime_error(text), kind_(kind), server_(std::move(server))
     {
     }
 
@@ -27,8 +39,22 @@ public:
         return kind_;
     }
 
+    const ServerError &
+    server() const noexcept
+    {
+        return server_;
+    }
+
+    // The SQLSTATE; empty when no server gave one.
+    const std::string &
+    sqlstate() const noexcept
+    {
+        return server_.sqlstate;
+    }
+
 private:
     Kind kind_;
+    ServerError server_;
 };
 
 } // namespace sidecar

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/failure.hpp"
-#include "base/safe_directory.hpp"
+#include "base/descriptor.hpp"
 #include "base/wipe.hpp"
 
 namespace sidecar

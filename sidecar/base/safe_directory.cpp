@@ -72,12 +72,6 @@ write_all(const Descriptor &file, std::string_view contents)
 
 } // namespace
 
-Descriptor::~Descriptor()
-{
-    if (fd_ >= 0)
-        close(fd_);
-}
-
 std::string
 file_name_for(std::string_view text)
 {

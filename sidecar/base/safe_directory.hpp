@@ -5,42 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "base/secret.hpp"
 
 namespace sidecar
 {
-
-class Descriptor
-{
-public:
-    explicit Descriptor(int fd = -1) : fd_(fd)
-    {
-    }
-    Descriptor(Descriptor &&other) noexcept : fd_(std::exchange(other.fd_, -1))
-    {
-    }
-    Descriptor &
-    operator=(Descriptor &&other) noexcept
-    {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    Descriptor(const Descriptor &) = delete;
-    Descriptor &operator=(const Descriptor &) = delete;
-    ~Descriptor();
-
-    int
-    get() const
-    {
-        return fd_;
-    }
-
-private:
-    int fd_;
-};
 
 // A text as one file name that is its own and nothing else: everything outside A-Z a-z 0-9 . _ -
 // and a leading dot is percent-encoded; what would be too long ends in "~" and its SHA-256.

@@ -8,7 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/safe_directory.hpp"
+#include "base/descriptor.hpp"
 
 namespace sidecar
 {

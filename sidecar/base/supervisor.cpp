@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/safe_directory.hpp"
+#include "base/descriptor.hpp"
 
 namespace sidecar
 {

@@ -1,11 +1,6 @@
 // See pg_roles.hpp.
 #include "check_env/pg_roles.hpp"
 
-#include <algorithm>
-#include <array>
-
-#include "base/failure.hpp"
-#include "base/text.hpp"
 #include "postgres/conninfo.hpp"
 
 namespace sidecar
@@ -37,53 +32,25 @@ SELECT r.rolname, r.oid = login.oid, coalesce(r.rolname = setting.role, false), 
         AND (NOT login.rolsuper OR r.rolname = setting.role))
  ORDER BY r.oid <> login.oid, r.rolname)sql";
 
-std::string
-error_of(const PGconn *connection)
-{
-    std::string text = PQerrorMessage(connection);
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    return cut_text(clean_text(text.substr(0, text.find_last_not_of(' ') + 1)), 512);
-}
-
-// Runs a statement; throws when it fails.
-Rows
-run(PGconn *connection, const char *statement, const std::array<const char *, 2> &values, int count)
-{
-    Rows rows(
-        PQexecParams(connection, statement, count, nullptr, values.data(), nullptr, nullptr, 0));
-    const ExecStatusType status = PQresultStatus(rows.get());
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-        throw Failure(Failure::Kind::give_up, error_of(connection));
-    return rows;
-}
-
 } // namespace
 
 PgRoles::PgRoles(const Secret &conninfo)
+    : connection_(Conninfo(conninfo.reveal(), {}, "any"),
+                  {"SET search_path = pg_catalog", "SET statement_timeout = '20s'"})
 {
-    const Conninfo settings(conninfo.reveal(), {}, "any");
-    const auto keywords = settings.keywords();
-    const auto values = settings.values();
-    connection_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
-    if (PQstatus(connection_.get()) != CONNECTION_OK)
-        throw Failure(Failure::Kind::retry, error_of(connection_.get()));
-    PQsetNoticeProcessor(
-        connection_.get(), [](void *, const char *) {}, nullptr);
-    run(connection_.get(), "SET search_path = pg_catalog", {}, 0);
-    run(connection_.get(), "SET statement_timeout = '20s'", {}, 0);
 }
 
 std::vector<RoleFact>
 PgRoles::roles_of(const std::string &user, const std::string &database)
 {
-    const Rows rows = run(connection_.get(), query, {user.c_str(), database.c_str()}, 2);
+    const Rows rows = connection_.query(query, {user, database});
     std::vector<RoleFact> roles;
     for (int row = 0; row < PQntuples(rows.get()); row++) {
         const auto is = [&](int column) {
-            return PQgetvalue(rows.get(), row, column)[0] == 't';
+            return text_at(rows, row, column) == "t";
         };
-        roles.push_back({PQgetvalue(rows.get(), row, 0), is(1), is(2), is(3), is(4), is(5), is(6),
-                         is(7), is(8)});
+        roles.push_back({std::string(text_at(rows, row, 0)), is(1), is(2), is(3), is(4), is(5),
+                         is(6), is(7), is(8)});
     }
     return roles;
 }

@@ -7,7 +7,7 @@
 
 #include "base/secret.hpp"
 #include "check_env/role_rules.hpp"
-#include "postgres/connector.hpp"
+#include "postgres/blocking_connection.hpp"
 
 namespace sidecar
 {
@@ -21,7 +21,7 @@ public:
     std::vector<RoleFact> roles_of(const std::string &user, const std::string &database) override;
 
 private:
-    Connection connection_;
+    BlockingConnection connection_;
 };
 
 } // namespace sidecar

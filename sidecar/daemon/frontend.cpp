@@ -9,6 +9,7 @@
 #include "mcp/mcp.hpp"
 #include "mcp/stdio.hpp"
 #include "platform/database_workers.hpp"
+#include "platform/pg_database.hpp"
 #include "rest/api.hpp"
 #include "rest/metrics.hpp"
 
@@ -20,16 +21,16 @@ namespace
 constexpr std::size_t max_waiting = 1000;
 constexpr Duration max_statement = std::chrono::seconds(20); // within request-timeout
 
-std::shared_ptr<PgShared>
-shared_of(const Options &options, std::shared_ptr<const Conninfo> conninfo, Log &log)
+std::shared_ptr<DatabaseLogin>
+login_of(const Options &options, std::shared_ptr<const Conninfo> conninfo, Log &log)
 {
-    auto shared = std::make_shared<PgShared>();
-    shared->conninfo = std::move(conninfo);
-    shared->statement_timeout = std::min(options.statement_timeout, max_statement);
-    shared->failed = [&log](const Failure &failure) {
+    auto login = std::make_shared<DatabaseLogin>();
+    login->conninfo = std::move(conninfo);
+    login->statement_timeout = std::min(options.statement_timeout, max_statement);
+    login->failed = [&log](const Failure &failure) {
         log.warn("no connection for requests", {{"error", std::string(failure.what())}});
     };
-    return shared;
+    return login;
 }
 
 ApiSettings
@@ -72,8 +73,10 @@ copy_of(const TokenSettings &tokens)
 struct Frontend::Parts {
     Parts(const Options &options, std::shared_ptr<const Conninfo> conninfo, ServiceStatus &status,
           Log &log)
-        : shared(shared_of(options, std::move(conninfo), log)),
-          workers(shared, options.server.database_connections, max_waiting), metrics(shared),
+        : login(login_of(options, std::move(conninfo), log)),
+          workers([login = login] { return std::make_unique<PgDatabase>(login); },
+                  options.server.database_connections, max_waiting),
+          metrics(login),
           mcp({options.delivers || !options.token.empty(), options.server.publish_wait}, clock)
     {
         if (options.command == Command::mcp)
@@ -87,7 +90,7 @@ struct Frontend::Parts {
     }
 
     SystemClock clock;
-    std::shared_ptr<PgShared> shared;
+    std::shared_ptr<DatabaseLogin> login;
     DatabaseWorkers workers;
     Metrics metrics;
     Mcp mcp;

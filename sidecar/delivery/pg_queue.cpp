@@ -30,13 +30,6 @@ interval_of(Duration duration)
     return std::to_string(duration.count()) + " milliseconds";
 }
 
-std::string_view
-text_at(const Rows &rows, int row, int column)
-{
-    return {PQgetvalue(rows.get(), row, column),
-            static_cast<std::size_t>(PQgetlength(rows.get(), row, column))};
-}
-
 std::vector<std::string>
 names_of(std::string_view array)
 {
@@ -58,14 +51,14 @@ Publication
 publication_of(const Rows &rows, int row)
 {
     Publication publication;
-    publication.id = std::stoll(std::string(text_at(rows, row, 0)));
+    publication.id = number_at(rows, row, 0);
     publication.claim = text_at(rows, row, 1);
     publication.target = text_at(rows, row, 2);
     publication.app_id = text_at(rows, row, 3);
     publication.producer = text_at(rows, row, 4);
-    publication.version = std::stoll(std::string(text_at(rows, row, 5)));
+    publication.version = number_at(rows, row, 5);
     publication.unset = names_of(text_at(rows, row, 7));
-    publication.attempt = std::stoi(std::string(text_at(rows, row, 8)));
+    publication.attempt = static_cast<int>(number_at(rows, row, 8));
     publication.host_id = text_at(rows, row, 9);
     try {
         if (PQgetisnull(rows.get(), row, 6) == 0)

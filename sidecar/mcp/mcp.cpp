@@ -6,7 +6,7 @@
 
 #include "base/text.hpp"
 #include "mcp/tools.hpp"
-#include "platform/problem.hpp"
+#include "platform/error_table.hpp"
 
 namespace sidecar
 {
@@ -129,7 +129,7 @@ ToolResult
 guarded(const std::function<ToolResult()> &step)
 {
     try {
-        return step();
+        return answering_by(use_case_errors, step);
     } catch (const Problem &problem) {
         return tool_error(problem);
     }

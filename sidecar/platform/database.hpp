@@ -4,7 +4,8 @@
 
 #include <optional>
 #include <string>
-#include <vector>
+
+#include "postgres/parameters.hpp"
 
 namespace sidecar
 {
@@ -20,23 +21,28 @@ struct Query {
     Effect effect;
 };
 
-using Parameters = std::vector<std::optional<std::string>>;
-
 class Database
 {
 public:
     virtual ~Database() = default;
 
     // The first column of the first row; nothing when there is no row, or it is NULL. Throws a
-    // Problem.
+    // Failure: the server's refusal with its SQLSTATE, or without one what is wrong with the
+    // connection, in words that may be told to a caller.
     virtual std::optional<std::string> value(const Query &query, const Parameters &parameters) = 0;
 
-    // Begins a transaction that ends with commit(), or with the job, which rolls it back.
+    // Begins a transaction that ends with commit(), or with the task, which rolls it back.
     virtual void begin() = 0;
     virtual void commit() = 0;
 
     // Says for whom the following statements are: the audit names it as the application.
     virtual void act_for(const std::string &user) = 0;
+
+    // Ends what a task has left open.
+    virtual void
+    tidy()
+    {
+    }
 };
 
 } // namespace sidecar

@@ -22,7 +22,7 @@ struct Entry {
 
 // Runs one task; every failure becomes a response.
 TaskResult
-result_of(const Task &task, PgDatabase &database)
+result_of(const Task &task, Database &database)
 {
     try {
         TaskResult result = task.run(database);
@@ -44,7 +44,7 @@ struct DatabaseWorkers::State {
     std::condition_variable changed;
     std::deque<Entry> quick, slow;
     std::multimap<TimePoint, Entry> later;
-    std::shared_ptr<PgShared> shared;
+    OpenDatabase open;
     std::size_t limit = 0;
     std::size_t max_slow = 0;
     std::size_t slow_running = 0;
@@ -112,7 +112,7 @@ struct DatabaseWorkers::State {
     void
     work()
     {
-        PgDatabase database(shared);
+        const std::unique_ptr<Database> database = open();
         Entry entry;
         std::unique_lock lock(mutex);
         while (take(lock, entry)) {
@@ -120,7 +120,7 @@ struct DatabaseWorkers::State {
             running++;
             slow_running += is_slow ? 1 : 0;
             lock.unlock();
-            TaskResult result = result_of(entry.task, database);
+            TaskResult result = result_of(entry.task, *database);
             if (auto *response = std::get_if<Response>(&result))
                 entry.done(std::move(*response));
             lock.lock();
@@ -135,11 +135,10 @@ struct DatabaseWorkers::State {
     }
 };
 
-DatabaseWorkers::DatabaseWorkers(std::shared_ptr<PgShared> shared, std::size_t threads,
-                                 std::size_t limit)
+DatabaseWorkers::DatabaseWorkers(OpenDatabase open, std::size_t threads, std::size_t limit)
     : state_(std::make_shared<State>())
 {
-    state_->shared = std::move(shared);
+    state_->open = std::move(open);
     state_->limit = limit;
     state_->max_slow = std::max<std::size_t>(1, threads - 1);
     // They are detached, for one may be in the middle of a query that nobody waits for any more.

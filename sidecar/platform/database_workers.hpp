@@ -5,22 +5,23 @@
 
 #include <functional>
 #include <memory>
-#include <string>
-#include <variant>
 
 #include "base/clock.hpp"
 #include "platform/database.hpp"
 #include "platform/message.hpp"
-#include "platform/pg_database.hpp"
 
 namespace sidecar
 {
+
+// Makes the database of one thread, which connects when it is first asked. It decides which login
+// a pool works as; a second login is a second pool.
+using OpenDatabase = std::function<std::unique_ptr<Database>()>;
 
 class DatabaseWorkers
 {
 public:
     // Makes the threads. limit: how many tasks may wait or be under way.
-    DatabaseWorkers(std::shared_ptr<PgShared> shared, std::size_t threads, std::size_t limit);
+    DatabaseWorkers(OpenDatabase open, std::size_t threads, std::size_t limit);
 
     // Lets the threads end when they can; what waits is dropped.
     ~DatabaseWorkers();

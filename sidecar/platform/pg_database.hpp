@@ -1,26 +1,25 @@
-// One libpq connection that answers queries, one at a time, for the thread that owns it. It
+// A database of one login that answers queries, one at a time, for the thread that owns it. It
 // connects when it is first needed and again when it broke. While the database cannot be reached,
-// everyone shares one attempt a second, so that an outage answers quickly.
+// all that share the login share one attempt a second, so that an outage answers quickly.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 
 #include "base/clock.hpp"
 #include "platform/database.hpp"
-#include "platform/problem.hpp"
-#include "postgres/connector.hpp"
+#include "postgres/blocking_connection.hpp"
 
 namespace sidecar
 {
 
-// What the connections of one pool have in common.
-struct PgShared {
+// Who logs in where, and what the connections of this login have in common.
+struct DatabaseLogin {
     std::shared_ptr<const Conninfo> conninfo;
-    Duration statement_timeout{};
+    Duration statement_timeout{};                // in the server; here it is that and 5 s more
     std::atomic<std::int64_t> broken{0};         // connections, each made anew when it is needed
     std::atomic<std::int64_t> failures{0};       // connects that did not
     std::atomic<Duration::rep> try_at{0};        // steady time; earlier nobody connects
@@ -30,7 +29,7 @@ struct PgShared {
 class PgDatabase final : public Database
 {
 public:
-    explicit PgDatabase(std::shared_ptr<PgShared> shared) : shared_(std::move(shared))
+    explicit PgDatabase(std::shared_ptr<DatabaseLogin> login) : login_(std::move(login))
     {
     }
 
@@ -38,22 +37,18 @@ public:
     void begin() override;
     void commit() override;
     void act_for(const std::string &user) override;
-
-    // Ends what a job has left: a transaction, a broken connection.
-    void tidy();
+    void tidy() override;
 
 private:
     void need_connection();
-    bool usable();
+    void connect();
     void drop();
-    void command(const char *sql);
     std::optional<std::string> ask(const Query &query, const Parameters &parameters);
-    void prepare(const Query &query);
-    [[noreturn]] void fail(const PGresult *rows);
+    template <typename Body> Rows on_connection(Body body);
+    [[noreturn]] void refuse(const Failure &failure);
 
-    std::shared_ptr<PgShared> shared_;
-    Connection connection_;
-    std::set<std::string> prepared_;
+    std::shared_ptr<DatabaseLogin> login_;
+    std::optional<BlockingConnection> connection_;
     std::string acting_for_;
 };
 

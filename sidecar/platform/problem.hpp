@@ -5,7 +5,7 @@
 
 #include <exception>
 #include <string>
-#include <string_view>
+#include <utility>
 
 namespace sidecar
 {
@@ -34,10 +34,6 @@ public:
 
 // The problem as application/problem+json.
 std::string problem_json(const Problem &problem);
-
-// What PostgreSQL's refusal of a statement means for the caller.
-Problem problem_of(std::string_view sqlstate, const std::string &message, const std::string &detail,
-                   const std::string &hint);
 
 // The database cannot be reached, or does not answer in time.
 Problem database_unavailable(const std::string &why);

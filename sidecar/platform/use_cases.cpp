@@ -102,13 +102,17 @@ interval_of(const Input &input, const char *name)
     return text->substr(0, end) + word;
 }
 
-// The answer, and whether it carries a password.
+// The answer, and whether it carries a password: the connection's own, or those of several
+// variables.
 Answer
 connection_answer(std::optional<std::string> json)
 {
     Answer answer;
     answer.json = json.value_or("{}");
-    answer.secret = answer.json.find("\"password\"") != std::string::npos;
+    const Json document = parse_json(answer.json);
+    const json_t *connection = json_object_get(document.get(), "connection");
+    answer.secret = json_object_get(connection, "password") != nullptr ||
+                    json_object_get(document.get(), "env") != nullptr;
     return answer;
 }
 

@@ -10,6 +10,13 @@
 
 namespace sidecar
 {
+namespace
+{
+
+constexpr std::string_view read_only = "25006"; // SQLSTATE: the server takes no writes (any more)
+
+} // namespace
+
 AsyncConnection::AsyncConnection(std::string name, std::shared_ptr<const Conninfo> conninfo,
                                  std::vector<std::string> preparation, Duration statement_limit,
                                  const Clock &clock, Log &log, Backoff backoff)
@@ -130,9 +137,7 @@ AsyncConnection::send_next(TimePoint now)
         return;
     under_way_ = std::move(waiting_.front());
     waiting_.pop_front();
-    std::vector<const char *> values;
-    for (const auto &value : under_way_->values)
-        values.push_back(value ? value->c_str() : nullptr);
+    const auto values = pointers_to(under_way_->values);
     deadline_ = now + statement_limit_;
     if (PQsendQueryParams(connection_.get(), under_way_->sql, static_cast<int>(values.size()),
                           nullptr, values.data(), nullptr, nullptr, 0) != 1)
@@ -148,10 +153,8 @@ AsyncConnection::receive(TimePoint now)
         lose(PQerrorMessage(connection_.get()), now);
         return;
     }
-    while (PGnotify *notify = PQnotifies(connection_.get())) {
-        PQfreemem(notify);
+    while (const Notify notify{PQnotifies(connection_.get())})
         notified_ = true;
-    }
     while (connected() && under_way_ && PQisBusy(connection_.get()) == 0) {
         Rows rows(PQgetResult(connection_.get()));
         if (!rows) {
@@ -166,12 +169,11 @@ AsyncConnection::receive(TimePoint now)
 void
 AsyncConnection::keep(Rows rows)
 {
-    const ExecStatusType status = PQresultStatus(rows.get());
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+    if (succeeded(rows.get())) {
         if (!rows_)
             rows_ = std::move(rows);
     } else if (!error_) {
-        error_ = failure_of(connection_.get(), rows.get());
+        error_ = with_remedy(failure_of(connection_.get(), rows.get()));
     }
 }
 
@@ -188,7 +190,7 @@ AsyncConnection::finish(TimePoint now)
     if (error || !rows) {
         statement.done(error ? *error : Failure(Failure::Kind::retry, "no answer"));
         // After a failover this may be a standby now; another of the hosts is the one.
-        if (error && std::string_view(error->what()).find("SQLSTATE 25006") != std::string::npos)
+        if (error && error->sqlstate() == read_only)
             lose("the server is read-only", now);
         return;
     }

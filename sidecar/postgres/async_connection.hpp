@@ -1,7 +1,9 @@
 // One database connection that never blocks the loop: statements wait in line, one is under way at
-// a time, answers come through callbacks from pump(). It reconnects by itself, with backoff.
-// The rule a reader must know: in the extended protocol a statement's commit comes after its rows,
-// so rows are handed on only when the server has said that it is ready again without an error.
+// a time. Answers come through callbacks from pump(); only a statement that meets no connection, or
+// one that breaks when it is sent, is failed from submit() or flush(). It reconnects by itself,
+// with backoff. The rule a reader must know: in the extended protocol a statement's commit comes
+// after its rows, so rows are handed on only when the server has said that it is ready again
+// without an error.
 #pragma once
 
 #include <deque>
@@ -16,13 +18,14 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "postgres/connector.hpp"
+#include "postgres/libpq.hpp"
 
 namespace sidecar
 {
 
 struct Statement {
-    const char *sql;                                // static text
-    std::vector<std::optional<std::string>> values; // parameters as text
+    const char *sql; // static text
+    Parameters values;
     std::function<void(std::variant<Rows, Failure>)> done;
 };
 

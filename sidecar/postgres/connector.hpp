@@ -11,35 +11,18 @@
 #include <variant>
 #include <vector>
 
-#include <libpq-fe.h>
-
+#include "base/descriptor.hpp"
 #include "base/failure.hpp"
 #include "postgres/conninfo.hpp"
+#include "postgres/libpq.hpp"
 
 namespace sidecar
 {
-
-struct ConnectionRelease {
-    void
-    operator()(PGconn *connection) const
-    {
-        PQfinish(connection);
-    }
-};
-// Overwrites every value where it stands, then releases: a row may hold a DSN.
-struct ResultRelease {
-    void operator()(PGresult *result) const;
-};
-using Connection = std::unique_ptr<PGconn, ConnectionRelease>;
-using Rows = std::unique_ptr<PGresult, ResultRelease>;
 
 class Connector
 {
 public:
     using Opened = std::variant<Connection, Failure>;
-
-    // Connects and runs the statements, in this thread.
-    static Opened connect(const Conninfo &conninfo, const std::vector<std::string> &preparation);
 
     // Opens connections, each made ready by the statements of preparation.
     Connector(std::shared_ptr<const Conninfo> conninfo, std::vector<std::string> preparation);
@@ -57,28 +40,24 @@ public:
     int
     fd() const
     {
-        return event_;
+        return shared_->event.get();
     }
 
     // The connection, or why there is none; nothing while it is under way.
     std::optional<Opened> take();
 
 private:
+    // What the thread shares with this object, and may outlive it with.
     struct Shared {
         std::mutex mutex;
         std::optional<Opened> opened;
-        int event = -1;
-        ~Shared();
+        Descriptor event;
     };
 
     std::shared_ptr<const Conninfo> conninfo_;
     std::vector<std::string> preparation_;
     std::shared_ptr<Shared> shared_;
-    int event_;
     std::thread thread_;
 };
-
-// The Failure a failed statement stands for; rows may be null when the connection broke.
-Failure failure_of(const PGconn *connection, const PGresult *rows);
 
 } // namespace sidecar

@@ -12,6 +12,15 @@ namespace sidecar
 namespace
 {
 
+struct WipingRelease {
+    void
+    operator()(char *text) const
+    {
+        wipe(text, std::strlen(text));
+        PQfreemem(text);
+    }
+};
+
 bool
 is_secret(const PQconninfoOption &option)
 {
@@ -33,12 +42,9 @@ ConninfoOptions
 parse_conninfo(std::string_view text)
 {
     const Secret copy(text);
-    char *error = nullptr;
-    ConninfoOptions options(PQconninfoParse(copy.c_str(), &error));
-    if (error != nullptr) { // quotes parts of the string
-        wipe(error, std::strlen(error));
-        PQfreemem(error);
-    }
+    char *reason = nullptr;
+    ConninfoOptions options(PQconninfoParse(copy.c_str(), &reason));
+    const std::unique_ptr<char, WipingRelease> error(reason); // quotes parts of the string
     return options;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "platform/error_table.hpp"
 
 namespace sidecar
 {
@@ -140,7 +141,8 @@ Api::answer(const Admission &admission, const Request &request)
     auto call = std::make_shared<const Call>(
         Call{admission.caller, admission.match.db_id, input_of(route, admission.target, request)});
     return Task{[&route, call](Database &database) -> TaskResult {
-                    use_cases::Answer answer = route.run(database, *call);
+                    use_cases::Answer answer =
+                        answering_by(use_case_errors, [&] { return route.run(database, *call); });
                     Response response;
                     response.status = route.success == 201 && !answer.created ? 200 : route.success;
                     response.body = std::move(answer.json);
@@ -202,8 +204,8 @@ Api::readiness() const
                 const Json reasons(json_array());
                 try {
                     append_reasons(reasons, database);
-                } catch (const Problem &problem) {
-                    append(reasons, problem.detail);
+                } catch (const Failure &failure) {
+                    append(reasons, problem_of(failure, use_case_errors).detail);
                 }
                 if (status_.delivers && status_.producer_refuses)
                     append(reasons, "the producer refuses our token");

@@ -7,8 +7,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "base/failure.hpp"
 #include "base/json.hpp"
-#include "platform/problem.hpp"
 
 namespace sidecar
 {
@@ -100,8 +100,8 @@ struct Metrics::Families {
     }
 };
 
-Metrics::Metrics(std::shared_ptr<PgShared> shared)
-    : families_(std::make_unique<Families>()), shared_(std::move(shared))
+Metrics::Metrics(std::shared_ptr<DatabaseLogin> login)
+    : families_(std::make_unique<Families>()), login_(std::move(login))
 {
     families_->build.Add({{"version", APPINFRA_VERSION}}).Set(1);
 }
@@ -132,14 +132,14 @@ Metrics::scrape(Database &database, TimePoint now)
             read_registry(database);
             families_->up.Add({}).Set(1);
             registry_read_ = now;
-        } catch (const Problem &) {
+        } catch (const Failure &) {
             families_->up.Add({}).Set(0);
         }
     }
     auto &reconnects = families_->reconnects.Add({});
-    reconnects.Increment(static_cast<double>(shared_->broken) - reconnects.Value());
+    reconnects.Increment(static_cast<double>(login_->broken) - reconnects.Value());
     auto &failures = families_->failures.Add({});
-    failures.Increment(static_cast<double>(shared_->failures) - failures.Value());
+    failures.Increment(static_cast<double>(login_->failures) - failures.Value());
     return prometheus::TextSerializer().Serialize(families_->registry.Collect());
 }
 

@@ -17,7 +17,7 @@ namespace sidecar
 class Metrics
 {
 public:
-    explicit Metrics(std::shared_ptr<PgShared> shared);
+    explicit Metrics(std::shared_ptr<DatabaseLogin> login);
     ~Metrics();
     Metrics(const Metrics &) = delete;
     Metrics &operator=(const Metrics &) = delete;
@@ -37,7 +37,7 @@ private:
 
     std::mutex mutex_;
     std::unique_ptr<Families> families_;
-    std::shared_ptr<PgShared> shared_;
+    std::shared_ptr<DatabaseLogin> login_;
     TimePoint registry_read_{};
     std::int64_t last_refusal_ = 0;
 };

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/failure.hpp"
 #include "base/json.hpp"
 #include "base/wipe.hpp"
 #include "http/reader.hpp"
@@ -52,7 +53,8 @@ struct AnyDatabase final : Database {
         if (std::string_view(query.name) == "own")
             return "app-a";
         if (asked++ % 7 == 6)
-            throw problem_of("23505", "it is taken", "By \"another\".", "Use another.");
+            throw Failure(Failure::Kind::give_up, "it is taken",
+                          {"23505", "it is taken", "By \"another\".", "Use another.", ""});
         return R"({"db_id":"db-0123456789ab","status":"ready","env_keys":["DATABASE_URL"],)"
                R"("connection":{"password":"p","url":"u"},"all_published":true})";
     }
