@@ -15,6 +15,7 @@ extern "C" {
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "access/table.h"
 #include "access/twophase.h"
 #include "access/xact.h"
@@ -34,6 +35,17 @@ extern "C" {
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_type.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_range.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_language.h"
@@ -77,12 +89,15 @@ extern "C" {
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/analyze.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/bgwriter.h"
 #include "postmaster/interrupt.h"
 #include "postmaster/postmaster.h"
 #include "replication/walsender.h"
+#include "replication/logicalworker.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 #include "storage/predicate_internals.h"
@@ -235,6 +250,42 @@ all_settings()
 #else
     return {get_guc_variables(), static_cast<size_t>(GetNumConfigOptions())};
 #endif
+}
+
+/* Tells whether the current user has the right to execute the function. */
+inline bool
+may_execute(Oid function)
+{
+#if PG_VERSION_NUM >= 160000
+    return object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+#else
+    return pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+/* A walk over a stored or analysed tree: called for each node, true ends it. */
+using TreeWalker = bool (*)(Node *, void *);
+
+#if PG_VERSION_NUM >= 160000
+#define PG_TREE_WALKER(walker) walker
+#else
+/* 15 declares walkers without their parameters. */
+#define PG_TREE_WALKER(walker)                                                                     \
+    reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)) /* warns otherwise */
+#endif
+
+/* Walks into what the node consists of. */
+inline bool
+walk_expression(Node *node, TreeWalker walker, void *context)
+{
+    return expression_tree_walker(node, PG_TREE_WALKER(walker), context);
+}
+
+/* Walks through a query, its common table expressions and subqueries. */
+inline bool
+walk_query(Query *query, TreeWalker walker, void *context)
+{
+    return query_tree_walker(query, PG_TREE_WALKER(walker), context, 0);
 }
 
 /* The key derivation's rounds: PostgreSQL's default, whatever a session has set. */

@@ -1,6 +1,6 @@
 /*
- * The rules that visitors run, as SQL. For exposure_tenant.cpp, which has them, and
- * exposure_visit.cpp, which runs them.
+ * The rules that visitors run, as SQL. For tenant.cpp and tenant_code.cpp, which have them, and
+ * visit.cpp, which runs them.
  */
 #pragma once
 
@@ -9,7 +9,11 @@
 namespace appinfra::exposure
 {
 
-/* Returns the queries for a visit. $1: text[] of sources, $2: text, $3: text. */
+/* Returns the queries for a visit. $1: text[] of sources, $2: text, $3: text, $4: text[] of
+ * sources. */
 std::span<const char *const> rules_inside(visit::Purpose purpose);
+
+/* Those about whose code runs in a tenant's database. */
+std::span<const char *const> rules_of_tenant_code();
 
 } // namespace appinfra::exposure

@@ -7,7 +7,8 @@
 #define WITH_TENANT_ROLES                                                                          \
     "WITH role AS (SELECT a.*, split_part(l.label, ' ', 1) AS db_id,"                              \
     "         split_part(l.label, ' ', 2) AS kind, split_part(l.label, ' ', 3) AS access"          \
-    "    FROM pg_catalog.pg_authid a JOIN pg_catalog.pg_shseclabel l ON l.objoid = a.oid"          \
+    "    FROM ONLY pg_catalog.pg_authid a JOIN ONLY pg_catalog.pg_shseclabel l ON l.objoid = "     \
+    "a.oid"                                                                                        \
     "     AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.provider = 'appinfra') "
 
 /* The same, and all databases of ours. */
@@ -15,7 +16,8 @@
     WITH_TENANT_ROLES                                                                              \
     ", base AS (SELECT d.*, split_part(l.label, ' ', 1) AS db_id,"                                 \
     "         split_part(l.label, ' ', 2) AS kind"                                                 \
-    "    FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shseclabel l ON l.objoid = d.oid"        \
+    "    FROM ONLY pg_catalog.pg_database d JOIN ONLY pg_catalog.pg_shseclabel l ON l.objoid = "   \
+    "d.oid"                                                                                        \
     "     AND l.classoid = 'pg_catalog.pg_database'::regclass AND l.provider = 'appinfra') "
 
 /* How a grantee is written in GRANT and REVOKE; 0 is PUBLIC. */

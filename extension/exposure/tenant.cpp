@@ -24,25 +24,29 @@ SELECT 'high', 'function_grant', current_database()::text, p.oid::regprocedure::
        'No tenant may execute it: only the guard refuses it now.',
        format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', p.oid::regprocedure,
               )sql" GRANTEE("a.grantee", "r.rolname") R"sql()
-  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+  FROM ONLY pg_catalog.pg_proc p JOIN ONLY pg_catalog.pg_language l ON l.oid = p.prolang
  CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
  )sql" FROM_PUBLIC_AND_TENANTS R"sql(
    AND l.lanname IN ('internal', 'c') AND p.prosrc = ANY ($1) AND a.grantee <> p.proowner
 )sql";
 
-/* Whatever runs with a superuser's rights, or in the server itself, and is no extension's. */
+/*
+ * Whatever runs with a superuser's rights, or in the server itself, and is no extension's. An
+ * aggregate is what its functions are; the constructors of a range type are the server's own.
+ */
 static constexpr char dangerous_code[] = WITH_TENANT_ROLES R"sql(
 , suspect AS (
     SELECT p.*, o.rolsuper AS by_superuser, l.lanpltrusted AS is_trusted,
            EXISTS (SELECT FROM role r WHERE r.oid = p.proowner) AS is_tenants
-      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-      JOIN pg_catalog.pg_authid o ON o.oid = p.proowner
-     WHERE p.oid >= 16384 AND (NOT l.lanpltrusted OR p.prosecdef)
+      FROM ONLY pg_catalog.pg_proc p JOIN ONLY pg_catalog.pg_language l ON l.oid = p.prolang
+      JOIN ONLY pg_catalog.pg_authid o ON o.oid = p.proowner
+     WHERE p.oid >= 16384 AND (NOT l.lanpltrusted OR p.prosecdef) AND p.prokind <> 'a'
+       AND NOT (l.lanname = 'internal' AND p.prosrc ~ '^(multi)?range_constructor[0-9]$')
        AND NOT (p.pronamespace = 'pg_catalog'::regnamespace AND p.proname ~ '^tenant_')
-       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_proc'::regclass
+       AND NOT EXISTS (SELECT FROM ONLY pg_catalog.pg_depend d WHERE d.classid = 'pg_proc'::regclass
                           AND d.objid = p.oid AND d.deptype = 'e'))
 SELECT 'high', 'untrusted_function', current_database()::text, p.oid::regprocedure::text,
-       p.proowner::regrole::text, 'A tenant''s role owns a function that runs in the server without limits.',
+       p.proowner::regrole::text, 'A tenant''s role owns a function that runs in the server without limits. The remedy drops it.',
        format('DROP ROUTINE %s', p.oid::regprocedure)
   FROM suspect p WHERE is_tenants AND NOT is_trusted
  UNION ALL
@@ -66,7 +70,7 @@ SELECT 'critical', 'language', current_database()::text, quote_ident(l.lanname),
        'Functions in this language run in the server without limits, and it is marked as trusted.',
        format('REVOKE ALL ON LANGUAGE %I FROM %s CASCADE', l.lanname,
               )sql" GRANTEE("a.grantee", "r.rolname") R"sql()
-  FROM pg_catalog.pg_language l
+  FROM ONLY pg_catalog.pg_language l
  CROSS JOIN aclexplode(coalesce(l.lanacl, acldefault('l', l.lanowner))) a
  )sql" FROM_PUBLIC_AND_TENANTS R"sql(
    AND l.lanpltrusted AND l.lanname ~ '^(c|internal|plpython[23]?u|plperlu|pltclu)$'
@@ -74,9 +78,9 @@ SELECT 'critical', 'language', current_database()::text, quote_ident(l.lanname),
 SELECT 'high', 'language_owner', current_database()::text, quote_ident(l.lanname),
        quote_ident(r.rolname), 'A tenant''s role owns a language.',
        format('ALTER LANGUAGE %I OWNER TO %I', l.lanname,
-              (SELECT rolname FROM pg_catalog.pg_authid WHERE oid = 10))
-  FROM pg_catalog.pg_language l JOIN role r ON r.oid = l.lanowner
-  LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_language'::regclass AND d.objid = l.oid
+              (SELECT rolname FROM ONLY pg_catalog.pg_authid WHERE oid = 10))
+  FROM ONLY pg_catalog.pg_language l JOIN role r ON r.oid = l.lanowner
+  LEFT JOIN ONLY pg_catalog.pg_depend d ON d.classid = 'pg_language'::regclass AND d.objid = l.oid
    AND d.deptype = 'e'
  WHERE d.objid IS NULL
 )sql";
@@ -89,7 +93,7 @@ SELECT CASE WHEN e.extname ~ '^(plpython[23]?u|plperlu|pltclu|dblink|postgres_fd
        e.extowner::regrole::text,
        'The extension is not in appinfra.allowed_extensions.',
        format('DROP EXTENSION %I', e.extname)
-  FROM pg_catalog.pg_extension e
+  FROM ONLY pg_catalog.pg_extension e
  WHERE e.extname <> 'plpgsql' AND $2 IS NOT NULL AND $1 IS NOT NULL
    AND e.extname <> ALL (regexp_split_to_array($2, '[,\s]+'))
 )sql";
@@ -97,9 +101,9 @@ SELECT CASE WHEN e.extname ~ '^(plpython[23]?u|plperlu|pltclu|dblink|postgres_fd
 static constexpr char foreign_data[] = WITH_TENANT_ROLES R"sql(
 , thing AS (
     SELECT 'FOREIGN DATA WRAPPER' AS kind, fdwname AS name, fdwowner AS owner, fdwacl AS acl, 'F'::"char" AS type
-      FROM pg_catalog.pg_foreign_data_wrapper
+      FROM ONLY pg_catalog.pg_foreign_data_wrapper
     UNION ALL
-    SELECT 'FOREIGN SERVER', srvname, srvowner, srvacl, 'S' FROM pg_catalog.pg_foreign_server)
+    SELECT 'FOREIGN SERVER', srvname, srvowner, srvacl, 'S' FROM ONLY pg_catalog.pg_foreign_server)
 SELECT 'high', 'foreign_server', current_database()::text, quote_ident(t.name),
        )sql" GRANTEE("a.grantee", "r.rolname") R"sql(,
        format('Tenants may use the %s.', lower(t.kind)),
@@ -111,24 +115,25 @@ SELECT 'high', 'foreign_server', current_database()::text, quote_ident(t.name),
 SELECT 'high', 'foreign_server', current_database()::text, quote_ident(t.name),
        quote_ident(r.rolname), format('A tenant''s role owns the %s.', lower(t.kind)),
        format('ALTER %s %I OWNER TO %I', replace(t.kind, 'FOREIGN SERVER', 'SERVER'), t.name,
-              (SELECT rolname FROM pg_catalog.pg_authid WHERE oid = 10))
+              (SELECT rolname FROM ONLY pg_catalog.pg_authid WHERE oid = 10))
   FROM thing t JOIN role r ON r.oid = t.owner
  UNION ALL
 SELECT 'high', 'user_mapping', current_database()::text, quote_ident(s.srvname),
        )sql" GRANTEE("u.umuser", "r.rolname") R"sql(,
-       'Tenants log in to another server with it.',
+       'Tenants log in to another server with it. The remedy drops it.',
        format('DROP USER MAPPING FOR %s SERVER %I', )sql" GRANTEE("u.umuser", "r.rolname") R"sql(,
               s.srvname)
-  FROM pg_catalog.pg_user_mapping u JOIN pg_catalog.pg_foreign_server s ON s.oid = u.umserver
+  FROM ONLY pg_catalog.pg_user_mapping u JOIN ONLY pg_catalog.pg_foreign_server s ON s.oid = u.umserver
   LEFT JOIN role r ON r.oid = u.umuser WHERE u.umuser = 0 OR r.oid IS NOT NULL
  UNION ALL
 SELECT 'high', 'foreign_table', current_database()::text, c.oid::regclass::text,
        )sql" GRANTEE("a.grantee", "r.rolname") R"sql(,
-       'Tenants reach files or other servers by it.',
+       'Tenants reach files or other servers by it.' ||
+       CASE WHEN a.grantee = c.relowner THEN ' The remedy drops it.' ELSE '' END,
        CASE WHEN a.grantee = c.relowner THEN format('DROP FOREIGN TABLE %s', c.oid::regclass)
             ELSE format('REVOKE ALL ON TABLE %s FROM %s CASCADE', c.oid::regclass,
                         )sql" GRANTEE("a.grantee", "r.rolname") R"sql() END
-  FROM pg_catalog.pg_class c
+  FROM ONLY pg_catalog.pg_class c
  CROSS JOIN LATERAL (SELECT DISTINCT x.grantee
                        FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x) a
  )sql" FROM_PUBLIC_AND_TENANTS R"sql( AND c.relkind = 'f'
@@ -136,7 +141,7 @@ SELECT 'high', 'foreign_table', current_database()::text, c.oid::regclass::text,
 SELECT 'medium', 'secret', current_database()::text, quote_ident(s.srvname), NULL,
        'Every login of the tenant can read what looks like a secret in an option of the server.',
        format('ALTER SERVER %I OPTIONS (DROP %I)', s.srvname, split_part(o, '=', 1))
-  FROM pg_catalog.pg_foreign_server s CROSS JOIN unnest(s.srvoptions) o
+  FROM ONLY pg_catalog.pg_foreign_server s CROSS JOIN unnest(s.srvoptions) o
  WHERE o ~* )sql" SECRET_VALUE;
 
 /* Privileges on the catalogs that PostgreSQL and hardening have not given. */
@@ -147,11 +152,11 @@ SELECT CASE a.privilege_type WHEN 'SELECT' THEN 'high' ELSE 'critical' END, 'cat
        format('%s on a system catalog.', a.privilege_type),
        format('REVOKE %s ON %s FROM %s CASCADE', a.privilege_type, c.oid::regclass,
               )sql" GRANTEE("a.grantee", "r.rolname") R"sql()
-  FROM pg_catalog.pg_class c CROSS JOIN aclexplode(c.relacl) a
+  FROM ONLY pg_catalog.pg_class c CROSS JOIN aclexplode(c.relacl) a
  )sql" FROM_PUBLIC_AND_TENANTS R"sql(
    AND (c.relnamespace = 'pg_catalog'::regnamespace OR a.privilege_type <> 'SELECT')
    AND c.relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs i CROSS JOIN aclexplode(i.initprivs) b
+   AND NOT EXISTS (SELECT FROM ONLY pg_catalog.pg_init_privs i CROSS JOIN aclexplode(i.initprivs) b
                     WHERE i.classoid = 'pg_class'::regclass AND i.objoid = c.oid
                       AND i.objsubid = 0 AND b.grantee = a.grantee
                       AND b.privilege_type = a.privilege_type)
@@ -162,12 +167,12 @@ SELECT CASE a.privilege_type WHEN 'SELECT' THEN 'high' ELSE 'critical' END, 'cat
        format('%s on a column of a system catalog.', a.privilege_type),
        format('REVOKE %s (%I) ON %s FROM %s CASCADE', a.privilege_type, t.attname,
               t.attrelid::regclass, )sql" GRANTEE("a.grantee", "r.rolname") R"sql()
-  FROM pg_catalog.pg_attribute t JOIN pg_catalog.pg_class c ON c.oid = t.attrelid
+  FROM ONLY pg_catalog.pg_attribute t JOIN ONLY pg_catalog.pg_class c ON c.oid = t.attrelid
  CROSS JOIN aclexplode(t.attacl) a
  )sql" FROM_PUBLIC_AND_TENANTS R"sql(
    AND (c.relnamespace = 'pg_catalog'::regnamespace OR a.privilege_type <> 'SELECT')
    AND c.relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs i CROSS JOIN aclexplode(i.initprivs) b
+   AND NOT EXISTS (SELECT FROM ONLY pg_catalog.pg_init_privs i CROSS JOIN aclexplode(i.initprivs) b
                     WHERE i.classoid = 'pg_class'::regclass AND i.objoid = c.oid
                       AND i.objsubid = t.attnum AND b.grantee = a.grantee
                       AND b.privilege_type = a.privilege_type)
@@ -177,7 +182,7 @@ SELECT 'critical', 'catalog_grant', current_database()::text, quote_ident(n.nspn
        'CREATE on a schema of the system.',
        format('REVOKE CREATE ON SCHEMA %I FROM %s CASCADE', n.nspname,
               )sql" GRANTEE("a.grantee", "r.rolname") R"sql()
-  FROM pg_catalog.pg_namespace n CROSS JOIN aclexplode(n.nspacl) a
+  FROM ONLY pg_catalog.pg_namespace n CROSS JOIN aclexplode(n.nspacl) a
  )sql" FROM_PUBLIC_AND_TENANTS R"sql(
    AND a.privilege_type = 'CREATE' AND n.nspname IN ('pg_catalog', 'information_schema')
 )sql";
@@ -187,8 +192,8 @@ SELECT 'critical', 'event_trigger', current_database()::text, quote_ident(t.evtn
        p.proowner::regrole::text,
        'Code that is no superuser''s runs in the session of whoever changes something here.',
        format('ALTER EVENT TRIGGER %I DISABLE', t.evtname)
-  FROM pg_catalog.pg_event_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid
-  JOIN pg_catalog.pg_authid o ON o.oid = p.proowner
+  FROM ONLY pg_catalog.pg_event_trigger t JOIN ONLY pg_catalog.pg_proc p ON p.oid = t.evtfoid
+  JOIN ONLY pg_catalog.pg_authid o ON o.oid = p.proowner
  WHERE t.evtenabled <> 'D' AND NOT o.rolsuper
 )sql";
 
@@ -197,15 +202,15 @@ SELECT 'medium', 'row_security', current_database()::text, c.oid::regclass::text
        c.relowner::regrole::text,
        'Its row-level security does not bind its owner, as whom DATABASE_URL enters.',
        format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', c.oid::regclass)
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_authid o ON o.oid = c.relowner
+  FROM ONLY pg_catalog.pg_class c JOIN ONLY pg_catalog.pg_authid o ON o.oid = c.relowner
  WHERE c.relrowsecurity AND NOT c.relforcerowsecurity AND c.relkind IN ('r', 'p')
    AND o.rolname = $3
 )sql";
 
 static constexpr char hardening[] = WITH_TENANT_ROLES R"sql(
 , own AS (
-    SELECT split_part(l.label, ' ', 1) AS db_id FROM pg_catalog.pg_shseclabel l
-      JOIN pg_catalog.pg_database d ON d.oid = l.objoid
+    SELECT split_part(l.label, ' ', 1) AS db_id FROM ONLY pg_catalog.pg_shseclabel l
+      JOIN ONLY pg_catalog.pg_database d ON d.oid = l.objoid
      WHERE l.classoid = 'pg_database'::regclass AND l.provider = 'appinfra'
        AND d.datname = current_database()),
 grp AS (SELECT r.* FROM role r JOIN own USING (db_id) WHERE r.kind = 'group'),
@@ -213,14 +218,14 @@ missing AS (
     SELECT 1 AS place, 'the function ' || f.name AS what
       FROM (VALUES ('tenant_sessions', ''), ('tenant_cancel_session', 'integer'),
                    ('tenant_terminate_session', 'integer')) f (name, arguments)
-     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_proc p
+     WHERE NOT EXISTS (SELECT FROM ONLY pg_catalog.pg_proc p
             WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = f.name
               AND p.proowner = 10 AND oidvectortypes(p.proargtypes) = f.arguments
               AND p.prosrc = 'appinfra_' || f.name AND p.probin = '$libdir/appinfra'
               AND p.prosecdef = (f.name <> 'tenant_sessions'))
     UNION ALL
     SELECT 2, format('%s on schema public for %s', x.privilege, g.rolname)
-      FROM pg_catalog.pg_namespace n CROSS JOIN grp g
+      FROM ONLY pg_catalog.pg_namespace n CROSS JOIN grp g
      CROSS JOIN (VALUES ('USAGE'), ('CREATE')) x (privilege)
      WHERE n.nspname = 'public' AND (g.access = 'owner' OR x.privilege = 'USAGE')
        AND NOT EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
@@ -235,7 +240,7 @@ missing AS (
            x (type, privilege, accesses)
       JOIN grp g ON g.access = ANY (string_to_array(x.accesses, ' '))
      WHERE o.access = 'owner' AND NOT EXISTS (
-           SELECT FROM pg_catalog.pg_default_acl d CROSS JOIN aclexplode(d.defaclacl) a
+           SELECT FROM ONLY pg_catalog.pg_default_acl d CROSS JOIN aclexplode(d.defaclacl) a
             WHERE d.defaclrole = o.oid AND d.defaclnamespace = 0 AND d.defaclobjtype = x.type::"char"
               AND a.grantee = g.oid AND a.privilege_type = x.privilege))
 SELECT 'medium', 'hardening', current_database()::text, NULL, NULL,
@@ -249,7 +254,7 @@ SELECT 'medium', 'hardening', current_database()::text, NULL, NULL,
 SELECT 'medium', 'schema_owner', current_database()::text, 'public', quote_ident(o.rolname),
        'Schema public is neither the tenant''s nor a superuser''s.',
        format('SELECT appinfra.harden_tenant(%L)', own.db_id)
-  FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_authid o ON o.oid = n.nspowner CROSS JOIN own
+  FROM ONLY pg_catalog.pg_namespace n JOIN ONLY pg_catalog.pg_authid o ON o.oid = n.nspowner CROSS JOIN own
  WHERE n.nspname = 'public' AND NOT o.rolsuper
    AND n.nspowner NOT IN (SELECT oid FROM role r WHERE r.db_id = own.db_id)
 )sql";
@@ -259,7 +264,7 @@ static constexpr char template_schema[] = R"sql(
 SELECT 'notice', 'schema_create', current_database()::text, quote_ident(n.nspname), 'PUBLIC',
        'In every database that is made from this one, anyone may create objects in the schema.',
        format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC CASCADE', n.nspname)
-  FROM pg_catalog.pg_namespace n CROSS JOIN aclexplode(n.nspacl) a
+  FROM ONLY pg_catalog.pg_namespace n CROSS JOIN aclexplode(n.nspacl) a
  WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'
 )sql";
 

@@ -10,19 +10,26 @@ namespace appinfra::exposure
 {
 
 static Datum denied_sources();
-static void ask(const char *sql, Datum sources, const visit::Order &order);
+static Datum stored_sources();
+static Datum text_array(const Datum *texts, int count);
+static void ask(const char *sql, std::span<const Datum> values);
+static const char *with_limit(const char *sql);
 static void send(uint64 row);
-static void send_limit();
+static void send_limit(uint64 row);
 
 void
 look_inside(const visit::Order &order)
 {
     in_transaction([&](MemoryContext) {
         XactReadOnly = true;
-        Datum sources = denied_sources();
+        Datum values[] = {denied_sources(), CStringGetTextDatum(settings::allowed_extensions),
+                          CStringGetTextDatum(order.login_group), stored_sources()};
 
         for (const char *sql : rules_inside(order.purpose))
-            ask(sql, sources, order);
+            ask(sql, values);
+        if (order.purpose == visit::Purpose::look)
+            for (const char *sql : rules_of_tenant_code())
+                ask(sql, values);
     });
 }
 
@@ -39,27 +46,69 @@ denied_sources()
     for (const guard::SourceRule &rule : guard::source_rules())
         for (const char *source : rule.sources)
             texts[index++] = CStringGetTextDatum(source);
-    return PointerGetDatum(construct_array(texts, index, TEXTOID, -1, false, TYPALIGN_INT));
+    return text_array(texts, index);
 }
 
-/* Runs one rule and sends its rows; a tenant can make any number of some, so there is a limit. */
-static void
-ask(const char *sql, Datum sources, const visit::Order &order)
+/* Returns the sources that nothing stored may call besides, as a text[]. */
+static Datum
+stored_sources()
 {
-    Oid types[] = {TEXTARRAYOID, TEXTOID, TEXTOID};
-    Datum values[] = {sources, CStringGetTextDatum(settings::allowed_extensions),
-                      CStringGetTextDatum(order.login_group)};
-    int result =
-        SPI_execute_with_args(sql, lengthof(types), types, values, nullptr, true, rows_limit + 1);
+    Datum texts[64];
+    int index = 0;
+
+    static_assert(lengthof(texts) > guard::stored_sources_limit);
+    for (const char *source : guard::text_sources())
+        texts[index++] = CStringGetTextDatum(source);
+    for (const char *source : guard::activity_sources())
+        texts[index++] = CStringGetTextDatum(source);
+    texts[index++] = CStringGetTextDatum("set_config_by_name");
+    return text_array(texts, index);
+}
+
+static Datum
+text_array(const Datum *texts, int count)
+{
+    return PointerGetDatum(
+        construct_array(const_cast<Datum *>(texts), count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Runs one query and sends its rows; where a limit was reached it says so. */
+static void
+ask(const char *sql, std::span<const Datum> values)
+{
+    Oid types[] = {TEXTARRAYOID, TEXTOID, TEXTOID, TEXTARRAYOID};
+    int result = SPI_execute_with_args(with_limit(sql), static_cast<int>(values.size()), types,
+                                       const_cast<Datum *>(values.data()), nullptr, true, 0);
 
     if (result != SPI_OK_SELECT)
         elog(ERROR, "a rule of exposures failed: %s", SPI_result_code_string(result));
-    for (uint64 row = 0; row < Min(SPI_processed, static_cast<uint64>(rows_limit)); row++)
-        send(row);
-    if (SPI_processed > rows_limit)
-        send_limit();
+    for (uint64 row = 0; row < SPI_processed; row++)
+        if (SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, visit::columns + 1) ==
+            nullptr)
+            send(row);
+        else
+            send_limit(row);
     SPI_freetuptable(SPI_tuptable);
     CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Returns the query with what is worst first, and no more than rows_limit rows of a rule and its
+ * severity: a tenant can make any number of harmless ones, and they must not hide others. The last
+ * column is not null in the row that stands for those that are left out.
+ */
+static const char *
+with_limit(const char *sql)
+{
+    return psprintf(
+        "WITH found (severity, rule, database, object, grantee, detail, remedy) AS (%s),"
+        " counted AS (SELECT *, row_number() OVER (PARTITION BY rule, severity"
+        " ORDER BY object, grantee) AS place FROM found)"
+        " SELECT severity, rule, database, object, grantee, detail, remedy,"
+        "        CASE WHEN place > %d THEN 'more' END FROM counted"
+        "  WHERE place <= %d + 1 ORDER BY array_position("
+        "  ARRAY['critical', 'high', 'medium', 'notice'], severity), rule, place",
+        sql, rows_limit, rows_limit);
 }
 
 /* Sends a row of the latest result. */
@@ -73,19 +122,19 @@ send(uint64 row)
     visit::send_row(fields);
 }
 
-/* Says that there is more than is shown: of the rule of the latest row. */
+/* Says that there is more than is shown of a row's rule. */
 static void
-send_limit()
+send_limit(uint64 row)
 {
-    HeapTuple row = SPI_tuptable->vals[0];
+    HeapTuple tuple = SPI_tuptable->vals[row];
     const char *fields[visit::columns] = {
-        SPI_getvalue(row, SPI_tuptable->tupdesc, 1),
+        SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1),
         "more",
-        SPI_getvalue(row, SPI_tuptable->tupdesc, 3),
+        SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3),
         nullptr,
         nullptr,
-        psprintf("There are more than the %d exposures shown of rule \"%s\" and its kind.",
-                 rows_limit, SPI_getvalue(row, SPI_tuptable->tupdesc, 2)),
+        psprintf("There are more than the %d exposures shown of rule \"%s\".", rows_limit,
+                 SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2)),
         "SELECT * FROM appinfra.exposures()"};
 
     visit::send_row(fields);

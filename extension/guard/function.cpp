@@ -1,5 +1,5 @@
 /*
- * Refuses functions by what they are made of. See guard_function.hpp.
+ * Judges functions by what they are made of. See function.hpp.
  *
  * A function is known by its source and its language, not by its OID or name, for anybody may give
  * it another. What was found is remembered until some function changes.
@@ -8,9 +8,6 @@
 
 #include "base/oid_memory.hpp"
 #include "base/settings.hpp"
-#include "guard/guard.hpp"
-#include "guard/object.hpp"
-#include "guard/setting.hpp"
 #include "guard/source_rules.hpp"
 
 namespace appinfra::guard
@@ -22,46 +19,26 @@ static constexpr Rule library_rule = {
 static constexpr Rule unknown_rule = {"function_unknown", "The function cannot be looked up."};
 static constexpr Rule language_rule = {"untrusted_language",
                                        "Functions of this language can do what the server can."};
-static constexpr Rule activity_rule = {
-    "function_activity", "It shows what other tenants run; tenant_sessions() shows this one's."};
+const Rule activity_rule = {"function_activity",
+                            "It shows what other tenants run; tenant_sessions() shows this one's."};
 
-/* Functions that show queries of others to whoever may read all statistics, by source. */
-static constexpr const char *activity_sources[] = {"pg_stat_get_activity",
-                                                   "pg_stat_get_backend_activity"};
-
-/* What was found about a function. */
-struct Verdict {
-    Oid function; /* key */
-    bool denied;
-    bool shows_activity;
-    Rule rule;
-};
-
-static object_access_hook_type next_object_access;
 static HTAB *verdicts;
 static bool forget_verdicts;
 static unsigned extensions_generation; /* for which the verdicts hold */
 
-static void object_access(ObjectAccessType access, Oid class_id, Oid object_id, int part,
-                          void *argument);
-static void check_function(Oid function);
-static const Verdict *verdict(Oid function);
 static Verdict judge(Oid function);
+static void judge_native(HeapTuple tuple, Verdict *found);
+static void judge_source(const char *source, Verdict *found);
+static void judge_aggregate(Verdict *found);
+static bool is_our_library(HeapTuple tuple);
 static bool is_of_allowed_extension(Oid function);
 static void prepare_memory();
 static void on_function_change(Datum argument, int cache, uint32 hash);
 
-void
-define_functions()
-{
-    next_object_access = object_access_hook;
-    object_access_hook = object_access;
-}
-
 bool
 is_denied_function(Oid function)
 {
-    return verdict(function)->denied;
+    return verdict_on(function)->denied;
 }
 
 bool
@@ -85,41 +62,8 @@ is_untrusted_language(Oid language)
     return !trusted;
 }
 
-static void
-object_access(ObjectAccessType access, Oid class_id, Oid object_id, int part, void *argument)
-{
-    saw(Hook::object);
-    if (is_active()) {
-        if (access == OAT_FUNCTION_EXECUTE)
-            check_function(object_id);
-        else if (access == OAT_POST_CREATE && class_id == ExtensionRelationId)
-            check_extension(object_id);
-        else if (access == OAT_POST_CREATE || access == OAT_POST_ALTER || access == OAT_DROP)
-            check_object(access, class_id, object_id);
-    }
-    if (next_object_access)
-        next_object_access(access, class_id, object_id, part, argument);
-}
-
-static void
-check_function(Oid function)
-{
-    const Verdict *found = verdict(function);
-
-    if (found->denied) {
-        const char *name = get_func_name(function);
-
-        refuse(found->rule, psprintf("function %s", name != nullptr ? name : "?"));
-    } else if (found->shows_activity && has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS)) {
-        refuse(activity_rule, "queries of other sessions");
-    } else if (function == F_PG_SHOW_ALL_SETTINGS && is_tenant_session()) {
-        hide_secret_settings(settings::guard == settings::guard_enforce);
-    }
-}
-
-/* Returns what is known of the function, finding it out if need be. */
-static const Verdict *
-verdict(Oid function)
+const Verdict *
+verdict_on(Oid function)
 {
     prepare_memory();
     auto *found = static_cast<Verdict *>(hash_search(verdicts, &function, HASH_FIND, nullptr));
@@ -133,50 +77,101 @@ verdict(Oid function)
 
 /*
  * Judges a function: denied by its source; or for its code, where it is neither the server's own
- * (those have low OIDs) nor of an allowed extension nor ours. Not an aggregate, which has no code:
- * the functions it is made of are checked one by one.
+ * (those have low OIDs) nor of an allowed extension nor ours.
  */
 static Verdict
 judge(Oid function)
 {
     HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    Verdict found = {.function = function,
+                     .denied = false,
+                     .shows_activity = false,
+                     .runs_text = false,
+                     .rule = {}};
 
-    if (!HeapTupleIsValid(tuple))
-        return {
-            .function = function, .denied = true, .shows_activity = false, .rule = unknown_rule};
-    Oid language = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang;
-    Verdict found = {.function = function, .denied = false, .shows_activity = false, .rule = {}};
-    if (reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prokind == PROKIND_AGGREGATE) {
-        ReleaseSysCache(tuple);
+    if (!HeapTupleIsValid(tuple)) {
+        found.denied = true;
+        found.rule = unknown_rule;
         return found;
     }
-    if (language == INTERNALlanguageId || language == ClanguageId) {
-        bool null;
-        Datum source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &null);
-        const char *name = null ? "" : TextDatumGetCString(source);
-
-        for (const char *shows : activity_sources)
-            found.shows_activity |= strcmp(shows, name) == 0;
-        if (const SourceRule *denial = rule_of_source(name)) {
-            found.denied = true;
-            found.rule = {denial->rule, denial->reason};
-        }
-        Datum binary = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
-        bool is_ours = !null && language == ClanguageId &&
-                       strcmp(TextDatumGetCString(binary), "$libdir/appinfra") == 0;
-        bool is_ranges = language == INTERNALlanguageId && is_range_constructor(name);
-        if (!found.denied && !is_ours && !is_ranges && function >= FirstNormalObjectId &&
-            !is_of_allowed_extension(function)) {
-            found.denied = true;
-            found.rule = library_rule;
-        }
-    } else if (function >= FirstNormalObjectId && is_untrusted_language(language) &&
+    const auto *form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+    if (form->prokind == PROKIND_AGGREGATE) {
+        judge_aggregate(&found);
+    } else if (form->prolang == INTERNALlanguageId || form->prolang == ClanguageId) {
+        judge_native(tuple, &found);
+    } else if (function >= FirstNormalObjectId && is_untrusted_language(form->prolang) &&
                !is_of_allowed_extension(function)) {
         found.denied = true;
         found.rule = language_rule;
     }
     ReleaseSysCache(tuple);
     return found;
+}
+
+/* Judges a function of the server, or of a library, by its source and where it comes from. */
+static void
+judge_native(HeapTuple tuple, Verdict *found)
+{
+    const auto *form = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+    bool null;
+    Datum prosrc = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &null);
+    const char *source = null ? "" : TextDatumGetCString(prosrc);
+
+    judge_source(source, found);
+    if (found->denied || found->function < FirstNormalObjectId)
+        return;
+    bool is_ranges = form->prolang == INTERNALlanguageId && is_range_constructor(source);
+    if (!is_ranges && !is_our_library(tuple) && !is_of_allowed_extension(found->function)) {
+        found->denied = true;
+        found->rule = library_rule;
+    }
+}
+
+static void
+judge_source(const char *source, Verdict *found)
+{
+    if (const SourceRule *denial = rule_of_source(source)) {
+        found->denied = true;
+        found->rule = {denial->rule, denial->reason};
+    }
+    found->shows_activity = is_activity_source(source);
+    found->runs_text = is_text_source(source);
+}
+
+/*
+ * An aggregate has no code of its own: it is what its functions are, each of which is checked by
+ * itself where the aggregate is run. Here it counts what it does when it is stored somewhere.
+ */
+static void
+judge_aggregate(Verdict *found)
+{
+    HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(found->function));
+
+    if (!HeapTupleIsValid(tuple))
+        return; /* it is just being made */
+    const auto *form = reinterpret_cast<Form_pg_aggregate>(GETSTRUCT(tuple));
+    for (Oid part :
+         {form->aggtransfn, form->aggfinalfn, form->aggcombinefn, form->aggserialfn,
+          form->aggdeserialfn, form->aggmtransfn, form->aggminvtransfn, form->aggmfinalfn}) {
+        if (!OidIsValid(part) || found->denied)
+            continue;
+        Verdict of_part = judge(part);
+        found->denied = of_part.denied;
+        found->rule = of_part.rule;
+        found->shows_activity |= of_part.shows_activity;
+        found->runs_text |= of_part.runs_text;
+    }
+    ReleaseSysCache(tuple);
+}
+
+static bool
+is_our_library(HeapTuple tuple)
+{
+    bool null;
+    Datum binary = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
+
+    return !null && strcmp(TextDatumGetCString(binary), "$libdir/appinfra") == 0 &&
+           reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->prolang == ClanguageId;
 }
 
 static bool

@@ -1,13 +1,22 @@
-/* The guard's rules for functions: by source, language and library. */
+/* The guard's judgement of functions: by source, language and library. */
 #pragma once
 
-#include "base/pg.hpp"
+#include "guard/guard.hpp"
 
 namespace appinfra::guard
 {
 
-/* Hooks object access. Called once, by define(). */
-void define_functions();
+/* What was found about a function. */
+struct Verdict {
+    Oid function;        /* key */
+    bool denied;         /* to tenants, by the rule */
+    bool shows_activity; /* of other sessions, to whoever may read all statistics */
+    bool runs_text;      /* as SQL, with the rights of whoever calls it */
+    Rule rule;
+};
+
+/* Returns what is known of the function, finding it out if need be. */
+const Verdict *verdict_on(Oid function);
 
 /* Tells whether no tenant may execute the function. */
 bool is_denied_function(Oid function);
@@ -29,5 +38,8 @@ bool is_own_module(const char *library);
 
 /* Returns what the extension's control file says of the item, or null. */
 const char *control_item(const char *extension, const char *item);
+
+/* The rule for functions that show what other sessions run. */
+extern const Rule activity_rule;
 
 } // namespace appinfra::guard

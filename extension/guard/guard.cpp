@@ -2,49 +2,25 @@
 #include "guard/guard.hpp"
 
 #include "audit/events.hpp"
-#include "base/oid_memory.hpp"
 #include "base/settings.hpp"
-#include "guard/catalog.hpp"
-#include "guard/function.hpp"
-#include "guard/login.hpp"
-#include "guard/report.hpp"
-#include "guard/setting.hpp"
-#include "guard/statement.hpp"
+#include "guard/tenant_of.hpp"
 
 namespace appinfra::guard
 {
 
-/* A role and whose it is. */
-struct Known {
-    Oid role; /* key */
-    bool is_tenants;
-    bool is_group;
-    char db_id[label::word_limit];
-};
+int made_code_depth;
 
-static Known session;       /* the authenticated user */
-static const char *at_work; /* db_id of the tenant that is_active() found */
-static char at_work_of_role[label::word_limit];
-static HTAB *known_roles; /* other roles this process has asked about */
-static bool forget_roles; /* a role has changed: ask again */
+static TenantRole session;     /* the authenticated user */
+static const char *at_work;    /* db_id of the tenant that is_active() found */
+static TenantRole active_role; /* the current or outer user that it found */
 static unsigned hooks_seen;
 
+static bool knows_session();
+static bool is_work_in_database();
 static bool is_work_of_tenant(bool as_tenant);
 static bool is_tenants(Oid role);
-static const Known *know(Oid role);
-static void look_up(Oid role, Known *known);
-static void on_role_change(Datum argument, int cache, uint32 hash);
-
-void
-define()
-{
-    define_login();
-    define_settings();
-    define_statements();
-    define_functions();
-    define_catalogs();
-    define_report();
-}
+static void raise(const Rule &rule, const char *object, const char *hint);
+static void report(const Rule &rule, const char *db_id, const char *object, bool enforced);
 
 bool
 is_active()
@@ -53,19 +29,16 @@ is_active()
     Oid current = GetUserId();
     Oid outer = GetOuterUserId();
 
-    if (settings::guard == settings::guard_off)
+    if (settings::guard == settings::guard_off || !knows_session())
         return false;
-    if (unlikely(session.role != authenticated)) {
-        if (!IsTransactionState())
-            return false; /* a tenant's own session has been entered at login */
-        look_up(authenticated, &session);
-    }
     if (session.is_tenants) {
         at_work = session.db_id;
         return true;
     }
     if (!IsTransactionState())
         return false; /* nothing can be looked up */
+    if (is_work_in_database())
+        return true;
     return is_work_of_tenant(current != authenticated && is_tenants(current)) ||
            (outer != authenticated && outer != current && is_tenants(outer));
 }
@@ -77,16 +50,28 @@ is_tenant_session()
            session.role == GetAuthenticatedUserId();
 }
 
+bool
+is_session_of_tenant()
+{
+    return knows_session() && session.is_tenants;
+}
+
 const char *
 session_tenant()
 {
     return session.db_id;
 }
 
+const char *
+guarded_tenant()
+{
+    return at_work;
+}
+
 bool
 is_own_group(Oid role)
 {
-    const Known *known = know(role);
+    const TenantRole *known = tenant_of_role(role);
 
     return known->is_tenants && known->is_group && at_work != nullptr &&
            strcmp(known->db_id, at_work) == 0;
@@ -103,23 +88,23 @@ void
 refuse(const Rule &rule, const char *object)
 {
     if (records_refusal(rule, object))
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                        errmsg("permission denied to tenants: %s", object),
-                        errdetail("Rule \"%s\": %s", rule.name, rule.reason)));
+        raise(rule, object, nullptr);
 }
 
+void
+refuse_always(const Rule &rule, const char *db_id, const char *object, const char *hint)
+{
+    report(rule, db_id != nullptr ? db_id : at_work, object, true);
+    raise(rule, object, hint);
+}
+
+/* What made code tries in another's session is refused in observe mode, too. */
 bool
 records_refusal(const Rule &rule, const char *object)
 {
-    bool enforced = settings::guard == settings::guard_enforce;
+    bool enforced = settings::guard == settings::guard_enforce || is_running_made_code();
 
-    events::report({.action = "guard",
-                    .outcome = enforced ? events::Outcome::refused : events::Outcome::done,
-                    .rule = rule.name,
-                    .db_id = at_work,
-                    .credential = nullptr,
-                    .object = object,
-                    .observed = !enforced});
+    report(rule, at_work, object, enforced);
     return enforced;
 }
 
@@ -140,6 +125,39 @@ saw_all()
 }
 
 /*
+ * Tells whether it is known whose the authenticated user is. A tenant's own session has been
+ * entered at login; of others nothing can be looked up outside a transaction.
+ */
+static bool
+knows_session()
+{
+    Oid authenticated = GetAuthenticatedUserId();
+
+    if (likely(session.role == authenticated))
+        return true;
+    if (!IsTransactionState())
+        return false;
+    read_tenant_role(authenticated, &session);
+    return true;
+}
+
+/*
+ * Tells whether this process runs made code, or works in nobody's name, in a tenant's database: as
+ * a superuser, maybe, but on what the tenant has left there.
+ */
+static bool
+is_work_in_database()
+{
+    if (!is_running_made_code() && MyBackendType != B_AUTOVAC_WORKER && !IsLogicalWorker())
+        return false;
+    const char *db_id = tenant_of_database();
+    if (db_id == nullptr)
+        return false;
+    at_work = db_id;
+    return true;
+}
+
+/*
  * Tells whether a superuser's ANALYZE, REINDEX or REFRESH is running a tenant's code: it does so as
  * the tenant, and when that code calls a superuser's SECURITY DEFINER function, it is no longer the
  * tenant who is the current user, but the operation is still the restricted one.
@@ -153,73 +171,39 @@ is_work_of_tenant(bool as_tenant)
     return was_tenants;
 }
 
-/* Tells whether the role is a tenant's, and remembers whose. */
+/* Tells whether the role is a tenant's, and takes its tenant for the one at work. */
 static bool
 is_tenants(Oid role)
 {
     if (!OidIsValid(role))
         return false;
-    const Known *known = know(role);
+    const TenantRole *known = tenant_of_role(role);
     if (known->is_tenants) {
-        strlcpy(at_work_of_role, known->db_id, sizeof(at_work_of_role));
-        at_work = at_work_of_role;
+        active_role = *known;
+        at_work = active_role.db_id;
     }
     return known->is_tenants;
 }
 
-/* Returns what is known of the role. Asked of the catalog once, until some role changes. */
-static const Known *
-know(Oid role)
+static void
+raise(const Rule &rule, const char *object, const char *hint)
 {
-    if (known_roles == nullptr) {
-        known_roles = oid_memory::make<Known>("appinfra known roles");
-        CacheRegisterSyscacheCallback(AUTHOID, on_role_change, static_cast<Datum>(0));
-    }
-    if (forget_roles) {
-        forget_roles = false;
-        oid_memory::empty(known_roles);
-    }
-    auto *found = static_cast<Known *>(hash_search(known_roles, &role, HASH_FIND, nullptr));
-    if (found != nullptr)
-        return found;
-    Known fresh;
-    look_up(role, &fresh);
-    found = static_cast<Known *>(hash_search(known_roles, &role, HASH_ENTER, nullptr));
-    *found = fresh;
-    return found;
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("permission denied to tenants: %s", object),
+                    errdetail("Rule \"%s\": %s", rule.name, rule.reason),
+                    hint != nullptr ? errhint("%s", hint) : 0));
 }
 
-/*
- * Reads the role's label. One that cannot be understood marks a tenant's role all the same: who
- * cannot be told from a tenant is guarded. A catalog that cannot be read raises, which refuses.
- */
 static void
-look_up(Oid role, Known *known)
+report(const Rule &rule, const char *db_id, const char *object, bool enforced)
 {
-    label::Label label;
-
-    *known = {};
-    switch (label::read_role(role, &label)) {
-    case label::Found::none:
-        break;
-    case label::Found::malformed:
-        known->is_tenants = true;
-        strlcpy(known->db_id, "-", sizeof(known->db_id));
-        break;
-    case label::Found::well_formed:
-        known->is_tenants = true;
-        known->is_group = strcmp(label.kind, "group") == 0;
-        strlcpy(known->db_id, label.db_id, sizeof(known->db_id));
-        break;
-    }
-    known->role = role;
-}
-
-/* A role was made, dropped or changed: what is remembered may be wrong. */
-static void
-on_role_change(Datum, int, uint32)
-{
-    forget_roles = true;
+    events::report({.action = "guard",
+                    .outcome = enforced ? events::Outcome::refused : events::Outcome::done,
+                    .rule = rule.name,
+                    .db_id = db_id,
+                    .credential = nullptr,
+                    .object = object,
+                    .observed = !enforced});
 }
 
 } // namespace appinfra::guard

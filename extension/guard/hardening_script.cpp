@@ -64,9 +64,9 @@ GRANT EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer
 void
 check_event_triggers()
 {
-    static constexpr char select[] = "SELECT t.evtname FROM pg_catalog.pg_event_trigger t"
-                                     "  JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid"
-                                     "  JOIN pg_catalog.pg_authid o ON o.oid = p.proowner"
+    static constexpr char select[] = "SELECT t.evtname FROM ONLY pg_catalog.pg_event_trigger t"
+                                     "  JOIN ONLY pg_catalog.pg_proc p ON p.oid = t.evtfoid"
+                                     "  JOIN ONLY pg_catalog.pg_authid o ON o.oid = p.proowner"
                                      " WHERE t.evtenabled <> 'D' AND NOT o.rolsuper LIMIT 1";
 
     run(select);
@@ -107,7 +107,7 @@ DECLARE
     function regprocedure;
 BEGIN
     FOR function IN
-        SELECT p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+        SELECT p.oid FROM ONLY pg_catalog.pg_proc p JOIN ONLY pg_catalog.pg_language l ON l.oid = p.prolang
          WHERE p.pronamespace = 'pg_catalog'::regnamespace AND l.lanname IN ('internal', 'c')
            AND (p.proname IN ('lo_create', 'lo_creat', 'lo_from_bytea') OR p.prosrc IN ()sql");
     const char *separator = "";

@@ -16,8 +16,12 @@ namespace appinfra::guard
 static constexpr Rule extension_rule = {"extension", "It is not in appinfra.allowed_extensions."};
 static constexpr Rule language_rule = {"untrusted_language",
                                        "Functions of this language can do what the server can."};
-static constexpr Rule system_rule = {"system_schema", "No tenant makes or changes what is in "
-                                                      "pg_catalog."};
+static constexpr Rule system_rule = {
+    "system_schema", "No tenant makes or changes what is in the schemas of the server."};
+static constexpr Rule parent_rule = {
+    "system_parent", "Whoever reads a table of the server would read its children."};
+static constexpr Rule member_rule = {"extension_members",
+                                     "What belongs to an extension is what its script made."};
 static constexpr Rule operator_rule = {"operator_function",
                                        "No tenant may execute the operator's function."};
 
@@ -25,6 +29,8 @@ static const Rule *rule_of_row(ObjectAccessType access, Oid class_id, HeapTuple 
                                Relation catalog);
 static bool is_of_server(Oid class_id, Oid object_id);
 static bool is_in_system_schema(Oid class_id, HeapTuple tuple, Relation catalog);
+static bool is_in_schema(Oid class_id);
+static bool is_of_extension(HeapTuple tuple);
 static bool is_untrusted_function(HeapTuple tuple, Relation catalog);
 static bool is_denied_operator(HeapTuple tuple);
 static bool is_system_schema(Oid schema);
@@ -59,18 +65,23 @@ check_extension(Oid extension)
         refuse(system_rule, psprintf("extension %s", name));
 }
 
+void
+check_parent(Oid parent)
+{
+    if (parent < FirstNormalObjectId)
+        refuse(parent_rule, "inheriting from a table of the server");
+}
+
 /*
- * Refuses to make, change or drop what came with the server, or a function or an operator in
- * pg_catalog: a superuser who looks after this database would run it.
+ * Refuses to make, change or drop what came with the server, or anything in a schema of the
+ * server's: a superuser who looks after this database would run it.
  */
 void
 check_object(ObjectAccessType access, Oid class_id, Oid object_id)
 {
     if (is_of_server(class_id, object_id))
         refuse(system_rule, "an object that came with the server");
-    if (class_id != ProcedureRelationId && class_id != OperatorRelationId &&
-        class_id != OperatorClassRelationId && class_id != OperatorFamilyRelationId &&
-        class_id != CollationRelationId && class_id != ConversionRelationId)
+    if (!is_in_schema(class_id))
         return;
     Relation catalog = table_open(class_id, AccessShareLock);
     const Rule *rule = nullptr;
@@ -88,6 +99,18 @@ check_object(ObjectAccessType access, Oid class_id, Oid object_id)
         refuse(*rule, "an object that superusers rely on");
 }
 
+/* Tells whether these are objects of a schema that others find by name, or constraints of such. */
+static bool
+is_in_schema(Oid class_id)
+{
+    for (Oid looked_at : {ProcedureRelationId, OperatorRelationId, OperatorClassRelationId,
+                          OperatorFamilyRelationId, CollationRelationId, ConversionRelationId,
+                          TypeRelationId, RelationRelationId, ConstraintRelationId})
+        if (class_id == looked_at)
+            return true;
+    return false;
+}
+
 /* Returns the rule that the object breaks, or null. */
 static const Rule *
 rule_of_row(ObjectAccessType access, Oid class_id, HeapTuple tuple, Relation catalog)
@@ -97,6 +120,8 @@ rule_of_row(ObjectAccessType access, Oid class_id, HeapTuple tuple, Relation cat
     if (class_id == ProcedureRelationId && access == OAT_POST_CREATE &&
         is_untrusted_function(tuple, catalog))
         return &language_rule;
+    if (class_id == ProcedureRelationId && access != OAT_DROP && is_of_extension(tuple))
+        return &member_rule;
     if (class_id == OperatorRelationId && access != OAT_DROP && is_denied_operator(tuple))
         return &operator_rule;
     return nullptr;
@@ -118,7 +143,16 @@ is_in_system_schema(Oid class_id, HeapTuple tuple, Relation catalog)
     Datum schema = heap_getattr(tuple, get_object_attnum_namespace(class_id),
                                 RelationGetDescr(catalog), &null);
 
-    return !null && DatumGetObjectId(schema) == PG_CATALOG_NAMESPACE;
+    return !null && is_system_schema(DatumGetObjectId(schema));
+}
+
+/* A superuser's function could replace the body of one; no script is at work then. */
+static bool
+is_of_extension(HeapTuple tuple)
+{
+    return !creating_extension &&
+           OidIsValid(getExtensionOfObject(ProcedureRelationId,
+                                           reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->oid));
 }
 
 /*
@@ -147,11 +181,15 @@ is_denied_operator(HeapTuple tuple)
     return OidIsValid(function) && is_denied_function(function);
 }
 
-/* Tells whether the schema came with the server; public did, but is the tenant's. */
+/*
+ * Tells whether the schema came with the server; public did, but is the tenant's, and each table
+ * may have a part in pg_toast.
+ */
 static bool
 is_system_schema(Oid schema)
 {
-    return OidIsValid(schema) && schema < FirstNormalObjectId && schema != PG_PUBLIC_NAMESPACE;
+    return OidIsValid(schema) && schema < FirstNormalObjectId && schema != PG_PUBLIC_NAMESPACE &&
+           schema != PG_TOAST_NAMESPACE;
 }
 
 } // namespace appinfra::guard

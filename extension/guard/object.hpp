@@ -9,6 +9,9 @@ namespace appinfra::guard
 /* Refuses an extension that no tenant may create, or create where it is to be. */
 void check_extension(Oid extension);
 
+/* Refuses a table that is to inherit from one of the server's. */
+void check_parent(Oid parent);
+
 /* Refuses what no tenant may make, change or drop. */
 void check_object(ObjectAccessType access, Oid class_id, Oid object_id);
 

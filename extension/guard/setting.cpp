@@ -9,6 +9,7 @@
 
 #include "base/settings.hpp"
 #include "guard/guard.hpp"
+#include "guard/identity.hpp"
 
 #include <utility>
 
@@ -49,6 +50,7 @@ static bool is_permitted(const Rule *rule, bool value);
 static bool is_permitted(const Rule *rule, int value);
 static bool is_permitted(const Rule *rule, double value);
 static bool is_permitted(const Rule *rule, const char *value);
+static bool is_others_identity(const Rule *rule);
 static bool records_setting(const Rule *rule, const char *name);
 
 /* The wrapped settings of one type. */
@@ -177,6 +179,17 @@ define_settings()
     }
 }
 
+void
+check_setting_of_superusers(const char *name)
+{
+    if (name == nullptr || superuser() ||
+        pg_parameter_aclcheck(name, GetUserId(), ACL_SET) == ACLCHECK_OK)
+        return;
+    for (const config_generic *setting : pg::all_settings())
+        if (setting->context == PGC_SUSET && pg_strcasecmp(setting->name, name) == 0)
+            refuse_always(*rule_for(setting), nullptr, psprintf("setting \"%s\"", setting->name));
+}
+
 bool
 is_secret_setting(const char *name)
 {
@@ -240,22 +253,38 @@ is_permitted(const Rule *, double)
     return false;
 }
 
-/* The session's own login and its group are permitted. What is no role is core's to refuse. */
+/*
+ * A tenant's session may take on its own login and its group. What is no role is core's to refuse.
+ * In other sessions it depends on who asks for the change.
+ */
 static bool
 is_permitted(const Rule *rule, const char *value)
 {
     if (rule != &role_rule || value == nullptr)
         return value == nullptr;
+    if (is_others_identity(rule))
+        return false;
+    if (!is_tenant_session() && identity::client_changes)
+        return true;
     if (strcmp(value, "none") == 0 || !IsTransactionState())
         return true;
     Oid role = get_role_oid(value, true);
     return !OidIsValid(role) || role == GetAuthenticatedUserId() || is_own_group(role);
 }
 
+/* Tells whether code asks for what only the client may change in a session that is no tenant's. */
+static bool
+is_others_identity(const Rule *rule)
+{
+    return rule == &role_rule && !is_tenant_session() && !identity::may_change();
+}
+
 /* Records the refusal; true when it is enforced, with the error prepared. */
 static bool
 records_setting(const Rule *rule, const char *name)
 {
+    if (is_others_identity(rule))
+        rule = &identity::rule;
     if (!records_refusal(*rule, name))
         return false;
     GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);

@@ -9,6 +9,12 @@ namespace appinfra::guard
 /* Wraps the check hooks of the settings concerned. Called once, by define(), after our own. */
 void define_settings();
 
+/*
+ * Refuses to change a setting that core keeps for superusers: core does so before the check of its
+ * value, and the tenant's code could catch that error uncounted. Null: no setting in particular.
+ */
+void check_setting_of_superusers(const char *name);
+
 /* Tells whether only superusers may read the setting. Unknown names: no. */
 bool is_secret_setting(const char *name);
 

@@ -131,6 +131,40 @@ static constexpr const char *session_sources[] = {
     "pg_terminate_backend",
 };
 
+static constexpr const char *sources_that_show_activity[] = {
+    "pg_stat_get_activity",
+    "pg_stat_get_backend_activity",
+};
+
+/* The server's own, and those of extensions that tenants may have (tablefunc, xml2). */
+static constexpr const char *sources_that_run_text[] = {
+    "query_to_xml",
+    "query_to_xmlschema",
+    "query_to_xml_and_xmlschema",
+    "cursor_to_xml",
+    "cursor_to_xmlschema",
+    "table_to_xml",
+    "table_to_xmlschema",
+    "table_to_xml_and_xmlschema",
+    "schema_to_xml",
+    "schema_to_xmlschema",
+    "schema_to_xml_and_xmlschema",
+    "database_to_xml",
+    "database_to_xmlschema",
+    "database_to_xml_and_xmlschema",
+    "ts_stat1",
+    "ts_stat2",
+    "tsquery_rewrite_query",
+    "crosstab",
+    "crosstab_hash",
+    "connectby_text",
+    "connectby_text_serial",
+    "xpath_table",
+};
+
+static_assert(lengthof(sources_that_run_text) + lengthof(sources_that_show_activity) <
+              stored_sources_limit);
+
 static constexpr SourceRule rules[] = {
     {"function_file", "It reads, writes or lists files of the server.", file_sources},
     {"function_replication", "It belongs to replication, which crosses databases.",
@@ -149,14 +183,46 @@ source_rules()
     return rules;
 }
 
+static bool
+contains(std::span<const char *const> sources, const char *source)
+{
+    for (const char *one : sources)
+        if (strcmp(one, source) == 0)
+            return true;
+    return false;
+}
+
 const SourceRule *
 rule_of_source(const char *source)
 {
     for (const SourceRule &rule : rules)
-        for (const char *denied : rule.sources)
-            if (strcmp(denied, source) == 0)
-                return &rule;
+        if (contains(rule.sources, source))
+            return &rule;
     return nullptr;
+}
+
+std::span<const char *const>
+activity_sources()
+{
+    return sources_that_show_activity;
+}
+
+bool
+is_activity_source(const char *source)
+{
+    return contains(sources_that_show_activity, source);
+}
+
+std::span<const char *const>
+text_sources()
+{
+    return sources_that_run_text;
+}
+
+bool
+is_text_source(const char *source)
+{
+    return contains(sources_that_run_text, source);
 }
 
 } // namespace appinfra::guard

@@ -24,4 +24,14 @@ std::span<const SourceRule> source_rules();
 /* Returns the rule that denies functions of this source, or null. */
 const SourceRule *rule_of_source(const char *source);
 
+/* Functions that show queries of others to whoever may read all statistics. */
+std::span<const char *const> activity_sources();
+bool is_activity_source(const char *source);
+
+/* Functions that run what they are given as SQL, with the rights of whoever calls them. */
+std::span<const char *const> text_sources();
+bool is_text_source(const char *source);
+
+constexpr size_t stored_sources_limit = 60; /* more than there are of both kinds */
+
 } // namespace appinfra::guard

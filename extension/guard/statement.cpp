@@ -4,6 +4,8 @@
 #include "guard/denials.hpp"
 #include "guard/function.hpp"
 #include "guard/guard.hpp"
+#include "guard/identity.hpp"
+#include "guard/setting.hpp"
 #include "shmem/sessions.hpp"
 
 namespace appinfra::guard
@@ -156,6 +158,7 @@ static void process_utility(PlannedStmt *statement, const char *text, bool read_
                             QueryCompletion *completion);
 static bool is_end_of_transaction(const Node *statement);
 static void check_statement(Node *statement);
+static const char *what_is_tried(Node *statement);
 
 void
 define_statements()
@@ -171,11 +174,20 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only,
                 QueryEnvironment *environment, DestReceiver *destination,
                 QueryCompletion *completion)
 {
+    auto execute = [&] {
+        next_process_utility(statement, text, read_only, context, parameters, environment,
+                             destination, completion);
+    };
+
     saw(Hook::statement);
-    if (!is_end_of_transaction(statement->utilityStmt) && is_active())
+    if (!is_end_of_transaction(statement->utilityStmt) && is_active()) {
+        identity::check_statement(statement->utilityStmt, context);
         check_statement(statement->utilityStmt);
-    next_process_utility(statement, text, read_only, context, parameters, environment, destination,
-                         completion);
+    }
+    if (identity::is_clients_change(statement->utilityStmt, context))
+        identity::as_clients_change(execute);
+    else
+        execute();
 }
 
 /* Every TransactionStmt but PREPARE, whose transaction is alive. */
@@ -192,10 +204,25 @@ check_statement(Node *statement)
         if (row.tag != nodeTag(statement) || (row.denies != nullptr && !row.denies(statement)) ||
             (row.except == Except::extension && is_in_allowed_extension()))
             continue;
-        refuse(row.rule, GetCommandTagName(CreateCommandTag(statement)));
+        refuse(row.rule, what_is_tried(statement));
     }
+    if (IsA(statement, VariableSetStmt) && is_tenant_session())
+        check_setting_of_superusers(reinterpret_cast<VariableSetStmt *>(statement)->name);
     if (IsA(statement, ListenStmt))
         sessions::listens();
+}
+
+/* Returns the statement's name; of COPY, which file or program as well. */
+static const char *
+what_is_tried(Node *statement)
+{
+    const char *tag = GetCommandTagName(CreateCommandTag(statement));
+
+    if (!IsA(statement, CopyStmt))
+        return tag;
+    const auto *copy = reinterpret_cast<const CopyStmt *>(statement);
+    return psprintf("%s %s %s %s", tag, copy->is_from ? "from" : "to",
+                    copy->is_program ? "program" : "file", quote_literal_cstr(copy->filename));
 }
 
 } // namespace appinfra::guard

@@ -160,8 +160,8 @@ hardens('afterwards it goes on');
 $session->quit;
 $host->safe_psql('app_old', <<'SQL');
 CREATE FUNCTION public.spy() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-CREATE EVENT TRIGGER spy ON ddl_command_end EXECUTE FUNCTION public.spy();
-ALTER FUNCTION public.spy() OWNER TO app_old_owner
+ALTER FUNCTION public.spy() OWNER TO app_old_owner;
+CREATE EVENT TRIGGER spy ON ddl_command_end EXECUTE FUNCTION public.spy()
 SQL
 refused("SELECT appinfra.harden_tenant('$id')", qr/ERROR:  55000: .*event trigger "spy" would run code/, 'a tenant\'s code is not run');
 $host->safe_psql('app_old', 'DROP EVENT TRIGGER spy; DROP FUNCTION public.spy()');

@@ -1,0 +1,29 @@
+/* Registers all hooks of the guard. See guard.hpp. */
+#include "guard/guard.hpp"
+
+#include "guard/catalog.hpp"
+#include "guard/hook_function_call.hpp"
+#include "guard/hook_object_access.hpp"
+#include "guard/hook_parse.hpp"
+#include "guard/login.hpp"
+#include "guard/report.hpp"
+#include "guard/setting.hpp"
+#include "guard/statement.hpp"
+
+namespace appinfra::guard
+{
+
+void
+define()
+{
+    define_login();
+    define_settings();
+    define_statements();
+    define_parse();
+    define_object_access();
+    define_function_calls();
+    define_catalogs();
+    define_report();
+}
+
+} // namespace appinfra::guard

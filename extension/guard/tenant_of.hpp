@@ -1,0 +1,34 @@
+/*
+ * Which tenant a role belongs to, and which one this database: by their labels.
+ *
+ * What was found about a role is remembered until some role changes; about this database, until the
+ * process ends, unless it was a shell's, which may become a tenant's.
+ */
+#pragma once
+
+#include "base/label.hpp"
+
+namespace appinfra::guard
+{
+
+/* A role and whose it is. */
+struct TenantRole {
+    Oid role; /* key */
+    bool is_tenants;
+    bool is_group;
+    char db_id[label::word_limit]; /* "-" where the label cannot be understood */
+};
+
+/* Returns what is known of the role. Reads the catalog, so only in a transaction. */
+const TenantRole *tenant_of_role(Oid role);
+
+/* Reads the role's label into what is to be known of it. */
+void read_tenant_role(Oid role, TenantRole *known);
+
+/* Tells whether the role is one of this tenant's. */
+bool is_role_of(Oid role, const char *db_id);
+
+/* Returns the tenant that this process' database belongs to, or null. Only in a transaction. */
+const char *tenant_of_database();
+
+} // namespace appinfra::guard
