@@ -18,14 +18,15 @@ ALTER DATABASE app_exposed SET search_path = 'evil';
 \c app_exposed
 GRANT EXECUTE ON FUNCTION pg_read_file(text) TO app_exposed_reader;
 \c :before
-SELECT severity, rule, database, object, grantee, replace(remedy, :'db_id', 'ID') AS remedy
+SELECT severity, rule, database, object, grantee,
+       replace(replace(remedy, :'db_id', 'ID'), ' GRANTED BY postgres', '') AS remedy -- since 16
   FROM appinfra.exposures(:'db_id')
  WHERE database = 'app_exposed' OR remedy ~ 'app_exposed' OR remedy ~ :'db_id'
  ORDER BY rule, object;
 
 -- The host's part can be shown and done in one go; the rest is the tenant's.
 BEGIN;
-SELECT statement, reason, applied FROM appinfra.harden_host()
+SELECT replace(statement, ' GRANTED BY postgres', '') AS statement, reason, applied FROM appinfra.harden_host()
  WHERE statement ~ 'exposed' ORDER BY statement;
 SELECT count(*) FILTER (WHERE NOT applied) AS undone FROM appinfra.harden_host(true);
 SELECT rule FROM appinfra.exposures(:'db_id')

@@ -14,6 +14,24 @@ CREATE FUNCTION t.mask(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
            '"port": \d+', '"port": PORT', 'g'),
            '@(\[[0-9a-f:]+\]|[^@:/]+):\d+/', '@\1:PORT/', 'g') $$;
 
+-- older_words() puts what core says since version 16 about privileges and ranges into the words of 15.
+CREATE FUNCTION t.older_words(said text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    change text[];
+BEGIN
+    FOREACH change SLICE 1 IN ARRAY ARRAY[
+        ['permission denied to examine ("[^"]+") \| Only roles with privileges .*',
+         'must be superuser or have privileges of pg_read_all_settings to examine \1'],
+        ['permission denied to drop role \| Only roles with the CREATEROLE .*', 'permission denied to drop role'],
+        ['permission denied to alter role \| To change another role''s password, .*', 'permission denied'],
+        ['permission denied to grant role ("[^"]+") \| Only roles with the ADMIN .*', 'must have admin option on role \1'],
+        ['\((-?\d+) ms \.\. (\d+) ms\)', '(\1 .. \2)']]
+    LOOP
+        said := regexp_replace(said, change[1], change[2]);
+    END LOOP;
+    RETURN said;
+END $$;
+
 -- try() runs a statement and returns what it gives, or SQLSTATE, message, detail and hint.
 CREATE FUNCTION t.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -29,7 +47,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
                             detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN t.mask(concat_ws(' | ', code, message, nullif(detail, ''), nullif(hint, '')));
+    RETURN t.older_words(t.mask(concat_ws(' | ', code, message, nullif(detail, ''), nullif(hint, ''))));
 END $$;
 
 -- registry() is a fingerprint of all that a call could change: the whole registry and what the
