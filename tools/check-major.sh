@@ -115,7 +115,7 @@ copy_tree() {
     rm -rf "$folder/appinfra" "$folder"/var/tmp/appinfra-* "$folder"/tmp/appinfra-*
     mkdir "$folder/appinfra"
     tar -C "$root" --exclude=./.git --exclude=./build --exclude=./tmp_check --exclude=node_modules \
-        --exclude='*.o' --exclude='*.so' --exclude='*.bc' -cf - . |
+        --exclude='*.o' --exclude='*.so' --exclude='*.bc' --exclude='*.d' -cf - . |
         tar -C "$folder/appinfra" --no-same-owner -xf -
 }
 
