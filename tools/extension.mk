@@ -24,6 +24,11 @@ override CPPFLAGS := -I. -Iextension $(patsubst -I%,-isystem %,$(filter-out -I. 
 # Our own -Wall -Wextra -Werror govern; the server's list carries options for C as well.
 override CXXFLAGS := $(filter-out -Wdeclaration-after-statement -Wmissing-prototypes,$(CXXFLAGS))
 
+# The control file alone states the version.
+version := $(shell sed -nE "s/^default_version = '([^']+)'.*/\1/p" control/appinfra.control)
+extension/base/installation.o: override CPPFLAGS += -DAPPINFRA_VERSION='"$(version)"'
+extension/base/installation.o: control/appinfra.control
+
 # Objects made for another server are of no use: the stamp changes with PG_CONFIG.
 $(OBJS): build/server.stamp
 build/server.stamp: FORCE

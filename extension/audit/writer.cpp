@@ -117,7 +117,7 @@ static void
 at_exit(int, Datum)
 {
     AbortOutOfAnyTransaction();
-    if (OidIsValid(installation::current()))
+    if (installation::current().version == installation::Version::ours)
         while (write(true))
             ;
 }

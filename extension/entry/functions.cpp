@@ -5,6 +5,7 @@
  * What a function does, and its errors, stand in its COMMENT in the install script.
  */
 #include "base/identifiers.hpp"
+#include "base/installation.hpp"
 #include "base/json.hpp"
 #include "base/refusal.hpp"
 #include "base/settings.hpp"
@@ -84,6 +85,7 @@ appinfra_service_username(PG_FUNCTION_ARGS)
 Datum
 appinfra_provision_tenant(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     require_argument(fcinfo, 4, "env");
     require_argument(fcinfo, 5, "publish");
     const tenant::Request request = {.app_id = text_argument(fcinfo, 0, "app_id"),
@@ -100,6 +102,7 @@ appinfra_provision_tenant(PG_FUNCTION_ARGS)
 Datum
 appinfra_claim_publications(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     const char *worker = text_argument(fcinfo, 0, "worker");
     const Interval *lease = lease_argument(fcinfo, 2);
@@ -130,6 +133,7 @@ appinfra_claim_publications(PG_FUNCTION_ARGS)
 Datum
 appinfra_extend_claim(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     PG_RETURN_BOOL(publication::extend(id_argument(fcinfo), claim_argument(fcinfo),
                                        lease_argument(fcinfo, 2)));
 }
@@ -137,6 +141,7 @@ appinfra_extend_claim(PG_FUNCTION_ARGS)
 Datum
 appinfra_complete_publication(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const Jsonb *response = PG_ARGISNULL(2) ? nullptr : receipt(PG_GETARG_JSONB_P(2));
 
     PG_RETURN_BOOL(publication::complete(id_argument(fcinfo), claim_argument(fcinfo), response));
@@ -145,6 +150,7 @@ appinfra_complete_publication(PG_FUNCTION_ARGS)
 Datum
 appinfra_fail_publication(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *error = text_argument(fcinfo, 2, "error");
     const char *delivered = text_argument(fcinfo, 3, "delivered");
     bool surely_not = strcmp(delivered, "no") == 0;
@@ -166,6 +172,7 @@ appinfra_fail_publication(PG_FUNCTION_ARGS)
 Datum
 appinfra_retry_publication(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     publication::retry(id_argument(fcinfo));
     PG_RETURN_VOID();
 }

@@ -1,5 +1,6 @@
 /* The SQL entry points of the audit log, thin: call the module, pack the answer. */
 #include "audit/seals.hpp"
+#include "base/installation.hpp"
 #include "base/refusal.hpp"
 #include "base/scope.hpp"
 #include "entry/arguments.hpp"
@@ -26,6 +27,7 @@ appinfra_refuse_audit_change(PG_FUNCTION_ARGS)
 Datum
 appinfra_verify_audit(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     Datum values[5] = {};
     bool nulls[5] = {};
 

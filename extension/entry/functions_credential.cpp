@@ -3,6 +3,7 @@
  * keeping and restoring. What each does, and its errors, stand in its COMMENT.
  */
 #include "base/identifiers.hpp"
+#include "base/installation.hpp"
 #include "base/settings.hpp"
 #include "entry/arguments.hpp"
 #include "tenant/retention.hpp"
@@ -32,6 +33,7 @@ static const char *reason_argument(FunctionCallInfo fcinfo, int n);
 Datum
 appinfra_rotate_credential(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *db_id = text_argument(fcinfo, 0, "db_id");
     const char *variable = text_argument(fcinfo, 1, "variable");
     const Interval *grace = duration_argument(fcinfo, 2, "grace");
@@ -48,6 +50,7 @@ appinfra_rotate_credential(PG_FUNCTION_ARGS)
 Datum
 appinfra_issue_credential(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *db_id = text_argument(fcinfo, 0, "db_id");
     const char *access = text_argument(fcinfo, 1, "access");
     const Interval *valid_for =
@@ -59,6 +62,7 @@ appinfra_issue_credential(PG_FUNCTION_ARGS)
 Datum
 appinfra_create_service_user(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *db_id = text_argument(fcinfo, 0, "db_id");
     const char *service_id = service_argument(fcinfo, 1, "service_id");
     const char *host_id = service_argument(fcinfo, 2, "host_id");
@@ -73,6 +77,7 @@ appinfra_create_service_user(PG_FUNCTION_ARGS)
 Datum
 appinfra_drop_service_user(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *db_id = text_argument(fcinfo, 0, "db_id");
 
     rotation::drop_service_user(db_id, service_argument(fcinfo, 1, "service_id"),
@@ -83,6 +88,7 @@ appinfra_drop_service_user(PG_FUNCTION_ARGS)
 Datum
 appinfra_set_rotation(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *db_id = text_argument(fcinfo, 0, "db_id");
 
     rotation::set_rotation(db_id, PG_ARGISNULL(1) ? nullptr
@@ -93,6 +99,7 @@ appinfra_set_rotation(PG_FUNCTION_ARGS)
 Datum
 appinfra_revoke_credential(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     revocation::revoke(text_argument(fcinfo, 0, "username"), reason_argument(fcinfo, 1));
     PG_RETURN_VOID();
 }
@@ -100,6 +107,7 @@ appinfra_revoke_credential(PG_FUNCTION_ARGS)
 Datum
 appinfra_wait_revoked(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *username = text_argument(fcinfo, 0, "username");
 
     PG_RETURN_BOOL(revocation::wait(username, duration_argument(fcinfo, 1, "timeout")));
@@ -108,6 +116,7 @@ appinfra_wait_revoked(PG_FUNCTION_ARGS)
 Datum
 appinfra_revoke_tenant(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     PG_RETURN_INT32(
         revocation::revoke_tenant(text_argument(fcinfo, 0, "db_id"), reason_argument(fcinfo, 1)));
 }
@@ -124,6 +133,7 @@ appinfra_retention(PG_FUNCTION_ARGS)
 Datum
 appinfra_deprovision_tenant(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *db_id = text_argument(fcinfo, 0, "db_id");
 
     retention::deprovision(db_id, duration_argument(fcinfo, 1, "retain"));
@@ -133,6 +143,7 @@ appinfra_deprovision_tenant(PG_FUNCTION_ARGS)
 Datum
 appinfra_restore_tenant(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *db_id = text_argument(fcinfo, 0, "db_id");
 
     require_argument(fcinfo, 1, "publish");

@@ -2,6 +2,7 @@
  * The SQL entry points of hardening and exposures, thin. What each does, and its errors, stand in
  * its COMMENT.
  */
+#include "base/installation.hpp"
 #include "entry/arguments.hpp"
 #include "exposure/apply_hardening.hpp"
 #include "exposure/exposure.hpp"
@@ -18,6 +19,7 @@ SQL_FUNCTION(appinfra_harden_tenant);
 Datum
 appinfra_exposures(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     const char *db_id = optional_text(fcinfo, 0);
 
     exposure::report(db_id, begin_set(fcinfo, "exposures()"));
@@ -27,6 +29,7 @@ appinfra_exposures(PG_FUNCTION_ARGS)
 Datum
 appinfra_harden_host(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     require_argument(fcinfo, 0, "apply");
     harden::host(PG_GETARG_BOOL(0), begin_set(fcinfo, "harden_host()"));
     return static_cast<Datum>(0);
@@ -35,6 +38,7 @@ appinfra_harden_host(PG_FUNCTION_ARGS)
 Datum
 appinfra_harden_tenant(PG_FUNCTION_ARGS)
 {
+    installation::require_ours();
     harden::tenant(text_argument(fcinfo, 0, "db_id"));
     PG_RETURN_VOID();
 }

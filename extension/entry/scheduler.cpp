@@ -22,9 +22,9 @@ using wakeup::Work;
 
 /* One round through the tasks. */
 struct Turn {
-    Work work;      /* what has come up */
-    bool asked;     /* whether the extension is in the control database */
-    bool installed; /* it is */
+    Work work;  /* what has come up */
+    bool asked; /* what the control database has of the extension */
+    installation::Version version;
 };
 
 /* A task runs when its time has come, or when its kind of work has come up. */
@@ -59,6 +59,8 @@ static bool keep(Kept *kept, bool (*is_needed)(Turn &), Turn &turn);
 static bool needs_builder(Turn &turn);
 static bool needs_janitor(Turn &turn);
 static bool is_installed(Turn &turn);
+static installation::Version version(Turn &turn);
+static void tell_of_other(installation::Version found);
 static long run_due_tasks(TimestampTz *due);
 
 constexpr long at_once_ms = 20;
@@ -94,7 +96,7 @@ static bool swept; /* a builder has looked for leftovers since the start */
 static long
 run_due_tasks(TimestampTz *due)
 {
-    Turn turn = {.work = wakeup::take_work(), .asked = false, .installed = false};
+    Turn turn = {.work = wakeup::take_work(), .asked = false, .version = {}};
     long next = 60 * 1000;
     int index = 0;
 
@@ -248,6 +250,8 @@ needs_builder(Turn &turn)
         "    OR NOT EXISTS (SELECT FROM appinfra.template WHERE ready)"};
     bool needed = true;
 
+    if (version(turn) == installation::Version::other)
+        return false;
     if (!swept)
         return true;
     if (!is_installed(turn))
@@ -280,15 +284,40 @@ needs_janitor(Turn &turn)
     return needed;
 }
 
-/* Tells whether the extension is installed. It is asked once a turn, by the first who wants to
- * know. */
+/* Tells whether the extension is installed, and of this library's version. */
 static bool
 is_installed(Turn &turn)
 {
-    if (!turn.asked)
-        turn.installed = OidIsValid(installation::current());
+    return version(turn) == installation::Version::ours;
+}
+
+/* Returns what there is of the extension. It is asked once a turn, by the first who wants to know.
+ */
+static installation::Version
+version(Turn &turn)
+{
+    if (!turn.asked) {
+        turn.version = installation::current().version;
+        tell_of_other(turn.version);
+    }
     turn.asked = true;
-    return turn.installed;
+    return turn.version;
+}
+
+/* Writes into the server's log, once, that nothing is done because of the extension's version. */
+static void
+tell_of_other(installation::Version found)
+{
+    static bool told;
+    bool other = found == installation::Version::other;
+
+    if (other && !told)
+        ereport(WARNING,
+                (errmsg("appinfra does nothing: the extension in database \"%s\" is not of "
+                        "the version of its library",
+                        settings::control_database),
+                 errhint("Run ALTER EXTENSION appinfra UPDATE there.")));
+    told = other;
 }
 
 } // namespace appinfra::worker

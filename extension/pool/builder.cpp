@@ -262,7 +262,8 @@ using namespace appinfra;
 /*
  * The process. It ends when nothing has been to do for a while, or the extension is gone. It looks
  * for leftovers once for each installation it meets. Where there is none it does so only when there
- * was one: the setting may name a wrong database, whose lack of a registry says nothing.
+ * was one: the setting may name a wrong database, whose lack of a registry says nothing. A registry
+ * of another version is left alone.
  */
 void
 appinfra_builder_main(Datum)
@@ -281,7 +282,10 @@ appinfra_builder_main(Datum)
         MemoryContextReset(turn);
         pgstat_report_stat(true);
         CHECK_FOR_INTERRUPTS();
-        Oid present = installation::current();
+        installation::Installation found = installation::current();
+        Oid present = found.extension;
+        if (found.version == installation::Version::other)
+            return; /* what it knows can be told when it is updated */
         if (OidIsValid(present) ? present != known : was_dropped || OidIsValid(known))
             attempt(turn, [&] { leftovers::sweep(OidIsValid(present)); });
         known = present;

@@ -248,7 +248,7 @@ appinfra_janitor_main(Datum)
         MemoryContextReset(turn);
         pgstat_report_stat(true);
         CHECK_FOR_INTERRUPTS();
-        if (!OidIsValid(installation::current()))
+        if (installation::current().version != installation::Version::ours)
             return;
         bool worked = janitor::work();
         if (worked)
