@@ -1,20 +1,21 @@
 // See options.hpp.
 #include "audit/options.hpp"
 
-#include <algorithm>
 #include <cstdlib>
+#include <iterator>
+#include <optional>
+#include <utility>
 
-#include <CLI/CLI.hpp>
-
-#include "base/failure.hpp"
+#include "base/command_line.hpp"
 #include "base/process.hpp"
-#include "postgres/conninfo.hpp"
+#include "postgres/database_url.hpp"
 
 namespace sidecar
 {
 namespace
 {
 
+constexpr const char *url_variable = "APPINFRA_DATABASE_URL";
 constexpr const char *database_footer =
     "The login is a member of appinfra_auditor; a standby is as good as any. Its password comes "
     "by\n"
@@ -28,60 +29,58 @@ constexpr const char *export_footer =
     "comes twice: go on with --since and the last id you have.\n"
     "Exit codes: 0 done; 2 it could not read the log.";
 
-[[noreturn]] void
-refuse(const std::string &why)
+constexpr const char *audit_log = "Audit log";
+
+constexpr OptionRow rows[] = {
+    {"database", "", "", "verify-audit audit", audit_log,
+     "libpq connection string, without a password"},
+    {"heads", "", "", "verify-audit", audit_log, "file of heads"},
+    {"since", "", "", "audit", audit_log, "a time, or the id of the last row you have"},
+    {"follow", "", "", "audit", audit_log, "go on with what comes", true},
+};
+
+CommandSyntax
+syntax_of(const std::string &command)
 {
-    throw Failure(Failure::Kind::configuration, why);
+    const bool verifies = command == "verify-audit";
+    CommandSyntax syntax;
+    syntax.command = command;
+    syntax.description = verifies ? "checks the audit log against its seals, and these against "
+                                    "heads that were collected outside"
+                                  : "writes the audit log as JSON lines";
+    syntax.footer = std::string(database_footer) + (verifies ? verify_footer : export_footer);
+    syntax.rows.assign(std::begin(rows), std::end(rows));
+    return syntax;
 }
 
 void
-read_database(AuditOptions &options, const std::string &flag, bool given)
+read_database(AuditOptions &options, const CommandLine &line)
 {
-    const Secret url = take_from_environment("APPINFRA_DATABASE_URL");
+    std::optional<std::string> flag;
+    if (line.flags.contains("database"))
+        flag = line.values.at("database");
+    const Secret url = take_from_environment(url_variable);
     const char *file = std::getenv("APPINFRA_DATABASE_URL_FILE");
     options.database_password = take_from_environment("PGPASSWORD");
-    if (given && carries_password(flag))
-        refuse("--database cannot be parsed or carries a password, which everyone on this machine "
-               "could read; use APPINFRA_DATABASE_URL or APPINFRA_DATABASE_URL_FILE");
-    if (!given && !url.empty() && file != nullptr)
-        refuse("APPINFRA_DATABASE_URL and APPINFRA_DATABASE_URL_FILE are both set; keep one");
-    if (given)
-        options.database = Secret(flag);
-    else
-        options.database = file != nullptr ? secret_from_file(file) : url.clone();
+    if (flag)
+        check_database_flag(*flag, url_variable);
+    options.database = database_url(flag, url, file != nullptr ? file : "", url_variable);
 }
 
 } // namespace
 
 std::variant<AuditOptions, std::string>
-read_audit_options(const std::string &command, std::vector<std::string> arguments)
+read_audit_options(const std::string &command, const std::vector<std::string> &arguments)
 {
-    const bool verifies = command == "verify-audit";
-    CLI::App app(verifies ? "checks the audit log against its seals, and these against heads that "
-                            "were collected outside"
-                          : "writes the audit log as JSON lines",
-                 "appinfrad " + command);
-    app.footer(std::string(database_footer) + (verifies ? verify_footer : export_footer));
+    auto answer = parse_command_line(syntax_of(command), arguments);
+    if (std::string *help = std::get_if<std::string>(&answer))
+        return std::move(*help);
+    const CommandLine &line = std::get<CommandLine>(answer);
     AuditOptions options;
-    std::string database;
-    CLI::Option *flag =
-        app.add_option("--database", database, "libpq connection string, without a password");
-    if (verifies) {
-        app.add_option("--heads", options.heads, "file of heads");
-    } else {
-        app.add_option("--since", options.since, "a time, or the id of the last row you have");
-        app.add_flag("--follow", options.follow, "go on with what comes");
-    }
-    std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
-    try {
-        app.parse(arguments);
-    } catch (const CLI::CallForHelp &) {
-        return app.help();
-    } catch (const CLI::ParseError &) {
-        refuse("an option is unknown, lacks its value or is given twice; see appinfrad " + command +
-               " --help");
-    }
-    read_database(options, database, flag->count() > 0);
+    options.heads = line.values.at("heads");
+    options.since = line.values.at("since");
+    options.follow = !line.values.at("follow").empty();
+    read_database(options, line);
     return options;
 }
 

@@ -18,9 +18,9 @@ struct AuditOptions {
     bool follow = false;      // audit: go on with what comes
 };
 
-// The options, or the text of --help. Takes the secrets out of the environment. Throws a
+// Returns the options, or the text of --help. Takes the secrets out of the environment. Throws a
 // configuration Failure when they are wrong.
-std::variant<AuditOptions, std::string> read_audit_options(const std::string &command,
-                                                           std::vector<std::string> arguments);
+std::variant<AuditOptions, std::string>
+read_audit_options(const std::string &command, const std::vector<std::string> &arguments);
 
 } // namespace sidecar

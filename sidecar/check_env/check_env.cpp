@@ -21,6 +21,7 @@
 #include "check_env/options.hpp"
 #include "check_env/pg_roles.hpp"
 #include "check_env/report.hpp"
+#include "postgres/database_url.hpp"
 
 namespace sidecar
 {
@@ -99,16 +100,10 @@ variables_of(const CheckEnvOptions &options, CheckEnvInput &input)
 std::optional<Secret>
 server_of(const CheckEnvOptions &options, const CheckEnvInput &input)
 {
-    if (options.database)
-        return Secret(*options.database);
-    if (!input.database_url.empty() && !input.database_url_file.empty())
-        refuse("APPINFRA_CHECK_DATABASE_URL and APPINFRA_CHECK_DATABASE_URL_FILE are both set; "
-               "keep one");
-    if (!input.database_url_file.empty())
-        return secret_from_file(input.database_url_file);
-    if (!input.database_url.empty())
-        return input.database_url.clone();
-    return std::nullopt;
+    if (!options.database && input.database_url.empty() && input.database_url_file.empty())
+        return std::nullopt;
+    return database_url(options.database, input.database_url, input.database_url_file,
+                        "APPINFRA_CHECK_DATABASE_URL");
 }
 
 EnvReport

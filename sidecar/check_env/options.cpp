@@ -1,12 +1,12 @@
 // See options.hpp.
 #include "check_env/options.hpp"
 
-#include <algorithm>
+#include <iterator>
+#include <utility>
 
-#include <CLI/CLI.hpp>
-
+#include "base/command_line.hpp"
 #include "base/failure.hpp"
-#include "postgres/conninfo.hpp"
+#include "postgres/database_url.hpp"
 
 namespace sidecar
 {
@@ -38,36 +38,44 @@ lane_of(const std::string &name)
     refuse("--lane must be \"runtime\" or \"provisioning\"");
 }
 
+constexpr const char *checking = "Checking";
+
+constexpr OptionRow rows[] = {
+    {"lane", "", "runtime", "check-env", checking, "runtime (apps) or provisioning"},
+    {"database", "", "", "check-env", checking,
+     "libpq connection string, without a password, of the server to ask"},
+    {"json", "", "", "check-env", checking, "one JSON document instead of lines", true},
+};
+
+CommandSyntax
+syntax()
+{
+    CommandSyntax syntax;
+    syntax.command = "check-env";
+    syntax.description = "checks an environment against the DSN contract";
+    syntax.footer = footer;
+    syntax.rows.assign(std::begin(rows), std::end(rows));
+    syntax.operands_help = "environment files";
+    return syntax;
+}
+
 } // namespace
 
 std::variant<CheckEnvOptions, std::string>
 read_check_env_options(const std::vector<std::string> &arguments)
 {
-    CLI::App app("checks an environment against the DSN contract", "appinfrad check-env");
-    app.footer(footer);
+    auto answer = parse_command_line(syntax(), arguments);
+    if (std::string *help = std::get_if<std::string>(&answer))
+        return std::move(*help);
+    CommandLine &line = std::get<CommandLine>(answer);
     CheckEnvOptions options;
-    std::string lane, database;
-    app.add_option("--lane", lane, "runtime (apps) or provisioning")->default_val("runtime");
-    CLI::Option *server =
-        app.add_option("--database", database,
-                       "libpq connection string, without a password, of the server to ask");
-    app.add_flag("--json", options.json, "one JSON document instead of lines");
-    app.add_option("FILE", options.files, "environment files");
-    std::vector<std::string> all(arguments.rbegin(), arguments.rend()); // as CLI11 wants them
-    try {
-        app.parse(all);
-    } catch (const CLI::CallForHelp &) {
-        return app.help();
-    } catch (const CLI::ParseError &) {
-        refuse("an option is unknown, lacks its value or is given twice; see appinfrad check-env "
-               "--help");
+    options.lane = lane_of(line.values.at("lane"));
+    options.json = !line.values.at("json").empty();
+    options.files = std::move(line.operands);
+    if (line.flags.contains("database")) {
+        options.database = line.values.at("database");
+        check_database_flag(*options.database, "APPINFRA_CHECK_DATABASE_URL");
     }
-    options.lane = lane_of(lane);
-    if (server->count() > 0 && carries_password(database))
-        refuse("--database cannot be parsed or carries a password, which everyone on this machine "
-               "could read; use APPINFRA_CHECK_DATABASE_URL or APPINFRA_CHECK_DATABASE_URL_FILE");
-    if (server->count() > 0)
-        options.database = database;
     return options;
 }
 

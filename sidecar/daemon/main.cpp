@@ -14,6 +14,7 @@
 #include "base/signals.hpp"
 #include "base/wipe.hpp"
 #include "check_env/check_env.hpp"
+#include "daemon/commands.hpp"
 #include "daemon/options.hpp"
 #include "daemon/porter.hpp"
 #include "daemon/service.hpp"
@@ -23,28 +24,25 @@ namespace
 
 using namespace sidecar;
 
-// Runs the command the arguments name; returns its exit code.
+// Runs a command that reads the audit log.
 int
-run(const std::vector<std::string> &arguments)
+run_audit(const std::string &command, const std::vector<std::string> &arguments)
 {
-    harden_process();
-    install_wiping_allocators();
-    if (!arguments.empty() && arguments.front() == "check-env") {
-        // Before the secrets are taken: what this environment holds is what is checked.
-        CheckEnvInput input = check_env_input();
-        return check_env({arguments.begin() + 1, arguments.end()}, input);
-    }
-    const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
-                                        arguments.end());
-    if (!arguments.empty() && arguments.front() == "verify-audit")
-        return verify_audit(rest, {std::cin, std::cout, std::cerr});
-    if (!arguments.empty() && arguments.front() == "audit")
-        return export_audit(rest, {std::cin, std::cout, std::cerr});
+    const CommandIo io{std::cin, std::cout, std::cerr};
+    return command == "audit" ? export_audit(arguments, io) : verify_audit(arguments, io);
+}
+
+// Runs serve, publish or mcp; returns its exit code.
+int
+run_daemon(const std::vector<std::string> &arguments)
+{
     const Signals signals;
     const InheritedSecrets inherited = take_inherited_secrets();
     auto answer = read_options(arguments, inherited);
-    if (const int *code = std::get_if<int>(&answer))
-        return *code;
+    if (const std::string *help = std::get_if<std::string>(&answer)) {
+        std::cout << *help;
+        return exit_code::done;
+    }
     Options &options = std::get<Options>(answer);
     Log log(options.log_format, options.log_level);
     const auto reread = [&] {
@@ -56,6 +54,37 @@ run(const std::vector<std::string> &arguments)
     }
     Service service(std::move(options), signals, log, reread);
     return service.run();
+}
+
+// Runs the command the arguments name; returns its exit code.
+int
+run(const std::vector<std::string> &arguments)
+{
+    harden_process();
+    install_wiping_allocators();
+    const std::string command = arguments.empty() ? "" : arguments.front();
+    const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
+                                        arguments.end());
+    if (arguments.empty()) {
+        std::cerr << overview();
+        return exit_code::configuration;
+    }
+    if (command == "--help" || command == "-h") {
+        std::cout << overview();
+        return exit_code::done;
+    }
+    if (command == "--version") {
+        std::cout << "appinfrad " APPINFRA_VERSION << std::endl;
+        return exit_code::done;
+    }
+    if (command == "check-env") {
+        // Before the secrets are taken: what this environment holds is what is checked.
+        CheckEnvInput input = check_env_input();
+        return check_env(rest, input);
+    }
+    if (command == "verify-audit" || command == "audit")
+        return run_audit(command, rest);
+    return run_daemon(arguments);
 }
 
 } // namespace

@@ -23,7 +23,7 @@ struct Options {
     Secret token;
     bool delivers = false; // there is a sink
     ServerOptions server;
-    std::string sink_folder; // of the file sink; empty: the producer API
+    std::string sink_directory; // of the file sink; empty: the producer API
     std::string producer_url;
     std::string producer_path;
     std::string producer_ca;
@@ -59,19 +59,9 @@ struct InheritedSecrets {
 // Takes the secrets out of the environment.
 InheritedSecrets take_inherited_secrets();
 
-// The options; or an exit code, when --help or --version has been answered. Throws a configuration
-// Failure when they are wrong.
-std::variant<Options, int> read_options(const std::vector<std::string> &arguments,
-                                        const InheritedSecrets &inherited);
-
-// The whole number an option has, from least to most. Throws a configuration Failure.
-std::size_t count_of(const OptionValues &values, const std::string &name, std::size_t least,
-                     std::size_t most);
-
-// Whether an option is "1" and not "0". Throws a configuration Failure.
-bool switch_of(const OptionValues &values, const std::string &name);
-
-// "1500ms", "15s", "2m", "1h", or seconds without a unit. Throws a configuration Failure.
-Duration duration_of(const std::string &name, const std::string &text);
+// Returns the options of the command that stands first in arguments: serve, publish or mcp; or the
+// text of its --help. Throws a configuration Failure when they are wrong.
+std::variant<Options, std::string> read_options(const std::vector<std::string> &arguments,
+                                                const InheritedSecrets &inherited);
 
 } // namespace sidecar

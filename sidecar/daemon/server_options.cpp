@@ -3,7 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/url.hpp"
-#include "daemon/options.hpp"
+#include "daemon/option_values.hpp"
 
 namespace sidecar
 {
@@ -11,22 +11,27 @@ namespace
 {
 
 // clang-format off
+constexpr const char *listening = "Listening (REST, MCP, metrics)";
+constexpr const char *access = "Who is let in";
+constexpr const char *mcp_tools = "MCP";
+constexpr const char *limits = "Limits of requests";
+
 constexpr OptionRow rows[] = {
-    {"listen", "APPINFRA_LISTEN", "", "where REST, MCP and metrics are served: ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH; empty: nowhere"},
-    {"tls-cert", "APPINFRA_TLS_CERT", "", "PEM file with the certificate chain; read again at SIGHUP"},
-    {"tls-key", "APPINFRA_TLS_KEY", "", "PEM file with its key"},
-    {"jwt-keys", "APPINFRA_JWT_KEYS", "", "files with the keys of bearer tokens, separated by commas: PEM public keys (RS256, ES256) or secrets of 32 bytes at least (HS256)"},
-    {"jwt-issuer", "APPINFRA_JWT_ISSUER", "", "the \"iss\" that tokens must have; empty: any"},
-    {"jwt-audience", "APPINFRA_JWT_AUDIENCE", "", "the \"aud\" that tokens must have; empty: any"},
-    {"trust-loopback", "APPINFRA_TRUST_LOOPBACK", "0", "1: the header X-User-Email says who asks, from a loopback address or the unix socket"},
-    {"user", "APPINFRA_USER", "", "of mcp: whose databases it sees and makes"},
-    {"rate-limit", "APPINFRA_RATE_LIMIT", "60", "requests a second of one user, twice that in a burst; 0: any"},
-    {"max-connections", "APPINFRA_MAX_CONNECTIONS", "1000", "open connections, 1 to 10000"},
-    {"database-connections", "APPINFRA_DATABASE_CONNECTIONS", "4", "connections to the database for requests, 2 to 64"},
-    {"head-timeout", "APPINFRA_HEAD_TIMEOUT", "10s", "from the first byte of a request to the end of its head"},
-    {"idle-timeout", "APPINFRA_IDLE_TIMEOUT", "60s", "between two requests of a connection"},
-    {"request-timeout", "APPINFRA_REQUEST_TIMEOUT", "30s", "for a request's body, its answer, and sending that"},
-    {"publish-wait", "APPINFRA_PUBLISH_WAIT", "10s", "how long a tool of MCP waits for its publication"},
+    {"listen", "APPINFRA_LISTEN", "", "serve", listening, "where REST, MCP and metrics are served: ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH; empty: nowhere"},
+    {"tls-cert", "APPINFRA_TLS_CERT", "", "serve", listening, "PEM file with the certificate chain; read again at SIGHUP"},
+    {"tls-key", "APPINFRA_TLS_KEY", "", "serve", listening, "PEM file with its key"},
+    {"jwt-keys", "APPINFRA_JWT_KEYS", "", "serve", access, "files with the keys of bearer tokens, separated by commas: PEM public keys (RS256, ES256) or secrets of 32 bytes at least (HS256)"},
+    {"jwt-issuer", "APPINFRA_JWT_ISSUER", "", "serve", access, "the \"iss\" that tokens must have; empty: any"},
+    {"jwt-audience", "APPINFRA_JWT_AUDIENCE", "", "serve", access, "the \"aud\" that tokens must have; empty: any"},
+    {"trust-loopback", "APPINFRA_TRUST_LOOPBACK", "0", "serve", access, "1: the header X-User-Email says who asks, from a loopback address or the unix socket"},
+    {"user", "APPINFRA_USER", "", "mcp", mcp_tools, "whose databases it sees and makes"},
+    {"publish-wait", "APPINFRA_PUBLISH_WAIT", "10s", "serve and mcp", mcp_tools, "how long a tool of MCP waits for its publication"},
+    {"rate-limit", "APPINFRA_RATE_LIMIT", "60", "serve", limits, "requests a second of one user, twice that in a burst; 0: any"},
+    {"max-connections", "APPINFRA_MAX_CONNECTIONS", "1000", "serve", limits, "open connections, 1 to 10000"},
+    {"database-connections", "APPINFRA_DATABASE_CONNECTIONS", "4", "serve and mcp", limits, "connections to the database for requests, 2 to 64"},
+    {"head-timeout", "APPINFRA_HEAD_TIMEOUT", "10s", "serve", limits, "from the first byte of a request to the end of its head"},
+    {"idle-timeout", "APPINFRA_IDLE_TIMEOUT", "60s", "serve", limits, "between two requests of a connection"},
+    {"request-timeout", "APPINFRA_REQUEST_TIMEOUT", "30s", "serve", limits, "for a request's body, its answer, and sending that"},
 };
 // clang-format on
 

@@ -1,18 +1,18 @@
-// The options of the frontend: where the REST API and MCP are reached, and who is let in.
+// The options of the servers: where the REST API and MCP are reached, and who is let in.
 #pragma once
 
 #include <span>
 #include <string>
 
 #include "base/clock.hpp"
-#include "daemon/option_row.hpp"
+#include "base/command_line.hpp"
 #include "rest/jwt.hpp"
 
 namespace sidecar
 {
 
 struct ServerOptions {
-    std::string listen; // empty: it is not
+    std::string listen; // empty: nothing listens
     std::string tls_certificate;
     std::string tls_key;
     TokenSettings tokens;
@@ -27,9 +27,10 @@ struct ServerOptions {
     Duration publish_wait{};
 };
 
+// The rows of these options.
 std::span<const OptionRow> server_rows();
 
-// The options in values. Throws a configuration Failure when they are wrong.
+// Returns the options in values. Throws a configuration Failure when they are wrong.
 ServerOptions server_options_of(const OptionValues &values);
 
 } // namespace sidecar

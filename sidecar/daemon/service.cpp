@@ -82,8 +82,8 @@ Service::Service(Options options, const Signals &signals, Log &log, Reread rerea
 std::unique_ptr<Sink>
 Service::make_sink()
 {
-    if (!options_.sink_folder.empty())
-        return std::make_unique<FileSink>(options_.sink_folder);
+    if (!options_.sink_directory.empty())
+        return std::make_unique<FileSink>(options_.sink_directory);
     auto producer = std::make_unique<HttpSink>(
         HttpSinkSettings{
             ProducerUrl(options_.producer_url, options_.producer_path, options_.allow_plaintext),

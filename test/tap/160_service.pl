@@ -171,9 +171,20 @@ for my $case (
 }
 my ($code, $log) = run_to_end('none', {});
 is($code, 2, 'a command that is none: exit code 2');
+like($log, qr/no command "none"; the commands are serve, publish, /, 'which names it and the ones there are');
+($code, $log) = run_to_end('publish', {}, '--once', '--listen=127.0.0.1:0');
+is($code, 2, "an option of another command: exit code 2");
+like($log, qr/--listen is an option of serve, not of publish/, 'which says whose it is');
+($code, $log) = run_to_end('publish', { APPINFRA_LISTEN => '127.0.0.1:0' }, '--once');
+is($code, 0, 'while its variable may be set') or diag $log;
 ($code, $log) = run_to_end('--help', {});
 is($code, 0, '--help: exit code 0');
-like($log, qr/--drain-timeout.*\(APPINFRA_DRAIN_TIMEOUT\).*Exit codes: 0 done/s, 'with every option');
+like($log, qr/^  \Q$_\E /m, "with the command $_") for qw(serve publish mcp check-env verify-audit audit);
+unlike($log, qr/--drain-timeout/, 'and no options');
+($code, $log) = run_to_end('serve', {}, '--help');
+is($code, 0, 'serve --help: exit code 0');
+like($log, qr/--drain-timeout.*\(APPINFRA_DRAIN_TIMEOUT\).*--listen.*Exit codes: 0 done/s, 'with every option of serve');
+unlike($log, qr/--(once|timeout|user) /, 'and none of others');
 ($code, $log) = run_to_end('--version', {});
 like("$code $log", qr/^0 appinfrad \d+\.\d+\.\d+$/, '--version');
 

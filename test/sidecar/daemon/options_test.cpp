@@ -6,6 +6,9 @@
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "base/workspace.hpp"
+#include "daemon/commands.hpp"
+#include "daemon/option_rows.hpp"
+#include "daemon/option_values.hpp"
 #include "daemon/options.hpp"
 #include "postgres/conninfo.hpp"
 
@@ -84,7 +87,7 @@ TEST(OptionPrecedence, TheConfigurationFileMayComeFromTheEnvironment)
     const Workspace work;
     work.write("conf", "sink = \"file:/somewhere\"\n");
     const Setting config("APPINFRA_CONFIG", work.path("conf"));
-    EXPECT_EQ(read({"serve"}).sink_folder, "/somewhere");
+    EXPECT_EQ(read({"serve"}).sink_directory, "/somewhere");
 }
 
 TEST(OptionCommands, AreServeAndPublishOnce)
@@ -101,7 +104,7 @@ TEST(OptionSink, IsHttpWithAUrlAndElseHasToBeNamed)
 {
     const auto options = read({"serve", "--producer-url=https://s.example"}, with_token("t"));
     EXPECT_EQ(options.producer_url, "https://s.example");
-    EXPECT_TRUE(options.sink_folder.empty());
+    EXPECT_TRUE(options.sink_directory.empty());
     EXPECT_NE(refusal_of({"serve"}).find("no sink"), std::string::npos);
     EXPECT_NE(refusal_of({"serve", "--sink=ftp"}), "");
     EXPECT_NE(refusal_of({"serve", "--sink=file:"}), "");
@@ -209,10 +212,13 @@ TEST(OptionMistakes, NameWhatWasMeant)
         ends(refusal_of({"serve", "--sink=file:/e", "--listn=x"}), "did you mean --listen?"));
     EXPECT_TRUE(ends(refusal_of({"serve", "--jwt-key", "x"}), "did you mean --jwt-keys?"));
     EXPECT_TRUE(ends(refusal_of({"serv"}), "did you mean serve?"));
+    EXPECT_TRUE(ends(refusal_of({"verify", "--heads=x"}), "verify-audit, audit"));
+    EXPECT_NE(refusal_of({"frobnicate"}).find("\"frobnicate\""), std::string::npos);
+    EXPECT_EQ(refusal_of({"postgres://u:hidden@h/d"}).find("hidden"), std::string::npos);
     EXPECT_EQ(refusal_of({"serve", "--colour"}).find("did you mean"), std::string::npos);
 }
 
-TEST(OptionDoors, NeedSomebodyWhoCouldBeLetIn)
+TEST(OptionServer, NeedSomebodyWhoCouldBeLetIn)
 {
     const Workspace work;
     work.write("key", std::string(32, 'k'));
@@ -222,10 +228,87 @@ TEST(OptionDoors, NeedSomebodyWhoCouldBeLetIn)
     EXPECT_NE(refusal_of({"serve", "--listen=127.0.0.1:0"}).find("--jwt-keys"), std::string::npos);
     EXPECT_NE(refusal_of({"serve", "--listen=0.0.0.0:0", keys}).find("--tls-cert"),
               std::string::npos);
-    EXPECT_NE(refusal_of({"publish", "--once", "--listen=127.0.0.1:0", keys}).find("no sink"),
-              std::string::npos);
+    {
+        const Setting listen("APPINFRA_LISTEN", "127.0.0.1:0");
+        EXPECT_NE(refusal_of({"publish", "--once"}).find("no sink"), std::string::npos);
+    }
     EXPECT_NE(refusal_of({"mcp"}).find("APPINFRA_USER"), std::string::npos);
     EXPECT_FALSE(read({"mcp", "--user=u@example.com"}).delivers);
     EXPECT_TRUE(read({"mcp", "--user=u@example.com", "--sink=file:/e"}).delivers);
     EXPECT_FALSE(read({"mcp", "--user=u", "--producer-url=https://s.example"}).delivers);
+}
+
+namespace
+{
+
+std::string
+help_of(const std::string &command)
+{
+    return std::get<std::string>(read_options({command, "--help"}, {}));
+}
+
+bool
+has(const std::string &text, const std::string &part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST(OptionHelp, ShowsWhatTheCommandTakesAndNothingElse)
+{
+    for (const std::string command : {"serve", "publish", "mcp"}) {
+        const std::string help = help_of(command);
+        EXPECT_TRUE(has(help, "Usage: appinfrad " + command)) << help;
+        for (const auto &rows : {delivery_rows(), server_rows()})
+            for (const OptionRow &row : rows) {
+                const bool takes = has(" " + std::string(row.commands) + " ", " " + command + " ");
+                EXPECT_EQ(has(help, "  --" + std::string(row.flag) + " "), takes)
+                    << command << " " << row.flag;
+                EXPECT_TRUE(!takes || has(help, std::string("\n") + row.group + ":")) << row.group;
+            }
+    }
+    EXPECT_TRUE(has(help_of("serve"), "--poll TEXT=5s"));
+    EXPECT_TRUE(has(help_of("serve"), "(APPINFRA_LISTEN)"));
+}
+
+TEST(OptionHelp, OfTheProgramListsTheCommands)
+{
+    for (const char *command : {"serve", "publish", "mcp", "check-env", "verify-audit", "audit"})
+        EXPECT_TRUE(has(overview(), std::string("\n  ") + command + " ")) << command;
+    EXPECT_FALSE(has(overview(), "--poll"));
+}
+
+TEST(OptionOfAnotherCommand, IsRefusedAsAFlagByItsName)
+{
+    const auto refused = [](const std::vector<std::string> &arguments, const char *flag) {
+        const std::string why = refusal_of(arguments);
+        EXPECT_TRUE(has(why, flag) && has(why, "not of " + arguments.front())) << why;
+        EXPECT_FALSE(has(why, "value"));
+    };
+    refused({"publish", "--once", "--sink=file:/e", "--listen=value"}, "--listen");
+    refused({"serve", "--sink=file:/e", "--once"}, "--once");
+    refused({"serve", "--sink=file:/e", "--timeout", "value"}, "--timeout");
+    refused({"mcp", "--user=u", "--audit-url=value"}, "--audit-url");
+}
+
+TEST(OptionOfAnotherCommand, MayStandInTheFileThatCommandsShare)
+{
+    const Workspace work;
+    work.write("conf", "listen = \"127.0.0.1:0\"\nsink = \"file:/e\"\ntimeout = \"5s\"\n");
+    const std::string config = "--config=" + work.path("conf");
+    const Options publish = read({"publish", "--once", config});
+    EXPECT_EQ(publish.publish_timeout, 5s);
+    EXPECT_TRUE(publish.server.listen.empty());
+    const Setting user("APPINFRA_USER", "u@example.com");
+    EXPECT_EQ(read({"mcp", config}).sink_directory, "/e");
+    work.write("conf", "once = \"1\"\n");
+    EXPECT_TRUE(has(refusal_of({"publish", config}), "\"once\""));
+    work.write("conf", "[serve]\npoll = \"1s\"\n");
+    EXPECT_TRUE(has(refusal_of({"serve", config}), "\"serve."));
+}
+
+TEST(OptionsGivenTwice, TheLastOneCounts)
+{
+    EXPECT_EQ(read({"serve", "--sink=file:/e", "--poll=1s", "--poll", "2s"}).poll, 2s);
 }

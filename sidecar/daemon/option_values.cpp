@@ -1,0 +1,60 @@
+// See option_values.hpp.
+#include "daemon/option_values.hpp"
+
+#include <charconv>
+
+#include "base/failure.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+[[noreturn]] void
+refuse(const std::string &why)
+{
+    throw Failure(Failure::Kind::configuration, why);
+}
+
+} // namespace
+
+std::size_t
+count_of(const OptionValues &values, const std::string &name, std::size_t least, std::size_t most)
+{
+    const std::string &text = values.at(name);
+    std::size_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end != text.data() + text.size() || count < least || count > most)
+        refuse("--" + name + " must be a whole number from " + std::to_string(least) + " to " +
+               std::to_string(most));
+    return count;
+}
+
+bool
+switch_of(const OptionValues &values, const std::string &name)
+{
+    const std::string &text = values.at(name);
+    if (text != "0" && text != "1")
+        refuse("--" + name + " must be 0 or 1");
+    return text == "1";
+}
+
+Duration
+duration_of(const std::string &name, const std::string &text)
+{
+    double number = 0;
+    const char *end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    const std::string unit(rest, end);
+    const double factor = unit == "ms"                  ? 1
+                          : unit == "s" || unit.empty() ? 1000
+                          : unit == "m"                 ? 60'000
+                          : unit == "h"                 ? 3'600'000
+                                                        : 0;
+    const double millis = number * factor;
+    if (error != std::errc() || !(millis >= 1 && millis <= 86'400'000))
+        refuse("--" + name + " must be a time from 1ms to 24h, such as 500ms, 15s or 2m");
+    return Duration(static_cast<Duration::rep>(millis));
+}
+
+} // namespace sidecar

@@ -1,0 +1,22 @@
+// What the text of an option means: a number, a switch, a time.
+#pragma once
+
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/command_line.hpp"
+
+namespace sidecar
+{
+
+// Returns the whole number an option has, from least to most. Throws a configuration Failure.
+std::size_t count_of(const OptionValues &values, const std::string &name, std::size_t least,
+                     std::size_t most);
+
+// Returns whether an option is "1" and not "0". Throws a configuration Failure.
+bool switch_of(const OptionValues &values, const std::string &name);
+
+// Reads "1500ms", "15s", "2m", "1h", or seconds without a unit. Throws a configuration Failure.
+Duration duration_of(const std::string &name, const std::string &text);
+
+} // namespace sidecar
