@@ -152,11 +152,18 @@ suite_isolation() {
 }
 
 # --- tap -----------------------------------------------------------------------------------------
+# Prints the files to run: those of TAP, or all, of which those in test/tap/longest come first, so that none of
+# these is still running when the others are done.
 tap_files() {
     local file
-    cd "$root" && for file in ${TAP:-test/tap/*.pl}; do
+    cd "$root" && for file in ${TAP:-$(sed 's|.*|test/tap/&.pl|' test/tap/longest) test/tap/*.pl}; do
         if [ -f "$file" ]; then echo "$file"; fi
-    done
+    done | awk '!seen[$0]++'
+}
+
+# Makes the cluster of which each host of the TAP tests begins as a copy: see Appinfra.pm.
+make_template() {
+    as_server "$bindir/initdb" -D "$1" -A trust -N --locale=C.UTF-8 --encoding=UTF8 >/dev/null
 }
 
 has_tap() {
@@ -167,13 +174,15 @@ suite_tap() {
     local files
     mapfile -t files < <(tap_files)
     as_server mkdir -p -m 700 "$ports" "$work/tap"
+    make_template "$work/tap/template"
     cd "$work/tests" || return
     as_server env PATH="$bindir:$PATH" TESTDIR="$work/tap" \
         TESTDATADIR="$work/tap/tmp_check" TESTLOGDIR="$work/tap/tmp_check/log" PG_TEST_PORT_DIR="$ports" \
         PG_REGRESS="$pkglibdir/pgxs/src/test/regress/pg_regress" PG_TEST_TIMEOUT_DEFAULT=120 \
         PERL5LIB="$pkglibdir/pgxs/src/test/perl:$work/tests/test/tap/lib" \
         APPINFRA_SIDECAR="$work/bin/appinfrad" APPINFRA_TESTS="$work/tests/test" \
-        timeout "$suite_limit" perl "$work/tools/prove.pl" "${JOBS:-2}" \
+        APPINFRA_TEMPLATE="$work/tap/template" \
+        timeout "$suite_limit" perl "$work/tools/prove.pl" "${JOBS:-$(($(nproc) + 1))}" \
         "$work/tests/test/tap/lib" "${files[@]}"
 }
 

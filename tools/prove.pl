@@ -1,5 +1,5 @@
 #!/usr/bin/env perl
-# Runs TAP test files, two at a time, and prints what they did as prove does. The last line is
+# Runs TAP test files, some at a time, and prints what they did as prove does. The last line is
 # "tap: N passed, N failed", counted in assertions; a file that died, ran nothing or missed its
 # plan counts as one failure more.
 #

@@ -36,7 +36,7 @@ sub make
 {
 	my ($class, $name, %args) = @_;
 	my $self = $class->new($name);
-	$self->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ], %{ $args{init} // {} });
+	$self->init(%{ $args{init} // {} });
 	$self->append_conf('postgresql.conf', $self->_settings($args{pool_size} // 2));
 	$self->append_conf('postgresql.conf', $args{conf}) if defined $args{conf};
 	$self->_write_hba;
@@ -53,6 +53,23 @@ sub new
 	my ($class, @args) = @_;
 	my $self = PostgreSQL::Test::Cluster->new(@args);
 	return bless $self, $class;
+}
+
+# As in PostgreSQL::Test::Cluster, but instead of running initdb, which takes seconds, it copies what
+# initdb has made once (APPINFRA_TEMPLATE, with --locale=C.UTF-8 --encoding=UTF8); unless there is extra
+# for initdb.
+sub init
+{
+	my ($self, %arguments) = @_;
+	return $self->SUPER::init(%arguments) if $arguments{extra};
+	my $template = $ENV{APPINFRA_TEMPLATE} // croak 'APPINFRA_TEMPLATE is not set: run `make check`';
+	my $run = \&PostgreSQL::Test::Utils::system_or_bail;
+	no warnings 'redefine';
+	local *PostgreSQL::Test::Utils::system_or_bail = sub {
+		my ($program, undef, $data) = @_;
+		return $run->($program eq 'initdb' ? ('cp', '-RPp', $template, $data) : @_);
+	};
+	return $self->SUPER::init(%arguments);
 }
 
 sub _settings
