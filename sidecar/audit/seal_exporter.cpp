@@ -7,9 +7,8 @@
 #include <optional>
 #include <thread>
 
-#include <curl/curl.h>
-
 #include "audit/pg_audit_log.hpp"
+#include "base/curl.hpp"
 #include "base/failure.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
@@ -19,22 +18,6 @@ namespace sidecar
 {
 namespace
 {
-
-struct EasyRelease {
-    void
-    operator()(CURL *easy) const
-    {
-        curl_easy_cleanup(easy);
-    }
-};
-
-struct ListRelease {
-    void
-    operator()(curl_slist *list) const
-    {
-        curl_slist_free_all(list);
-    }
-};
 
 std::size_t
 ignore_answer(char *, std::size_t size, std::size_t count, void *)
@@ -86,14 +69,8 @@ private:
 
 SealExporter::SealExporter(SealExporterSettings settings, const Log &log)
 {
-    try {
-        if (!settings.url.empty()) // for its checks: the path is the URL's own
-            ProducerUrl(settings.url, "/{app_id}", settings.allow_plaintext);
-    } catch (const Failure &failure) {
-        throw Failure(Failure::Kind::configuration,
-                      "--audit-url is checked like the producer's URL: " +
-                          std::string(failure.what()));
-    }
+    if (!settings.url.empty())
+        check_url(settings.url, "--audit-url", settings.allow_plaintext);
     loop_ = std::make_shared<Loop>(std::move(settings), log);
     std::thread([loop = loop_] { loop->run(); }).detach();
 }
@@ -149,32 +126,25 @@ SealExporter::Loop::export_new()
 void
 SealExporter::Loop::post(const std::string &body) const
 {
-    const std::unique_ptr<CURL, EasyRelease> easy(curl_easy_init());
-    const std::unique_ptr<curl_slist, ListRelease> headers(
-        curl_slist_append(nullptr, "Content-Type: application/json"));
+    const Easy easy = make_easy();
+    Headers headers;
+    add_header(headers, "Content-Type: application/json");
     std::array<char, CURL_ERROR_SIZE> error{};
-    CURL *handle = easy.get();
-    curl_easy_setopt(handle, CURLOPT_URL, settings_.url.c_str());
-    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
-    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &ignore_answer);
-    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error.data());
-    curl_easy_setopt(handle, CURLOPT_USERAGENT, "appinfrad/" APPINFRA_VERSION);
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, long{settings_.call_timeout.count()});
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_PROXY, "");
-    curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (!settings_.ca_file.empty())
-        curl_easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.c_str());
-    const CURLcode code = curl_easy_perform(handle);
+    set(easy, CURLOPT_URL, settings_.url.c_str());
+    set(easy, CURLOPT_HTTPHEADER, headers.get());
+    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    set(easy, CURLOPT_POSTFIELDS, body.data());
+    set(easy, CURLOPT_WRITEFUNCTION, &ignore_answer);
+    set(easy, CURLOPT_ERRORBUFFER, error.data());
+    set(easy, CURLOPT_USERAGENT, "appinfrad/" APPINFRA_VERSION);
+    set(easy, CURLOPT_TIMEOUT_MS, long{settings_.call_timeout.count()});
+    set_security(easy, read_authorities(settings_.ca_file));
+    const CURLcode code = curl_easy_perform(easy.get());
     if (code != CURLE_OK)
         throw Failure(Failure::Kind::retry,
                       clean_text(error[0] != '\0' ? error.data() : curl_easy_strerror(code)));
     long status = 0;
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status >= 300)
         throw Failure(Failure::Kind::retry, "the audit URL answered " + std::to_string(status));
 }

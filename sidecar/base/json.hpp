@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,18 @@ inline Json
 parse_json(std::string_view text)
 {
     return Json(json_loadb(text.data(), text.size(), JSON_REJECT_DUPLICATES, nullptr));
+}
+
+// Builds a document as json_pack() does. Throws when format and values do not go together, which is
+// a mistake of ours: json_pack() would give null, and an answer without a body.
+template <typename... Values>
+Json
+pack(const char *format, Values... values)
+{
+    Json json(json_pack(format, values...));
+    if (!json)
+        throw std::logic_error(std::string("no JSON document can be built as ") + format);
+    return json;
 }
 
 // The document as compact text.

@@ -15,15 +15,11 @@ public:
     // Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
     Supervisor();
 
+    // The start is over, or a reload is; status says what it does now.
     void
-    ready() const
+    ready(const std::string &status) const
     {
-        tell("READY=1\nSTATUS=delivering");
-    }
-    void
-    status(const std::string &text) const
-    {
-        tell("STATUS=" + text);
+        tell("READY=1\nSTATUS=" + status);
     }
     void reloading() const;
     void

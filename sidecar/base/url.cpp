@@ -4,10 +4,10 @@
 #include <memory>
 #include <utility>
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 
 #include "base/failure.hpp"
+#include "base/loopback.hpp"
 #include "base/text.hpp"
 
 namespace sidecar
@@ -24,6 +24,13 @@ struct UrlRelease {
         curl_url_cleanup(url);
     }
 };
+struct TextRelease {
+    void
+    operator()(char *text) const
+    {
+        curl_free(text);
+    }
+};
 using Url = std::unique_ptr<CURLU, UrlRelease>;
 
 // One part of a URL; empty when it has none.
@@ -31,51 +38,37 @@ std::string
 part_of(const Url &url, CURLUPart part)
 {
     char *text = nullptr;
-    if (curl_url_get(url.get(), part, &text, 0) != CURLUE_OK || text == nullptr)
-        return {};
-    std::string copy(text);
-    curl_free(text);
-    return copy;
-}
-
-[[noreturn]] void
-refuse(const std::string &why)
-{
-    throw Failure(Failure::Kind::configuration, "the producer's URL " + why);
+    const CURLUcode code = curl_url_get(url.get(), part, &text, 0);
+    const std::unique_ptr<char, TextRelease> owned(text);
+    return code == CURLUE_OK && owned ? std::string(owned.get()) : std::string();
 }
 
 } // namespace
 
-bool
-is_loopback(std::string_view host)
+void
+check_url(const std::string &text, const std::string &name, bool allow_plaintext)
 {
-    if (host.starts_with('[') && host.ends_with(']'))
-        host = host.substr(1, host.size() - 2);
-    const std::string name(host);
-    in_addr v4;
-    in6_addr v6;
-    if (inet_pton(AF_INET, name.c_str(), &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, name.c_str(), &v6) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&v6);
-    return name == "localhost"; // libcurl resolves it to the loopback addresses, never by DNS
-}
-
-ProducerUrl::ProducerUrl(const std::string &base, std::string path, bool allow_plaintext)
-    : base_(base), path_(std::move(path))
-{
+    const auto refuse = [&](const std::string &why) {
+        throw Failure(Failure::Kind::configuration, name + " " + why);
+    };
     const Url url(curl_url());
-    if (!url || curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK)
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
         refuse("cannot be parsed");
     const std::string scheme = part_of(url, CURLUPART_SCHEME);
     if (scheme != "https" && scheme != "http")
         refuse("is neither https nor http");
     if (!part_of(url, CURLUPART_USER).empty() || !part_of(url, CURLUPART_PASSWORD).empty())
-        refuse("carries a user or a password; the token is all it takes");
+        refuse("carries a user or a password");
     if (!part_of(url, CURLUPART_QUERY).empty() || !part_of(url, CURLUPART_FRAGMENT).empty())
         refuse("carries a query or a fragment");
     if (scheme == "http" && !allow_plaintext && !is_loopback(part_of(url, CURLUPART_HOST)))
         refuse("is plaintext to another machine; use https, or set APPINFRA_ALLOW_PLAINTEXT=1");
+}
+
+ProducerUrl::ProducerUrl(const std::string &base, std::string path, bool allow_plaintext)
+    : base_(base), path_(std::move(path))
+{
+    check_url(base_, "the producer's URL", allow_plaintext);
     if (path_.find(placeholder) == std::string::npos || !path_.starts_with('/'))
         throw Failure(Failure::Kind::configuration,
                       "the producer's path must start with \"/\" and contain \"{app_id}\"");

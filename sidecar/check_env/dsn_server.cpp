@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "base/loopback.hpp"
 #include "check_env/dsn.hpp"
 
 namespace sidecar
@@ -18,40 +19,6 @@ lower_case(std::string text)
     std::transform(text.begin(), text.end(), text.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
-}
-
-bool
-is_loopback_v4(const in_addr &address)
-{
-    return (ntohl(address.s_addr) >> 24) == IN_LOOPBACKNET;
-}
-
-bool
-is_loopback_v6(const in6_addr &address)
-{
-    if (IN6_IS_ADDR_LOOPBACK(&address))
-        return true;
-    in_addr mapped{};
-    std::copy_n(address.s6_addr + 12, 4, reinterpret_cast<unsigned char *>(&mapped.s_addr));
-    return IN6_IS_ADDR_V4MAPPED(&address) && is_loopback_v4(mapped);
-}
-
-// 127.0.0.0/8 and ::1, also as ::ffff:127.x.y.z. Only the usual notation counts: how 127.1 is read
-// differs from client to client.
-bool
-is_loopback_address(const std::string &text)
-{
-    in_addr v4;
-    in6_addr v6;
-    if (inet_pton(AF_INET, text.c_str(), &v4) == 1)
-        return is_loopback_v4(v4);
-    return inet_pton(AF_INET6, text.c_str(), &v6) == 1 && is_loopback_v6(v6);
-}
-
-bool
-is_loopback(const std::string &host)
-{
-    return is_loopback_address(host) || lower_case(host) == "localhost";
 }
 
 // One text for all ways to write an address or a host name.

@@ -15,9 +15,8 @@
 #include "base/wipe.hpp"
 #include "check_env/check_env.hpp"
 #include "daemon/commands.hpp"
+#include "daemon/daemon.hpp"
 #include "daemon/options.hpp"
-#include "daemon/porter.hpp"
-#include "daemon/service.hpp"
 
 namespace
 {
@@ -48,12 +47,7 @@ run_daemon(const std::vector<std::string> &arguments)
     const auto reread = [&] {
         return std::get<Options>(read_options(arguments, inherited));
     };
-    if (!options.delivers) {
-        Porter porter(std::move(options), signals, log, reread);
-        return porter.run();
-    }
-    Service service(std::move(options), signals, log, reread);
-    return service.run();
+    return Daemon(std::move(options), signals, log, reread).run();
 }
 
 // Runs the command the arguments name; returns its exit code.

@@ -2,7 +2,7 @@
 #include "daemon/server_options.hpp"
 
 #include "base/failure.hpp"
-#include "base/url.hpp"
+#include "base/loopback.hpp"
 #include "daemon/option_values.hpp"
 
 namespace sidecar

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "base/backoff.hpp"
@@ -19,35 +18,13 @@ namespace
 
 constexpr std::size_t max_answer = 64 * 1024; // bytes of a body that are read
 
-struct HeadersRelease {
-    void
-    operator()(curl_slist *list) const
-    {
-        curl_slist_free_all(list);
-    }
-};
-
-// The text of a CA file, empty when none is named.
-std::string
-read_authorities(const std::string &path)
-{
-    if (path.empty())
-        return {};
-    std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (text.empty())
-        throw Failure(Failure::Kind::configuration,
-                      "the CA file \"" + path + "\" cannot be read or is empty");
-    return text;
-}
-
 } // namespace
 
 // One request under way. Its address is known to libcurl.
 struct HttpSink::Transfer {
     const Publication *publication = nullptr;
     Easy easy;
-    std::unique_ptr<curl_slist, HeadersRelease> headers;
+    Headers headers;
     Secret body;
     std::size_t body_sent = 0;
     bool body_asked = false;   // sticky: libcurl may start over on another connection
@@ -55,16 +32,6 @@ struct HttpSink::Transfer {
     std::string answer;
     bool answer_cut = false;
     std::array<char, CURL_ERROR_SIZE> error{};
-
-    void
-    add_header(const std::string &line)
-    {
-        curl_slist *longer = curl_slist_append(headers.get(), line.c_str());
-        if (longer == nullptr)
-            throw Failure(Failure::Kind::retry, "out of memory");
-        [[maybe_unused]] curl_slist *same = headers.release();
-        headers.reset(longer);
-    }
 
     static std::size_t
     read_body(char *to, std::size_t size, std::size_t count, void *self)
@@ -131,7 +98,7 @@ HttpSink::start(const Publication &publication)
     } catch (const Failure &failure) {
         Outcome outcome;
         outcome.verdict =
-            failure.kind() == Failure::Kind::retry ? Verdict::again : Verdict::refused;
+            failure.kind() == Failure::Kind::give_up ? Verdict::refused : Verdict::again;
         outcome.error = Redactor(publication).redact(failure.what());
         finished_.push_back({publication.id, std::move(outcome)});
         return;
@@ -195,11 +162,11 @@ HttpSink::renew(Secret token, const std::string &ca_file)
     settings_.token = std::move(token);
 }
 
-HttpSink::Easy
+Easy
 HttpSink::take_easy()
 {
     if (spare_.empty())
-        return Easy(curl_easy_init());
+        return make_easy();
     Easy easy = std::move(spare_.back());
     spare_.pop_back();
     return easy;
@@ -208,57 +175,33 @@ HttpSink::take_easy()
 void
 HttpSink::prepare(Transfer &transfer) const
 {
-    CURL *easy = transfer.easy.get();
+    const Easy &easy = transfer.easy;
     const Publication &publication = *transfer.publication;
     const std::string url = settings_.url.for_app(publication.app_id);
-    transfer.add_header("Content-Type: application/json");
-    transfer.add_header("Accept: application/json");
-    transfer.add_header("Expect:"); // no waiting for 100-continue
-    transfer.add_header("Idempotency-Key: " + publication.host_id + "-" +
-                        std::to_string(publication.id) + "-" + std::to_string(publication.attempt));
-    transfer.add_header("X-Request-Id: " + random_uuid());
-    transfer.add_header("Authorization: Bearer " + std::string(settings_.token.reveal()));
-    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(transfer.body.size()));
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "appinfrad/" APPINFRA_VERSION);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Transfer::read_body);
-    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
-    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &Transfer::rewind_body);
-    curl_easy_setopt(easy, CURLOPT_SEEKDATA, &transfer);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::write_answer);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, long{settings_.connect_timeout.count()});
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, long{settings_.call_timeout.count()});
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
-    prepare_security(easy);
-}
-
-void
-HttpSink::prepare_security(CURL *easy) const
-{
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-    // One request per connection at a time: what a broken connection means stays clear.
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!authorities_.empty()) {
-        // As a text, not as a file: libcurl remembers for a day what it read from a file.
-        curl_blob text{const_cast<char *>(authorities_.data()), authorities_.size(),
-                       CURL_BLOB_COPY};
-        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &text);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
-    }
+    add_header(transfer.headers, "Content-Type: application/json");
+    add_header(transfer.headers, "Accept: application/json");
+    add_header(transfer.headers, "Expect:"); // no waiting for 100-continue
+    add_header(transfer.headers, "Idempotency-Key: " + publication.host_id + "-" +
+                                     std::to_string(publication.id) + "-" +
+                                     std::to_string(publication.attempt));
+    add_header(transfer.headers, "X-Request-Id: " + random_uuid());
+    add_header(transfer.headers, "Authorization: Bearer " + std::string(settings_.token.reveal()));
+    set(easy, CURLOPT_URL, url.c_str());
+    set(easy, CURLOPT_POST, 1L);
+    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.body.size()));
+    set(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
+    set(easy, CURLOPT_USERAGENT, "appinfrad/" APPINFRA_VERSION);
+    set(easy, CURLOPT_READFUNCTION, &Transfer::read_body);
+    set(easy, CURLOPT_READDATA, &transfer);
+    set(easy, CURLOPT_SEEKFUNCTION, &Transfer::rewind_body);
+    set(easy, CURLOPT_SEEKDATA, &transfer);
+    set(easy, CURLOPT_WRITEFUNCTION, &Transfer::write_answer);
+    set(easy, CURLOPT_WRITEDATA, &transfer);
+    set(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
+    set(easy, CURLOPT_CONNECTTIMEOUT_MS, long{settings_.connect_timeout.count()});
+    set(easy, CURLOPT_TIMEOUT_MS, long{settings_.call_timeout.count()});
+    set(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
+    set_security(easy, authorities_);
 }
 
 void

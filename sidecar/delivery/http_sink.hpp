@@ -2,8 +2,6 @@
 // libcurl multi handle, which keeps connections for reuse.
 // Whether a request may have been stored: the body is handed to libcurl by our own callback, so a
 // send that ended before the first byte of the body was asked for has surely not been stored.
-// No proxy is ever used, whatever the environment says: it would see the secret of a plaintext
-// request and is not what the operator named. Redirects are not followed for the same reason.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +10,8 @@
 #include <string>
 #include <vector>
 
-#include <curl/curl.h>
-
 #include "base/clock.hpp"
+#include "base/curl.hpp"
 #include "base/secret.hpp"
 #include "base/url.hpp"
 #include "delivery/sink.hpp"
@@ -50,32 +47,16 @@ public:
 
 private:
     struct Transfer;
-    struct MultiRelease {
-        void
-        operator()(CURLM *multi) const
-        {
-            curl_multi_cleanup(multi);
-        }
-    };
-    struct EasyRelease {
-        void
-        operator()(CURL *easy) const
-        {
-            curl_easy_cleanup(easy);
-        }
-    };
-    using Easy = std::unique_ptr<CURL, EasyRelease>;
 
     Easy take_easy();
     void prepare(Transfer &transfer) const;
-    void prepare_security(CURL *easy) const;
     void end(std::map<std::int64_t, std::unique_ptr<Transfer>>::iterator transfer);
     Outcome outcome_of(const Transfer &transfer, CURLcode code) const;
 
     HttpSinkSettings settings_;
     std::string authorities_; // PEM; empty: the system's
     const Clock &clock_;
-    std::unique_ptr<CURLM, MultiRelease> multi_;
+    Multi multi_;
     std::vector<Easy> spare_;
     std::map<std::int64_t, std::unique_ptr<Transfer>> transfers_;
     std::vector<Finished> finished_; // those that never got as far as a transfer

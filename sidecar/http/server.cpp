@@ -2,69 +2,21 @@
 #include "http/server.hpp"
 
 #include <atomic>
-#include <charconv>
 #include <list>
-#include <optional>
 #include <thread>
-#include <variant>
+#include <utility>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/failure.hpp"
-#include "base/url.hpp"
+#include "http/listener.hpp"
 #include "http/session.hpp"
 #include "http/stream.hpp"
 
 namespace sidecar
 {
 
-using asio::ip::tcp;
-using Local = asio::local::stream_protocol;
-
 namespace
 {
 
 constexpr Duration sweep_pause = std::chrono::milliseconds(100);
-constexpr std::string_view unix_prefix = "unix:";
-
-[[noreturn]] void
-refuse(const std::string &listen, const std::string &why)
-{
-    throw Failure(Failure::Kind::configuration, "cannot listen on \"" + listen + "\": " + why);
-}
-
-// "127.0.0.1:8080" or "[::1]:8080".
-tcp::endpoint
-endpoint_of(const std::string &listen)
-{
-    const std::size_t colon = listen.rfind(':');
-    std::string host = listen.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']'))
-        host = host.substr(1, host.size() - 2);
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
-    unsigned short port = 0;
-    const char *end = listen.data() + listen.size();
-    const auto [rest, bad] = std::from_chars(listen.data() + colon + 1, end, port);
-    if (error || colon == std::string::npos || bad != std::errc() || rest != end)
-        refuse(listen, "it must be ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH");
-    return {address, port};
-}
-
-// Removes a socket that nobody listens on any more.
-void
-remove_stale(asio::io_context &io, const std::string &path)
-{
-    struct stat found;
-    if (lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode))
-        return;
-    Local::socket probe(io);
-    boost::system::error_code error;
-    probe.connect(Local::endpoint(path), error);
-    if (error == asio::error::connection_refused)
-        unlink(path.c_str());
-}
 
 } // namespace
 
@@ -73,12 +25,10 @@ class HttpServer::Impl
 public:
     Impl(HttpServerSettings settings, Api &api, DatabaseWorkers &workers, Metrics &metrics,
          Log &log)
-        : settings_(std::move(settings)),
-          log_(log), shared_{io_, settings_, api, workers, metrics, {}, 0, false}
+        : settings_(std::move(settings)), shared_{io_,     settings_, api, workers,
+                                                  metrics, {},        0,   false},
+          tls_(read_tls()), listener_(*io_, settings_.listen, tls_ != nullptr, log)
     {
-        if (!settings_.tls_certificate.empty())
-            tls_ = make_tls(settings_.tls_certificate, settings_.tls_key);
-        listen();
         asio::co_spawn(*io_, accept(), asio::detached);
         asio::co_spawn(*io_, sweep(), asio::detached);
         thread_ = std::thread([io = io_] { io->run(); });
@@ -89,8 +39,6 @@ public:
         io_->stop();
         thread_.join();
         sessions_.clear();
-        if (!socket_path_.empty())
-            unlink(socket_path_.c_str());
     }
 
     void
@@ -98,7 +46,7 @@ public:
     {
         asio::post(*io_, [this] {
             shared_.draining = true;
-            acceptor_.reset();
+            listener_.close();
             for (const auto &session : sessions_)
                 if (session->idle())
                     session->close();
@@ -108,9 +56,7 @@ public:
     void
     renew(TokenSettings tokens)
     {
-        TlsContext fresh;
-        if (!settings_.tls_certificate.empty())
-            fresh = make_tls(settings_.tls_certificate, settings_.tls_key);
+        TlsContext fresh = read_tls();
         auto keys = std::make_shared<TokenSettings>(std::move(tokens));
         asio::post(*io_, [this, fresh, keys] {
             tls_ = fresh;
@@ -121,77 +67,29 @@ public:
     std::atomic<std::size_t> open{0};
 
 private:
-    using Acceptor = std::variant<tcp::acceptor, Local::acceptor>;
-
-    void
-    listen()
+    // TLS as the files say it now; null: there is none.
+    TlsContext
+    read_tls() const
     {
-        const std::string &where = settings_.listen;
-        try {
-            if (where.starts_with(unix_prefix))
-                listen_local(where.substr(unix_prefix.size()));
-            else
-                listen_tcp(endpoint_of(where));
-        } catch (const boost::system::system_error &error) {
-            refuse(where, error.code().message());
-        }
-    }
-
-    void
-    listen_local(const std::string &path)
-    {
-        remove_stale(*io_, path);
-        acceptor_.emplace(Local::acceptor(*io_, Local::endpoint(path)));
-        chmod(path.c_str(), 0660);
-        socket_path_ = path;
-        log_.info("listening", {{"address", settings_.listen}});
-    }
-
-    void
-    listen_tcp(const tcp::endpoint &endpoint)
-    {
-        acceptor_.emplace(tcp::acceptor(*io_, endpoint));
-        const auto bound = std::get<tcp::acceptor>(*acceptor_).local_endpoint();
-        const std::string address = bound.address().to_string();
-        log_.info("listening",
-                  {{"address", (bound.address().is_v6() ? "[" + address + "]" : address) + ":" +
-                                   std::to_string(bound.port())},
-                   {"tls", settings_.tls_certificate.empty() ? "no" : "yes"}});
+        if (settings_.tls_certificate.empty())
+            return nullptr;
+        return make_tls(settings_.tls_certificate, settings_.tls_key);
     }
 
     asio::awaitable<void>
     accept()
     {
-        while (acceptor_) {
+        while (listener_.is_open()) {
             bool failed = false;
             try {
-                if (auto *acceptor = std::get_if<tcp::acceptor>(&*acceptor_))
-                    take(co_await acceptor->async_accept(asio::use_awaitable));
-                else
-                    take(co_await std::get<Local::acceptor>(*acceptor_)
-                             .async_accept(asio::use_awaitable));
+                Listener::Accepted accepted = co_await listener_.accept();
+                serve(std::move(accepted.socket), accepted.local);
             } catch (const boost::system::system_error &) {
                 failed = true; // out of descriptors, or the client has gone
             }
-            if (failed && acceptor_)
+            if (failed && listener_.is_open())
                 co_await pause();
         }
-    }
-
-    void
-    take(tcp::socket socket)
-    {
-        boost::system::error_code ignored;
-        socket.set_option(tcp::no_delay(true), ignored);
-        socket.set_option(asio::socket_base::keep_alive(true), ignored);
-        const auto peer = socket.remote_endpoint(ignored).address();
-        serve(Socket(std::move(socket)), is_loopback(peer.to_string()));
-    }
-
-    void
-    take(Local::socket socket)
-    {
-        serve(Socket(std::move(socket)), true);
     }
 
     void
@@ -271,11 +169,9 @@ private:
 
     std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
     HttpServerSettings settings_;
-    Log &log_;
     HttpSessionContext shared_;
     TlsContext tls_;
-    std::optional<Acceptor> acceptor_;
-    std::string socket_path_;
+    Listener listener_;
     std::list<std::shared_ptr<HttpSession>> sessions_;
     std::thread thread_;
 };

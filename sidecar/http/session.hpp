@@ -8,7 +8,7 @@
 #include <string>
 
 #include "http/reader.hpp"
-#include "http/server.hpp"
+#include "http/server_settings.hpp"
 #include "http/stream.hpp"
 #include "platform/database_workers.hpp"
 #include "rest/api.hpp"

@@ -1,17 +1,15 @@
 // The Model Context Protocol: JSON-RPC messages in, responses out, whether they come over HTTP or
-// standard input. The tools themselves are in tools.cpp. Nothing of a session is kept but what
-// may still be cancelled, so a restart of the sidecar ends no session.
+// standard input. The tools themselves are in tools.cpp. Nothing of a session is kept but what may
+// still be cancelled, so a restart of the sidecar ends no session.
 #pragma once
 
-#include <atomic>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
+#include "mcp/running_calls.hpp"
 #include "platform/caller.hpp"
 #include "platform/message.hpp"
 
@@ -39,26 +37,27 @@ public:
     // Answers one message. A response without a body: there is nothing to be said.
     TaskResult answer(std::string_view message, const Caller &caller, const Session &session);
 
+    // How many calls of tools are under way.
+    std::size_t
+    running() const
+    {
+        return calls_->count();
+    }
+
 private:
-    using Flag = std::shared_ptr<std::atomic<bool>>;
+    struct Call;
+    struct Method;
 
-    // One tools/call on its way.
-    struct Running {
-        Json id;
-        std::string key;
-        Flag cancelled;
-    };
-
-    TaskResult call_tool(const Json &id, const json_t *params, const Caller &caller,
-                         std::string_view session);
-    Response ended(const Running &running, Json result);
-    void cancel(const std::string &key);
-    static std::string key_of(const json_t *id, const Caller &caller, std::string_view session);
+    TaskResult call_method(std::string_view name, const Call &call);
+    TaskResult initialize(const Call &call);
+    TaskResult ping(const Call &call);
+    TaskResult list_tools(const Call &call);
+    TaskResult call_tool(const Call &call);
+    static std::string key_of(const json_t *id, const Call &call);
 
     McpSettings settings_;
     const Clock &clock_;
-    std::mutex mutex_;
-    std::map<std::string, Flag> running_;
+    std::shared_ptr<RunningCalls> calls_ = std::make_shared<RunningCalls>();
 };
 
 } // namespace sidecar

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "platform/problem.hpp"
+#include "platform/statuses.hpp"
 #include "platform/use_cases.hpp"
 
 namespace sidecar
@@ -237,7 +238,7 @@ remove(Database &database, const ToolCall &call)
     // Its sessions are ended first.
     return [id, user](Database &again, bool last) -> std::optional<Json> {
         Json document = parse_json(use_cases::retention(again, id).json);
-        if (string_member(document, "status") == "retiring" && !last)
+        if (string_member(document, "status") == text_of(DatabaseStatus::retiring) && !last)
             return std::nullopt;
         set_text(document, "session_token", user);
         return document;

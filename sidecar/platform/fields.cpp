@@ -143,7 +143,7 @@ Input::object(const char *name) const
 }
 
 std::int64_t
-Input::count(const char *name, std::int64_t fallback, std::int64_t most) const
+Input::count(const char *name, std::int64_t fallback, std::int64_t max) const
 {
     const auto given = text(name);
     if (!given)
@@ -151,9 +151,9 @@ Input::count(const char *name, std::int64_t fallback, std::int64_t most) const
     std::int64_t number = 0;
     const char *end = given->data() + given->size();
     const auto [rest, error] = std::from_chars(given->data(), end, number);
-    if (error != std::errc() || rest != end || number < 0 || number > most)
+    if (error != std::errc() || rest != end || number < 0 || number > max)
         throw invalid_field("field " + quoted(name) + " must be a whole number up to " +
-                            std::to_string(most));
+                            std::to_string(max));
     return number;
 }
 
@@ -187,12 +187,13 @@ schema_of(Fieldset fields)
     for (const FieldRule &field : fields) {
         json_object_set_new(
             properties.get(), field.name,
-            json_pack("{s:s, s:s}", "type", type_name(field.kind), "description", field.about));
+            pack("{s:s, s:s}", "type", type_name(field.kind), "description", field.about)
+                .release());
         if (field.required)
             json_array_append_new(required.get(), json_string(field.name));
     }
-    Json schema(json_pack("{s:s, s:O, s:b}", "type", "object", "properties", properties.get(),
-                          "additionalProperties", 0));
+    Json schema = pack("{s:s, s:O, s:b}", "type", "object", "properties", properties.get(),
+                       "additionalProperties", 0);
     if (json_array_size(required.get()) > 0)
         json_object_set(schema.get(), "required", required.get());
     return schema;

@@ -46,8 +46,8 @@ public:
     // An object as JSON text.
     std::optional<std::string> object(const char *name) const;
 
-    // A whole number given as text, from 1 to most. Throws invalid_field.
-    std::int64_t count(const char *name, std::int64_t fallback, std::int64_t most) const;
+    // A whole number given as text, from 0 to max. Throws invalid_field.
+    std::int64_t count(const char *name, std::int64_t fallback, std::int64_t max) const;
 
 private:
     Json object_;

@@ -2,7 +2,7 @@
 #include "rest/api.hpp"
 
 #include "base/text.hpp"
-#include "base/url.hpp"
+#include "base/loopback.hpp"
 #include "platform/error_table.hpp"
 
 namespace sidecar
@@ -103,7 +103,7 @@ Api::admit(const Request &request)
     }
     if (route.access == Access::admins && !admission.caller.admin)
         throw Problem(403, "forbidden", "this needs the scope " + std::string(admin_scope));
-    if (std::string_view(route.path) == "/mcp" && !request.header("origin").empty() &&
+    if (route.handler == Handler::mcp && !request.header("origin").empty() &&
         !is_local_origin(request.header("origin")))
         throw Problem(403, "forbidden", "pages of this origin may not call");
     return admission;
@@ -129,14 +129,14 @@ TaskResult
 Api::answer(const Admission &admission, const Request &request)
 {
     const Route &route = *admission.match.route;
-    if (std::string_view(route.path) == "/mcp") {
+    if (route.handler == Handler::mcp) {
         if (!is_json(request.header("content-type")))
             throw Problem(415, "unsupported_media_type", "the body must be application/json");
         return mcp_.answer(
             request.body, admission.caller,
             {request.header("mcp-session-id"), request.header("mcp-protocol-version")});
     }
-    if (route.run == nullptr)
+    if (route.handler != Handler::use_case)
         return answer_open(route);
     auto call = std::make_shared<const Call>(
         Call{admission.caller, admission.match.db_id, input_of(route, admission.target, request)});
@@ -144,7 +144,7 @@ Api::answer(const Admission &admission, const Request &request)
                     use_cases::Answer answer =
                         answering_by(use_case_errors, [&] { return route.run(database, *call); });
                     Response response;
-                    response.status = route.success == 201 && !answer.created ? 200 : route.success;
+                    response.status = route.creates() && !answer.created ? 200 : route.success;
                     response.body = std::move(answer.json);
                     response.secret = answer.secret;
                     return response;
@@ -165,7 +165,7 @@ Api::input_of(const Route &route, const Target &target, const Request &request) 
         throw Problem(415, "unsupported_media_type", "the body must be application/json");
     Json object = parse_object(request.body.empty() ? "{}" : request.body);
     const std::string_view key = request.header("idempotency-key");
-    if (!key.empty() && route.success == 201) {
+    if (!key.empty() && route.creates()) {
         const auto given = string_member(object, "idempotency_key");
         if (given && *given != key)
             throw invalid_field("the header Idempotency-Key and the field idempotency_key differ");
@@ -180,13 +180,21 @@ Api::input_of(const Route &route, const Target &target, const Request &request) 
 TaskResult
 Api::answer_open(const Route &route)
 {
-    const std::string_view path = route.path;
-    if (path == "/openapi.json")
+    switch (route.handler) {
+    case Handler::openapi:
         return Response{200, openapi_, "application/json", false, {}};
-    if (path == "/healthz")
+    case Handler::health:
         return Response{200, R"({"status":"ok"})", "application/json", false, {}};
-    if (path == "/readyz")
+    case Handler::readiness:
         return readiness();
+    default:
+        return metrics();
+    }
+}
+
+Task
+Api::metrics()
+{
     return Task{[this](Database &database) -> TaskResult {
                     return Response{200,
                                     metrics_.scrape(database, clock_.now()),
@@ -212,8 +220,8 @@ Api::readiness() const
                 if (status_.draining)
                     append(reasons, "the sidecar is stopping");
                 const bool ready = json_array_size(reasons.get()) == 0;
-                const Json body(json_pack("{s:b, s:O}", "ready", static_cast<int>(ready), "reasons",
-                                          reasons.get()));
+                const Json body =
+                    pack("{s:b, s:O}", "ready", static_cast<int>(ready), "reasons", reasons.get());
                 return Response{ready ? 200 : 503, json_text(body), "application/json", false, {}};
             },
             false, Duration(0)};

@@ -55,6 +55,7 @@ private:
     Caller authenticate(const Request &request) const;
     Input input_of(const Route &route, const Target &target, const Request &request) const;
     TaskResult answer_open(const Route &route);
+    Task metrics();
     Task readiness() const;
 
     ApiSettings settings_;

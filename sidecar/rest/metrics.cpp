@@ -9,6 +9,7 @@
 
 #include "base/failure.hpp"
 #include "base/json.hpp"
+#include "platform/statuses.hpp"
 
 namespace sidecar
 {
@@ -150,12 +151,11 @@ Metrics::read_registry(Database &database)
     const auto part = [&](const char *name) {
         return json_object_get(state.get(), name);
     };
-    for (const char *status :
-         {"pending", "claimed", "published", "failed", "superseded", "cancelled"})
+    for (const char *status : publication_statuses)
         families_->publications.Add({{"status", status}}).Set(0);
-    for (const char *status : {"ready", "building"})
+    for (const char *status : pool_statuses)
         families_->pool.Add({{"status", status}}).Set(0);
-    for (const char *status : {"ready", "revoked", "retiring", "retained", "dropping", "dropped"})
+    for (const char *status : database_statuses)
         families_->tenants.Add({{"status", status}}).Set(0);
     set_all(families_->publications, "status", part("publications"));
     set_all(families_->pool, "status", part("pool"));

@@ -2,6 +2,10 @@
 // are here.
 #include "rest/routes.hpp"
 
+#include <utility>
+
+#include "platform/statuses.hpp"
+
 namespace sidecar
 {
 namespace
@@ -25,7 +29,6 @@ constexpr const char *answers = R"json({
    "env_keys": {"type": "array", "items": {"type": "string"}},
    "env": {"type": "object", "additionalProperties": {"type": "string"},
            "description": "every variable, when there are several and they are not published"}}},
- "Status": {"type": "string", "enum": ["ready", "revoked", "retiring", "retained", "dropping", "dropped"]},
  "Database": {"type": "object",
    "required": ["db_id", "app_id", "engine", "shape", "shared_host", "database", "username", "host", "port", "status", "notes", "created_at"],
    "properties": {
@@ -55,18 +58,30 @@ constexpr const char *answers = R"json({
 })json";
 // clang-format on
 
-Json
-content(const char *type, const char *schema)
+// Puts a document under a name into another.
+void
+put(const Json &into, const char *name, Json value)
 {
-    return Json(json_pack("{s:{s:{s:o}}}", type, "schema", "$ref",
-                          json_sprintf("#/components/schemas/%s", schema)));
+    json_object_set_new(into.get(), name, value.release());
+}
+
+void
+append(const Json &list, Json value)
+{
+    json_array_append_new(list.get(), value.release());
 }
 
 Json
-problem_response(const char *description)
+content(const char *type, const char *schema)
 {
-    return Json(json_pack("{s:s, s:o}", "description", description, "content",
-                          content("application/problem+json", "Problem").release()));
+    return pack("{s:{s:{s:o}}}", type, "schema", "$ref",
+                json_sprintf("#/components/schemas/%s", schema));
+}
+
+Json
+response(const char *description, Json content)
+{
+    return pack("{s:s, s:o}", "description", description, "content", content.release());
 }
 
 // The answers a route can give besides success.
@@ -74,23 +89,19 @@ Json
 responses_of(const Route &route)
 {
     Json responses(json_object());
-    const bool text = std::string_view(route.result) == "Metrics";
-    json_t *body = text ? json_pack("{s:{s:{s:s}}}", "text/plain", "schema", "type", "string")
-                        : content("application/json", route.result).release();
-    json_object_set_new(responses.get(), std::to_string(route.success).c_str(),
-                        json_pack("{s:s, s:o}", "description", "as asked", "content", body));
+    Json body = route.handler == Handler::metrics
+                    ? pack("{s:{s:{s:s}}}", "text/plain", "schema", "type", "string")
+                    : content("application/json", route.result);
+    put(responses, std::to_string(route.success).c_str(), response("as asked", std::move(body)));
     const auto add = [&](const char *code, const char *description) {
-        json_object_set_new(responses.get(), code, problem_response(description).release());
+        put(responses, code, response(description, content("application/problem+json", "Problem")));
     };
-    if (std::string_view(route.operation) == "provisionDatabase")
-        json_object_set_new(responses.get(), "200",
-                            json_pack("{s:s, s:o}", "description",
-                                      "a repetition: the same database, no password", "content",
-                                      content("application/json", "Provisioned").release()));
-    if (std::string_view(route.path) == "/readyz")
-        json_object_set_new(responses.get(), "503",
-                            json_pack("{s:s, s:o}", "description", "not ready", "content",
-                                      content("application/json", "Readiness").release()));
+    if (route.creates())
+        put(responses, "200",
+            response("a repetition: the same database, no password",
+                     content("application/json", route.result)));
+    if (route.handler == Handler::readiness)
+        put(responses, "503", response("not ready", content("application/json", route.result)));
     if (route.access == Access::everyone)
         return responses;
     add("400", "invalid_request, invalid_json or invalid_field");
@@ -112,43 +123,67 @@ Json
 parameters_of(const Route &route)
 {
     Json parameters(json_array());
-    if (std::string_view(route.path).find("{db_id}") != std::string_view::npos)
-        json_array_append_new(parameters.get(),
-                              json_pack("{s:s, s:s, s:b, s:{s:s, s:s}}", "name", "db_id", "in",
-                                        "path", "required", 1, "schema", "type", "string",
-                                        "pattern", "^db-[0-9a-f]{12}$"));
-    if (std::string_view(route.operation) == "provisionDatabase")
-        json_array_append_new(parameters.get(),
-                              json_pack("{s:s, s:s, s:b, s:{s:s}, s:s}", "name", "Idempotency-Key",
-                                        "in", "header", "required", 0, "schema", "type", "string",
-                                        "description", "stands for idempotency_key in the body"));
+    if (route.names_database())
+        append(parameters,
+               pack("{s:s, s:s, s:b, s:{s:s, s:s}}", "name", "db_id", "in", "path", "required", 1,
+                    "schema", "type", "string", "pattern", "^db-[0-9a-f]{12}$"));
+    if (route.creates())
+        append(parameters, pack("{s:s, s:s, s:b, s:{s:s}, s:s}", "name", "Idempotency-Key", "in",
+                                "header", "required", 0, "schema", "type", "string", "description",
+                                "stands for idempotency_key in the body"));
     if (route.has_body)
         return parameters;
     for (const FieldRule &field : route.fields)
-        json_array_append_new(parameters.get(),
-                              json_pack("{s:s, s:s, s:b, s:s, s:{s:s}}", "name", field.name, "in",
-                                        "query", "required", static_cast<int>(field.required),
-                                        "description", field.about, "schema", "type", "string"));
+        append(parameters, pack("{s:s, s:s, s:b, s:s, s:{s:s}}", "name", field.name, "in", "query",
+                                "required", static_cast<int>(field.required), "description",
+                                field.about, "schema", "type", "string"));
     return parameters;
 }
 
 Json
 operation_of(const Route &route)
 {
-    Json operation(json_pack("{s:s, s:s, s:o, s:o}", "operationId", route.operation, "summary",
-                             route.summary, "parameters", parameters_of(route).release(),
-                             "responses", responses_of(route).release()));
+    Json operation = pack("{s:s, s:s, s:o, s:o}", "operationId", route.operation, "summary",
+                          route.summary, "parameters", parameters_of(route).release(), "responses",
+                          responses_of(route).release());
     if (route.has_body) {
-        json_t *schema = std::string_view(route.path) == "/mcp"
-                             ? json_pack("{s:s}", "type", "object")
-                             : schema_of(route.fields).release();
-        json_object_set_new(
-            operation.get(), "requestBody",
-            json_pack("{s:{s:{s:o}}}", "content", "application/json", "schema", schema));
+        Json schema = route.handler == Handler::mcp ? pack("{s:s}", "type", "object")
+                                                    : schema_of(route.fields);
+        put(operation, "requestBody",
+            pack("{s:{s:{s:o}}}", "content", "application/json", "schema", schema.release()));
     }
     if (route.access == Access::everyone)
-        json_object_set_new(operation.get(), "security", json_array());
+        put(operation, "security", Json(json_array()));
     return operation;
+}
+
+// The schemas of the answers.
+Json
+schemas()
+{
+    Json schemas = parse_json(answers);
+    const Json statuses(json_array());
+    for (const char *status : database_statuses)
+        append(statuses, json_of(status));
+    put(schemas, "Status", pack("{s:s, s:O}", "type", "string", "enum", statuses.get()));
+    return schemas;
+}
+
+// Every path with its methods.
+Json
+paths()
+{
+    Json paths(json_object());
+    for (const Route &route : routes()) {
+        if (json_object_get(paths.get(), route.path) == nullptr)
+            put(paths, route.path, Json(json_object()));
+        std::string method(route.method);
+        for (char &c : method)
+            c = static_cast<char>(c | 0x20);
+        json_object_set_new(json_object_get(paths.get(), route.path), method.c_str(),
+                            operation_of(route).release());
+    }
+    return paths;
 }
 
 } // namespace
@@ -156,25 +191,12 @@ operation_of(const Route &route)
 std::string
 openapi_document()
 {
-    const Json paths(json_object());
-    for (const Route &route : routes()) {
-        json_t *path = json_object_get(paths.get(), route.path);
-        if (path == nullptr) {
-            json_object_set_new(paths.get(), route.path, json_object());
-            path = json_object_get(paths.get(), route.path);
-        }
-        std::string method(route.method);
-        for (char &c : method)
-            c = static_cast<char>(c | 0x20);
-        json_object_set_new(path, method.c_str(), operation_of(route).release());
-    }
-    const Json document(json_pack(
-        "{s:s, s:{s:s, s:s, s:s}, s:O, s:{s:o, s:{s:{s:s, s:s, s:s}}}, s:[{s:[]}]}", "openapi",
+    return json_text(pack(
+        "{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:o, s:{s:{s:s, s:s, s:s}}}, s:[{s:[]}]}", "openapi",
         "3.1.0", "info", "title", "appinfra", "version", APPINFRA_VERSION, "description",
-        "Managed databases: provision, rotate, revoke, restore, remove.", "paths", paths.get(),
-        "components", "schemas", json_loads(answers, 0, nullptr), "securitySchemes", "bearer",
-        "type", "http", "scheme", "bearer", "bearerFormat", "JWT", "security", "bearer"));
-    return json_text(document);
+        "Managed databases: provision, rotate, revoke, restore, remove.", "paths",
+        paths().release(), "components", "schemas", schemas().release(), "securitySchemes",
+        "bearer", "type", "http", "scheme", "bearer", "bearerFormat", "JWT", "security", "bearer"));
 }
 
 } // namespace sidecar

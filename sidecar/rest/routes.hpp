@@ -17,6 +17,9 @@ namespace sidecar
 
 enum class Access { everyone, users, admins };
 
+// What answers a route: a use case, or a part of the sidecar itself.
+enum class Handler { use_case, openapi, health, readiness, metrics, mcp };
+
 // What a use case gets of a request.
 struct Call {
     Caller caller;
@@ -35,8 +38,22 @@ struct Route {
     int success;
     const char *result; // the schema of the answer, in the OpenAPI document
     bool slow;
-    // Null: answered without a use case.
-    use_cases::Answer (*run)(Database &, const Call &);
+    Handler handler;
+    use_cases::Answer (*run)(Database &, const Call &) = nullptr; // the use case
+
+    // Whether it makes something, so that a key may say which repetition it is.
+    bool
+    creates() const
+    {
+        return success == 201;
+    }
+
+    // Whether its path names a database.
+    bool
+    names_database() const
+    {
+        return std::string_view(path).find("{db_id}") != std::string_view::npos;
+    }
 };
 
 std::span<const Route> routes();

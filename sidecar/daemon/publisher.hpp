@@ -1,0 +1,108 @@
+// The part of the daemon that delivers publications: the sink, the queue in PostgreSQL, the
+// dispatcher between them, and (of serve) the export of seals. Its loop is the daemon's.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <poll.h>
+
+#include "audit/seal_exporter.hpp"
+#include "base/log.hpp"
+#include "daemon/options.hpp"
+#include "delivery/dispatcher.hpp"
+#include "delivery/http_sink.hpp"
+#include "delivery/pg_queue.hpp"
+
+namespace sidecar
+{
+
+class Publisher
+{
+public:
+    // Throws a configuration Failure when the sink or the seals' URL is not usable.
+    Publisher(const Options &options, const Clock &clock, Log &log);
+
+    // Takes in what the database has sent.
+    void receive();
+
+    // Does what is due; says when the next thing will be, events aside.
+    TimePoint step();
+
+    // Sends what has been lined up for the database; says when receive() is due at the latest.
+    TimePoint flush();
+
+    // Sleeps until there is something to do, a signal has come, or the time is over.
+    void wait(int signals, Duration limit);
+
+    // Whether the database has been reached since the start.
+    bool
+    ready() const
+    {
+        return ready_;
+    }
+    bool
+    connected() const
+    {
+        return queue_.connected();
+    }
+    bool
+    unauthorized() const
+    {
+        return dispatcher_.unauthorized();
+    }
+
+    // Whether nothing is held and nothing is to be reported.
+    bool
+    idle() const
+    {
+        return dispatcher_.idle();
+    }
+
+    // Takes the token and the authorities of fresh options. Throws a configuration Failure, and
+    // changes nothing, when they are wrong.
+    void renew(Options &fresh);
+
+    // Tries held publications at once.
+    void
+    retry_held()
+    {
+        dispatcher_.retry_held();
+    }
+
+    // Claims no more; sends under way may finish.
+    void drain();
+
+    // Ends the sends under way too.
+    void
+    abandon()
+    {
+        dispatcher_.abandon();
+    }
+
+    // The exit code of publish, once it has come to its end.
+    std::optional<int> outcome(TimePoint now) const;
+
+    // The exit code of a run that ended with this one: failed publications count as well.
+    int exit_code(int code) const;
+
+    // What is under way, and what has come of everything, for the log.
+    Fields under_way() const;
+    Fields tally() const;
+
+private:
+    std::unique_ptr<Sink> make_sink(const Options &options);
+
+    bool once_; // publish: until nothing is pending
+    const Clock &clock_;
+    HttpSink *http_sink_ = nullptr; // the sink, when it is one
+    std::unique_ptr<Sink> sink_;
+    PgQueue queue_;
+    Dispatcher dispatcher_;
+    std::unique_ptr<SealExporter> seal_exporter_; // of serve
+    TimePoint time_over_;                         // of publish
+    bool ready_ = false;
+    bool draining_ = false;
+};
+
+} // namespace sidecar

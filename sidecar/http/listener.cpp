@@ -1,0 +1,128 @@
+// See listener.hpp.
+#include "http/listener.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/failure.hpp"
+#include "base/loopback.hpp"
+
+namespace sidecar
+{
+
+using asio::ip::tcp;
+using LocalStream = asio::local::stream_protocol;
+
+namespace
+{
+
+constexpr std::string_view unix_prefix = "unix:";
+
+[[noreturn]] void
+refuse(const std::string &listen, const std::string &why)
+{
+    throw Failure(Failure::Kind::configuration, "cannot listen on \"" + listen + "\": " + why);
+}
+
+// "127.0.0.1:8080" or "[::1]:8080".
+tcp::endpoint
+endpoint_of(const std::string &listen)
+{
+    const std::size_t colon = listen.rfind(':');
+    std::string host = listen.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']'))
+        host = host.substr(1, host.size() - 2);
+    boost::system::error_code error;
+    const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, error);
+    unsigned short port = 0;
+    const char *end = listen.data() + listen.size();
+    const auto [rest, bad] = std::from_chars(listen.data() + colon + 1, end, port);
+    if (error || colon == std::string::npos || bad != std::errc() || rest != end)
+        refuse(listen, "it must be ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH");
+    return {address, port};
+}
+
+// Removes a socket that nobody listens on any more.
+void
+remove_stale(asio::io_context &io, const std::string &path)
+{
+    struct stat found;
+    if (lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode))
+        return;
+    LocalStream::socket probe(io);
+    boost::system::error_code error;
+    probe.connect(LocalStream::endpoint(path), error);
+    if (error == asio::error::connection_refused)
+        unlink(path.c_str());
+}
+
+} // namespace
+
+Listener::Listener(asio::io_context &io, const std::string &where, bool tls, Log &log)
+    : io_(io), acceptor_(tcp::acceptor(io))
+{
+    try {
+        if (where.starts_with(unix_prefix))
+            listen_local(where, log);
+        else
+            listen_tcp(where, tls, log);
+    } catch (const boost::system::system_error &error) {
+        refuse(where, error.code().message());
+    }
+}
+
+Listener::~Listener()
+{
+    if (!socket_path_.empty())
+        unlink(socket_path_.c_str());
+}
+
+asio::awaitable<Listener::Accepted>
+Listener::accept()
+{
+    if (auto *acceptor = std::get_if<Local::acceptor>(&acceptor_))
+        co_return Accepted{Socket(co_await acceptor->async_accept(asio::use_awaitable)), true};
+    tcp::socket socket =
+        co_await std::get<Tcp::acceptor>(acceptor_).async_accept(asio::use_awaitable);
+    boost::system::error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    const auto peer = socket.remote_endpoint(ignored).address();
+    co_return Accepted{Socket(std::move(socket)), is_loopback_address(peer.to_string())};
+}
+
+void
+Listener::close()
+{
+    open_ = false;
+    boost::system::error_code ignored;
+    std::visit([&](auto &acceptor) { acceptor.close(ignored); }, acceptor_);
+}
+
+void
+Listener::listen_local(const std::string &where, Log &log)
+{
+    const std::string path = where.substr(unix_prefix.size());
+    remove_stale(io_, path);
+    acceptor_ = Local::acceptor(io_, Local::endpoint(path));
+    chmod(path.c_str(), 0660);
+    socket_path_ = path;
+    log.info("listening", {{"address", where}});
+}
+
+void
+Listener::listen_tcp(const std::string &where, bool tls, Log &log)
+{
+    tcp::acceptor acceptor(io_, endpoint_of(where));
+    const auto bound = acceptor.local_endpoint();
+    const std::string address = bound.address().to_string();
+    acceptor_ = std::move(acceptor);
+    log.info("listening", {{"address", (bound.address().is_v6() ? "[" + address + "]" : address) +
+                                           ":" + std::to_string(bound.port())},
+                           {"tls", tls ? "yes" : "no"}});
+}
+
+} // namespace sidecar
