@@ -1,6 +1,6 @@
 // The publications of the host, behind an interface so that tests can make it fail. Every call
-// returns at once; its answer comes later through the callback, which gets a Failure when there
-// is none. Callbacks are called from pump() only.
+// returns at once; its answer comes through the callback, which gets a Failure when there is none.
+// Mostly that is later; without a connection it is before the call returns.
 #pragma once
 
 #include <cstdint>

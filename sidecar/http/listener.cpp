@@ -83,8 +83,11 @@ Listener::~Listener()
 asio::awaitable<Listener::Accepted>
 Listener::accept()
 {
-    if (auto *acceptor = std::get_if<Local::acceptor>(&acceptor_))
-        co_return Accepted{Socket(co_await acceptor->async_accept(asio::use_awaitable)), true};
+    if (auto *acceptor = std::get_if<Local::acceptor>(&acceptor_)) {
+        // In a statement of its own: GCC 12 destroys twice what is awaited inside an initializer.
+        Local::socket socket = co_await acceptor->async_accept(asio::use_awaitable);
+        co_return Accepted{Socket(std::move(socket)), true};
+    }
     tcp::socket socket =
         co_await std::get<Tcp::acceptor>(acceptor_).async_accept(asio::use_awaitable);
     boost::system::error_code ignored;

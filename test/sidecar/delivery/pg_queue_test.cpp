@@ -3,14 +3,12 @@
 // missing.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include <poll.h>
-#include <unistd.h>
 
 #include "base/failure.hpp"
 #include "base/workspace.hpp"
 #include "delivery/pg_queue.hpp"
+#include "postgres/server.hpp"
 
 using namespace sidecar;
 using namespace std::chrono_literals;
@@ -46,69 +44,13 @@ CREATE FUNCTION appinfra.refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$BEGIN RAISE 'refused at commit'; END$$;
 )";
 
-// A server of its own, reachable over a socket only.
-class Server
-{
-public:
-    Server()
-    {
-        bin_ = shell("pg_config --bindir | tr -d '\\n'");
-        std::filesystem::permissions(work.root, std::filesystem::perms::all);
-        run("'" + bin_ + "/initdb' -D '" + data() + "' -A trust -U postgres -N && '" + bin_ +
-            "/pg_ctl' -D '" + data() + "' -w -l '" + work.path("log") +
-            "' -o \"-c listen_addresses='' -c fsync=off -c unix_socket_directories='" +
-            work.root.string() + "'\" start");
-        work.write("stand_in.sql", stand_in);
-        sql("\\i " + work.path("stand_in.sql"));
-    }
-
-    ~Server()
-    {
-        run("'" + bin_ + "/pg_ctl' -D '" + data() + "' -m immediate stop");
-    }
-
-    std::string
-    sql(const std::string &statement) const
-    {
-        work.write("statement.sql", statement);
-        return shell("psql -XAtq -h '" + work.root.string() + "' -U postgres -d postgres -f '" +
-                     work.path("statement.sql") + "' 2>&1");
-    }
-
-    std::string
-    address() const
-    {
-        return "host=" + work.root.string() + " user=postgres dbname=postgres";
-    }
-
-    Workspace work;
-
-private:
-    std::string
-    data() const
-    {
-        return work.path("data");
-    }
-
-    // As a user the server accepts.
-    void
-    run(const std::string &command) const
-    {
-        work.write("command.sh", "cd /\n" + command + "\n");
-        shell((geteuid() == 0 ? "runuser -u postgres -- sh '" : "sh '") + work.path("command.sh") +
-              "' >'" + work.path("run.log") + "' 2>&1 </dev/null");
-    }
-
-    std::string bin_;
-};
-
 class PgQueueTest : public testing::Test
 {
 public:
     static void
     SetUpTestSuite()
     {
-        server = std::make_unique<Server>();
+        server = std::make_unique<Server>(stand_in);
     }
     static void
     TearDownTestSuite()
