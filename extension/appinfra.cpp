@@ -6,6 +6,7 @@
 #include "base/label.hpp"
 #include "base/refusal.hpp"
 #include "base/settings.hpp"
+#include "delivery/database_kind.hpp"
 #include "entry/install.hpp"
 #include "guard/guard.hpp"
 #include "shmem/segments.hpp"
@@ -41,4 +42,5 @@ _PG_init()
     login_events::define();
     install::define();
     worker::define();
+    kind::add(database_kind::kind);
 }

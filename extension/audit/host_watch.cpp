@@ -163,8 +163,7 @@ look_at_run()
     static query::Query first = {"UPDATE appinfra.host SET started_at = $1"
                                  " WHERE started_at IS DISTINCT FROM $1"};
 
-    if (query::run(first, {query::timestamp(TimestampTzGetDatum(PgStartTime), false)}) > 0 &&
-        ran_without_us)
+    if (query::run(first, {query::timestamp(PgStartTime)}) > 0 && ran_without_us)
         audit::record("preload_missing", nullptr, nullptr);
 }
 

@@ -61,17 +61,17 @@ insert(const Record &record)
         "   'observed', nullif($13, false), 'current_role', nullif($14, $3),"
         "   'count', nullif($15, 0), 'since', CASE WHEN $15 > 0 THEN $16 END)), '{}'))"};
 
-    query::run(row, {query::timestamp(TimestampTzGetDatum(record.time), false),
-                     query::text(role_name(record.actor, record.actor_name)),
-                     query::text(role_name(record.role, "")),
-                     query::text(clean(record.application)), query::text(clean(record.address)),
-                     query::text(database_name(record.database, record.database_name)),
-                     query::text(clean(record.action)), query::text(clean(record.db_id)),
-                     query::text(clean(record.credential)),
-                     query::text(audit::name_of(record.outcome)), query::text(clean(record.rule)),
-                     query::text(clean(record.object)), query::boolean(record.observed),
-                     query::text(role_name(record.current_role, "")), query::int8(record.count),
-                     query::timestamp(TimestampTzGetDatum(record.since), false)});
+    query::run(row,
+               {query::timestamp(record.time),
+                query::text(role_name(record.actor, record.actor_name)),
+                query::text(role_name(record.role, "")), query::text(clean(record.application)),
+                query::text(clean(record.address)),
+                query::text(database_name(record.database, record.database_name)),
+                query::text(clean(record.action)), query::text(clean(record.db_id)),
+                query::text(clean(record.credential)), query::text(audit::name_of(record.outcome)),
+                query::text(clean(record.rule)), query::text(clean(record.object)),
+                query::boolean(record.observed), query::text(role_name(record.current_role, "")),
+                query::int8(record.count), query::timestamp(record.since)});
 }
 
 /* Returns the role's name: as it was known then, or is now, or its number; null for nobody. */

@@ -2,8 +2,9 @@
  * DDL on roles and databases, as statement trees.
  *
  * A tree has no text: nothing to quote, and no verifier in a query string that a statistics
- * extension would keep. Each call goes through ProcessUtility, so that other extensions' hooks see
- * it, and makes its effect visible to the next. The caller has switched to the extension's owner.
+ * extension would keep. A call goes through ProcessUtility, so that other extensions' hooks see it;
+ * set_password() and set_settings() write the catalog themselves. Each call makes its effect
+ * visible to the next. The caller has switched to the extension's owner.
  */
 #pragma once
 

@@ -29,7 +29,7 @@ int4(int32 value)
 Arg
 int8(int64 value)
 {
-    return {INT8OID, Int64GetDatum(value), value < 0};
+    return {INT8OID, Int64GetDatum(value), false};
 }
 
 Arg
@@ -63,9 +63,9 @@ interval(const Interval *value)
 }
 
 Arg
-timestamp(Datum value, bool null)
+timestamp(std::optional<TimestampTz> value)
 {
-    return {TIMESTAMPTZOID, value, null};
+    return {TIMESTAMPTZOID, TimestampTzGetDatum(value ? *value : 0), !value};
 }
 
 Arg

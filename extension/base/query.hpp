@@ -26,13 +26,13 @@ struct Arg {
 Arg text(const char *value); /* null pointer: NULL */
 Arg oid(Oid value);
 Arg int4(int32 value);
-Arg int8(int64 value); /* negative: NULL */
-Arg id(int64 value);   /* 0: NULL; ids are positive */
+Arg int8(int64 value);
+Arg id(int64 value); /* 0: NULL; ids are positive */
 Arg float8(double value);
 Arg boolean(bool value);
 Arg uuid(const pg_uuid_t *value);
 Arg interval(const Interval *value);
-Arg timestamp(Datum value, bool null);
+Arg timestamp(std::optional<TimestampTz> value);
 Arg texts(Datum value);        /* a text[] */
 Arg jsonb(const Jsonb *value); /* null pointer: NULL */
 

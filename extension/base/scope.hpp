@@ -55,11 +55,10 @@ in_transaction(Body body)
     MemoryContextSwitchTo(caller);
 }
 
-/* What an attempt ended with: null texts when it succeeded. */
+/* What an attempt ended with. */
 struct Failure {
     int code;
     char *message;
-    char *detail;
 };
 
 /* Returns the failure that the error is, in the current memory context. */
@@ -70,7 +69,6 @@ failure_of(const ErrorData *error)
 
     failure->code = error->sqlerrcode;
     failure->message = error->message;
-    failure->detail = error->detail;
     return failure;
 }
 

@@ -109,6 +109,32 @@ random_uuid()
     return uuid;
 }
 
+char *
+without_passwords(const char *text, int limit)
+{
+    StringInfoData clean;
+    int length = strlen(text);
+
+    initStringInfo(&clean);
+    for (int at = 0; at < length && clean.len <= limit;) {
+        int run = 0;
+
+        while (at + run < length && (isalnum(static_cast<unsigned char>(text[at + run])) ||
+                                     strchr("-_%", text[at + run]) != nullptr))
+            run++;
+        if (run >= password_length)
+            appendStringInfoString(&clean, "***");
+        else
+            appendBinaryStringInfo(&clean, text + at, run);
+        at += run;
+        if (at < length)
+            appendStringInfoChar(&clean, text[at++]);
+    }
+    /* only now: half a password would not have been long enough to be blotted out */
+    clean.data[pg_mbcliplen(clean.data, clean.len, limit)] = '\0';
+    return clean.data;
+}
+
 /* Fills the buffer with strong random bytes, or raises. */
 static void
 fill_random(void *to, size_t bytes)

@@ -1,8 +1,10 @@
 /*
  * Secrets: passwords, their verifiers, random ids, digests.
  *
- * A password lives in a Password, on the stack of the call that hands it over, and is wiped by
- * wipe(). It never enters a table, a statement text or a log line; only its SCRAM verifier does.
+ * A password is minted into a Password, on the stack of the call that hands it over, which wipes it
+ * when it is done; an error in between leaves it there. What the call answers with (a DSN, a JSON
+ * object, a row) has copies, in memory that ends with the statement. A password never enters a
+ * table, a statement text or a log line; only its SCRAM verifier does.
  */
 #pragma once
 
@@ -35,5 +37,11 @@ char *sha256_hex(std::string_view text, int characters);
 
 /* Returns a random (version 4) UUID. */
 pg_uuid_t *random_uuid();
+
+/*
+ * Returns at most `limit` bytes of the text, with every run of characters that is long enough to be
+ * a password blotted out: a producer may have echoed what it was sent.
+ */
+char *without_passwords(const char *text, int limit);
 
 } // namespace appinfra::secrets

@@ -1,39 +1,48 @@
 /*
- * Claims: choosing what is due, minting what it delivers. The other half of publication.hpp.
+ * Chooses what is due, mints what it delivers, and makes the rows. See claim.hpp.
  *
- * The plaintext of a password exists here, in the row that is returned, and nowhere else.
+ * A claimed password leaves in the row that is returned. Of its copies, the minted one and the
+ * row's JSON are wiped here; those in the memory of this statement (a DSN, the JSON before it is
+ * serialized, the row in the tuplestore) go with the statement's memory contexts, as all do when an
+ * error comes between.
  */
-#include "delivery/publication.hpp"
+#include "delivery/claim.hpp"
 
 #include "audit/audit.hpp"
-#include "base/query.hpp"
 #include "base/scope.hpp"
-#include "delivery/binding.hpp"
-#include "delivery/environment.hpp"
+#include "delivery/kind.hpp"
 #include "delivery/timeline.hpp"
-#include "registry/credential.hpp"
+#include "registry/publication.hpp"
 
-namespace appinfra::publication
+namespace appinfra::claim
 {
 
-/* A publication whose binding, tenant and own row are locked by this transaction. */
+/* A publication whose binding, owner and own row are locked by this transaction. */
 struct Due {
+    binding::Binding binding;
+    kind::Owner owner;
+    const kind::Kind *kind;
     int64 id;
-    int64 binding_id;
-    bool set;
+    bool set; /* false: the variables are to be unset */
     int64 credential_id;
     int32 attempt;
     int64 version;
-    credential::Purpose purpose;
 };
 
-static int find_due(int32 batch, Due **due);
+/* Who claims, and for how long. */
+struct Claimer {
+    const char *worker;
+    const Interval *lease;
+    ReturnSetInfo *result;
+    MemoryContext caller;
+};
+
+static std::span<Due> find_due(int32 batch);
+static bool lock_owner(Due *due);
 static bool is_next(const Due &due);
 static void put_off(const Due &due, const Failure *failure);
-static void claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *result,
-                      MemoryContext caller);
-static environment::Login mint(Due *due, secrets::Password *password);
-static void emit(const Due &due, const pg_uuid_t *claim, const environment::Login &login,
+static void claim_one(Due *due, const Claimer &claimer);
+static void emit(const Due &due, const pg_uuid_t *claim, const kind::Minted &minted,
                  ReturnSetInfo *result);
 
 void
@@ -44,61 +53,85 @@ claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *res
     /* a password must not be out while its verifier can still be lost in a crash */
     ForceSyncCommit();
     with_spi([=](MemoryContext caller) {
-        Due *due;
+        const Claimer claimer = {
+            .worker = worker, .lease = lease, .result = result, .caller = caller};
 
         if (!timeline::is_settled())
             return;
-        int count = find_due(batch, &due);
-
-        for (Due &one : std::span(due, count)) {
-            if (!is_next(one))
+        for (Due &due : find_due(batch)) {
+            if (!is_next(due))
                 continue;
-            const Failure *failure =
-                attempt_part([&] { claim_one(&one, worker, lease, result, caller); });
+            const Failure *failure = attempt_part([&] { claim_one(&due, claimer); });
             if (failure != nullptr)
-                put_off(one, failure);
+                put_off(due, failure);
         }
     });
 }
 
-/* Locks and returns what is pending, or claimed by somebody whose lease has ended. */
-static int
-find_due(int32 batch, Due **due)
+/*
+ * Locks and returns what may be claimed now, the oldest first. What another transaction has locked
+ * (publication, binding or owner) is passed over: nobody waits here.
+ */
+static std::span<Due>
+find_due(int32 batch)
 {
     static query::Query select = {
-        "SELECT p.publication_id, p.binding_id, p.kind = 'set', p.credential_id, p.attempt,"
-        "       p.version, t.db_id, t.database::text, b.access, b.service_id, b.host_id"
+        "SELECT " BINDING_COLUMNS ", p.publication_id, p.kind = 'set', p.credential_id, p.attempt,"
+        "       p.version"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
-        "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
-        /* nor while a former holder of the variables is still being unset */
-        " WHERE (p.kind = 'unset' OR t.status = 'ready')"
+        " WHERE p.publication_id > $1 AND b.producer = ANY ($3)"
+        /* it is pending, its time has come, and no claim that still has a lease, be it of a former
+         * holder that is being unset, may write one of its variables */
         "   AND ((p.status = 'pending' AND p.not_before <= clock_timestamp() AND NOT EXISTS ("
         "         SELECT FROM appinfra.publication c JOIN appinfra.binding o USING (binding_id)"
         "          WHERE c.status = 'claimed' AND c.lease_until >= clock_timestamp()"
         "            AND o.target = b.target AND o.variables && b.variables))"
+        /* or it was claimed, and that claim has not answered within its lease */
         "    OR (p.status = 'claimed' AND p.lease_until < clock_timestamp()))"
-        /* each claim that is lost leaves a login: many in a row become rare */
+        /* each claim that is lost leaves a login: after eight of them, further ones become rare */
         "   AND (p.attempt < 8 OR p.claimed_at +"
         "        make_interval(secs => least(2.0 ^ (p.attempt - 8), 3600)) <= clock_timestamp())"
-        " ORDER BY p.publication_id LIMIT $1"
-        " FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF b, t SKIP LOCKED"};
-    int count = query::run(select, {query::int4(batch)});
+        " ORDER BY p.publication_id LIMIT $2"
+        " FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF b SKIP LOCKED"};
+    constexpr int first = 11; /* column after the binding's */
+    auto *found = static_cast<Due *>(palloc(batch * sizeof(Due)));
+    size_t count = 0;
+    int64 after = 0;
 
-    *due = static_cast<Due *>(palloc(Max(count, 1) * sizeof(Due)));
-    for (int i = 0; i < count; i++)
-        (*due)[i] = {.id = query::int8_at(i, 1),
-                     .binding_id = query::int8_at(i, 2),
-                     .set = query::bool_at(i, 3),
-                     .credential_id = query::int8_at(i, 4),
-                     .attempt = query::int4_at(i, 5),
-                     .version = query::int8_at(i, 6),
-                     .purpose = {.db_id = query::text_at(i, 7),
-                                 .database = query::text_at(i, 8),
-                                 .access = query::text_at(i, 9),
-                                 .binding_id = query::int8_at(i, 2),
-                                 .service_id = query::text_at(i, 10),
-                                 .host_id = query::text_at(i, 11)}};
-    return count;
+    for (;;) {
+        int32 wanted = batch - static_cast<int32>(count);
+        query::Rows rows = query::run(
+            select, {query::int8(after), query::int4(wanted), query::texts(kind::producers())});
+
+        for (uint64 i = 0; i < rows.count; i++) {
+            Due due = {.binding = binding::from_row(rows, i),
+                       .owner = {},
+                       .kind = nullptr,
+                       .id = rows.int8(i, first),
+                       .set = rows.boolean(i, first + 1),
+                       .credential_id = rows.int8(i, first + 2),
+                       .attempt = rows.int4(i, first + 3),
+                       .version = rows.int8(i, first + 4)};
+
+            after = due.id;
+            if (lock_owner(&due))
+                found[count++] = due;
+        }
+        if (rows.count < static_cast<uint64>(wanted) || count == static_cast<size_t>(batch))
+            return {found, count};
+    }
+}
+
+/*
+ * Locks the owner of what is due and tells whether it can be claimed. Variables are unset for any
+ * owner, and set for one that is ready.
+ */
+static bool
+lock_owner(Due *due)
+{
+    due->kind = &kind::of(due->binding.producer);
+    return due->kind->lock_owner(due->binding, kind::Wait::no, &due->owner) &&
+           (!due->set || due->kind->is_ready(due->owner));
 }
 
 /*
@@ -109,22 +142,8 @@ find_due(int32 batch, Due **due)
 static bool
 is_next(const Due &due)
 {
-    static query::Query supersede = {
-        "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp(),"
-        "       past_claims = past_claims || claim, claim = NULL, lease_until = NULL"
-        " WHERE p.publication_id = $1 AND p.status = 'claimed' AND (EXISTS ("
-        "       SELECT FROM appinfra.publication n"
-        "        WHERE n.binding_id = p.binding_id AND n.status = 'pending') OR EXISTS ("
-        "       SELECT FROM appinfra.binding b JOIN appinfra.variable v"
-        "           ON v.target = b.target AND v.variable = ANY (b.variables)"
-        "        WHERE b.binding_id = p.binding_id AND v.binding_id <> b.binding_id))"};
-    static query::Query competitor = {
-        "SELECT FROM appinfra.publication"
-        " WHERE binding_id = $2 AND status = 'claimed' AND publication_id <> $1"};
-
-    if (query::run(supersede, {query::int8(due.id)}) > 0)
-        return false;
-    return query::run(competitor, {query::int8(due.id), query::int8(due.binding_id)}) == 0;
+    return !publication::supersede_if_outdated(due.id) &&
+           !publication::has_competitor(due.id, due.binding.id);
 }
 
 /*
@@ -134,11 +153,7 @@ is_next(const Due &due)
 static void
 put_off(const Due &due, const Failure *failure)
 {
-    static query::Query update = {
-        "UPDATE appinfra.publication SET status = 'pending', error = $2, lease_until = NULL,"
-        "       not_before = clock_timestamp() + interval '1 minute' WHERE publication_id = $1"};
-
-    query::run(update, {query::int8(due.id), query::text(failure->message)});
+    publication::put_off(due.id, failure->message);
     ereport(WARNING,
             (errcode(failure->code),
              errmsg("publication " INT64_FORMAT " cannot be claimed: %s", due.id, failure->message),
@@ -147,93 +162,54 @@ put_off(const Due &due, const Failure *failure)
 
 /* Claims one publication, mints what it sets, and appends its row to the result. */
 static void
-claim_one(Due *due, const char *worker, const Interval *lease, ReturnSetInfo *result,
-          MemoryContext caller)
+claim_one(Due *due, const Claimer &claimer)
 {
-    /* a later claim takes a new version: a late delivery of the earlier one is then the lower */
-    static query::Query update = {
-        "UPDATE appinfra.publication SET status = 'claimed', attempt = attempt + 1, version = $2,"
-        "       credential_id = $3, worker = $4, claimed_at = clock_timestamp(),"
-        "       lease_until = clock_timestamp() + $5, claim = $6, error = NULL, delivered = NULL,"
-        "       past_claims = CASE WHEN claim IS NULL THEN past_claims ELSE past_claims || claim "
-        "END"
-        " WHERE publication_id = $1 RETURNING attempt"};
     const pg_uuid_t *claim = secrets::random_uuid();
-    secrets::Password password = {};
-    environment::Login login = {};
+    kind::Minted minted = {};
 
-    if (due->set)
-        login = mint(due, &password);
-    if (due->attempt > 0)
-        due->version = binding::next_version(due->binding_id);
-    query::run(update, {query::int8(due->id), query::int8(due->version),
-                        query::int8(due->credential_id == 0 ? -1 : due->credential_id),
-                        query::text(worker), query::interval(lease), query::uuid(claim)});
-    due->attempt = query::int4_at(0, 1);
-    audit::record(
-        "claim_publication", due->purpose.db_id, login.username,
-        audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)}, {"worker", worker}}));
-    in_context(caller, [&] { emit(*due, claim, login, result); });
-    secrets::wipe(&password);
-}
-
-/*
- * Returns a login whose password is made now. A login of the binding that waits gets it,
- * the publication's own first (another was left by a delivery that was superseded); where none
- * waits, one is made.
- */
-static environment::Login
-mint(Due *due, secrets::Password *password)
-{
-    static query::Query waiting = {
-        "SELECT credential_id, role_name::text FROM appinfra.credential c"
-        " WHERE binding_id = $1 AND state = 'waiting' AND EXISTS ("
-        "  SELECT FROM pg_catalog.pg_authid WHERE rolname = role_name)"
-        "   AND " NEWEST_OF_BINDING " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
-    credential::Credential login;
-
-    secrets::mint(password);
-    if (query::run(waiting, {query::int8(due->binding_id), query::int8(due->credential_id)}) == 1) {
-        login = {.id = query::int8_at(0, 1), .username = query::text_at(0, 2)};
-        credential::hand_over(login, *password);
-    } else {
-        login = credential::create(due->purpose, password);
+    if (due->set) {
+        due->kind->mint(due->owner, due->binding, due->credential_id, &minted);
+        due->credential_id = minted.credential_id;
     }
-    due->credential_id = login.id;
-    return {.username = login.username,
-            .password = password->text,
-            .database = due->purpose.database,
-            .is_service = due->purpose.service_id != nullptr};
+    /* a later claim takes a new version: a late delivery of the earlier one is then the lower */
+    if (due->attempt > 0)
+        due->version = binding::next_version(due->binding.id);
+    due->attempt = publication::mark_claimed({.publication_id = due->id,
+                                              .version = due->version,
+                                              .credential_id = due->credential_id,
+                                              .worker = claimer.worker,
+                                              .lease = claimer.lease,
+                                              .id = claim});
+    audit::record("claim_publication", due->owner.id, minted.username,
+                  audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)},
+                                 {"worker", claimer.worker}}));
+    in_context(claimer.caller, [&] { emit(*due, claim, minted, claimer.result); });
+    secrets::wipe(&minted.password);
 }
 
 /* Appends the row of a claimed publication to the result. */
 static void
-emit(const Due &due, const pg_uuid_t *claim, const environment::Login &login, ReturnSetInfo *result)
+emit(const Due &due, const pg_uuid_t *claim, const kind::Minted &minted, ReturnSetInfo *result)
 {
-    static query::Query binding = {
-        "SELECT target, app_id, producer, variables FROM appinfra.binding WHERE binding_id = $1"};
-    Datum values[9];
-    bool nulls[9] = {};
-    bool null;
-
-    query::run(binding, {query::int8(due.binding_id)});
-    Datum variables = query::datum_at(0, 4, &null);
-    values[0] = Int64GetDatum(due.id);
-    values[1] = UUIDPGetDatum(claim);
-    values[2] = CStringGetTextDatum(query::text_at(0, 1));
-    values[3] = CStringGetTextDatum(query::text_at(0, 2));
-    values[4] = CStringGetTextDatum(query::text_at(0, 3));
-    values[5] = Int64GetDatum(due.version);
+    const binding::Binding &binding = due.binding;
     json::Object object;
     json::begin(&object);
     if (due.set)
-        environment::append(&object, variables, &login);
+        due.kind->add_values(due.owner, binding, minted, &object);
     Jsonb *set = json::end(&object);
-    values[6] = JsonbPGetDatum(set);
-    values[7] = due.set ? PointerGetDatum(construct_empty_array(TEXTOID)) : variables;
-    values[8] = Int32GetDatum(due.attempt);
+    Datum values[] = {Int64GetDatum(due.id),
+                      UUIDPGetDatum(claim),
+                      CStringGetTextDatum(binding.target),
+                      CStringGetTextDatum(binding.app_id),
+                      CStringGetTextDatum(binding.producer),
+                      Int64GetDatum(due.version),
+                      JsonbPGetDatum(set),
+                      due.set ? PointerGetDatum(construct_empty_array(TEXTOID)) : binding.variables,
+                      Int32GetDatum(due.attempt)};
+    bool nulls[lengthof(values)] = {};
+
     tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
     explicit_bzero(set, VARSIZE(set));
 }
 
-} // namespace appinfra::publication
+} // namespace appinfra::claim

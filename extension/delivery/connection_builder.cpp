@@ -3,7 +3,7 @@
 
 #include "base/scope.hpp"
 #include "delivery/environment.hpp"
-#include "delivery/publication.hpp"
+#include "registry/publication.hpp"
 #include "shmem/wakeup.hpp"
 
 namespace appinfra::connection_builder
@@ -51,6 +51,23 @@ add(Builder *builder, const credential::Purpose &purpose, Datum variables, const
     });
     secrets::wipe(&password);
     return made;
+}
+
+void
+add_binding(Builder *builder, const binding::Place &place, const char *access)
+{
+    const Connection &connection = builder->connection;
+    int64 id = binding::create(place, connection.db_id, access);
+
+    publication::supersede_former_holders(place);
+    add(builder,
+        {.db_id = connection.db_id,
+         .database = connection.database,
+         .access = access,
+         .binding_id = id,
+         .service_id = place.service_id,
+         .host_id = place.host_id},
+        place.variables);
 }
 
 void

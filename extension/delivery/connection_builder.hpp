@@ -43,6 +43,12 @@ Builder begin(MemoryContext caller, const char *db_id, const char *database, boo
 credential::Credential add(Builder *builder, const credential::Purpose &purpose, Datum variables,
                            const Interval *grace = nullptr, const Interval *deadline = nullptr);
 
+/*
+ * Makes a binding for the (reserved) place and a credential of that access for it, as add() does.
+ * The place's former holder is not unset any more: the new value overwrites its own.
+ */
+void add_binding(Builder *builder, const binding::Place &place, const char *access);
+
 /* Adds the variables of a credential that waits for its first password already. */
 void add_waiting(Builder *builder, const char *username, Datum variables);
 

@@ -3,6 +3,7 @@
 
 #include "base/identifiers.hpp"
 #include "base/settings.hpp"
+#include "registry/binding.hpp"
 
 namespace appinfra::environment
 {
@@ -46,14 +47,6 @@ append(json::Object *object, Datum variables, const Login *login)
     }
 }
 
-Datum
-one_variable(const char *name)
-{
-    Datum element = CStringGetTextDatum(name);
-
-    return PointerGetDatum(construct_array(&element, 1, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 /* Returns what stands in one variable. */
 static const char *
 value(std::string_view variable, const Login &login)
@@ -65,9 +58,9 @@ value(std::string_view variable, const Login &login)
 
     if (!login.is_service)
         return dsn(login);
-    static_assert(lengthof(parts) == service_variables.size());
+    static_assert(lengthof(parts) == binding::service_variables.size());
     for (size_t i = 0; i < lengthof(parts); i++)
-        if (variable == service_variables[i])
+        if (variable == binding::service_variables[i])
             return parts[i];
     elog(ERROR, "variable \"%s\" is none of a service user", variable.data());
 }

@@ -19,13 +19,6 @@ struct Login {
     bool is_service;
 };
 
-/* The variables of a service user; they change together. */
-constexpr std::array<const char *, 6> service_variables = {"PGUSER", "PGPASSWORD", "PGHOST",
-                                                           "PGPORT", "PGDATABASE", "PGSSLMODE"};
-
-/* Returns a text[] of one variable. */
-Datum one_variable(const char *name);
-
 /* Returns the DSN of a login. */
 char *dsn(const Login &login);
 

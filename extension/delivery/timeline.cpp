@@ -15,7 +15,9 @@ is_settled()
 {
     static query::Query select = {"SELECT timeline = $1 FROM appinfra.host"};
 
-    return query::run(select, {query::int4(current())}) == 1 && query::bool_at(0, 1);
+    query::Rows rows = query::run(select, {query::int4(current())});
+
+    return rows.count == 1 && rows.boolean(0, 1);
 }
 
 void
@@ -36,10 +38,13 @@ settle()
     static query::Query mark = {"UPDATE appinfra.host SET timeline = $1"};
 
     in_transaction([](MemoryContext) {
-        if (is_settled() || query::run(select) != 1)
+        if (is_settled())
+            return;
+        query::Rows host = query::run(select);
+        if (host.count != 1)
             return;
         /* 0: a registry just made, which has given nothing away */
-        bool is_new = query::int4_at(0, 1) == 0;
+        bool is_new = host.int4(0, 1) == 0;
         for (query::Query &query : move)
             if (!is_new)
                 query::run(query);

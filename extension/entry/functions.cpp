@@ -9,7 +9,9 @@
 #include "base/json.hpp"
 #include "base/refusal.hpp"
 #include "base/settings.hpp"
-#include "delivery/publication.hpp"
+#include "delivery/acknowledge.hpp"
+#include "delivery/claim.hpp"
+#include "registry/publication.hpp"
 #include "entry/arguments.hpp"
 #include "entry/install.hpp"
 #include "tenant/provision.hpp"
@@ -88,15 +90,16 @@ appinfra_provision_tenant(PG_FUNCTION_ARGS)
     installation::require_ours();
     require_argument(fcinfo, 4, "env");
     require_argument(fcinfo, 5, "publish");
-    const tenant::Request request = {.app_id = text_argument(fcinfo, 0, "app_id"),
-                                     .owner_user_id = text_argument(fcinfo, 1, "owner_user_id"),
-                                     .slug = text_argument(fcinfo, 2, "slug"),
-                                     .engine = text_argument(fcinfo, 3, "engine"),
-                                     .env = PG_GETARG_JSONB_P(4),
-                                     .publish = PG_GETARG_BOOL(5),
-                                     .idempotency_key = optional_text(fcinfo, 6)};
+    const provisioning::Request request = {.app_id = text_argument(fcinfo, 0, "app_id"),
+                                           .owner_user_id =
+                                               text_argument(fcinfo, 1, "owner_user_id"),
+                                           .slug = text_argument(fcinfo, 2, "slug"),
+                                           .engine = text_argument(fcinfo, 3, "engine"),
+                                           .env = PG_GETARG_JSONB_P(4),
+                                           .publish = PG_GETARG_BOOL(5),
+                                           .idempotency_key = optional_text(fcinfo, 6)};
 
-    PG_RETURN_DATUM(connection_row(fcinfo, tenant::provision(request)));
+    PG_RETURN_DATUM(connection_row(fcinfo, provisioning::provision(request)));
 }
 
 Datum
@@ -126,7 +129,7 @@ appinfra_claim_publications(PG_FUNCTION_ARGS)
     /* all of it stays in memory: a spill to disk would put passwords there */
     result->setResult = tuplestore_begin_heap(true, false, MAX_KILOBYTES);
     MemoryContextSwitchTo(caller);
-    publication::claim(worker, batch, lease, result);
+    claim::claim(worker, batch, lease, result);
     return static_cast<Datum>(0);
 }
 
@@ -134,7 +137,7 @@ Datum
 appinfra_extend_claim(PG_FUNCTION_ARGS)
 {
     installation::require_ours();
-    PG_RETURN_BOOL(publication::extend(id_argument(fcinfo), claim_argument(fcinfo),
+    PG_RETURN_BOOL(acknowledge::extend(id_argument(fcinfo), claim_argument(fcinfo),
                                        lease_argument(fcinfo, 2)));
 }
 
@@ -144,7 +147,7 @@ appinfra_complete_publication(PG_FUNCTION_ARGS)
     installation::require_ours();
     const Jsonb *response = PG_ARGISNULL(2) ? nullptr : receipt(PG_GETARG_JSONB_P(2));
 
-    PG_RETURN_BOOL(publication::complete(id_argument(fcinfo), claim_argument(fcinfo), response));
+    PG_RETURN_BOOL(acknowledge::complete(id_argument(fcinfo), claim_argument(fcinfo), response));
 }
 
 Datum
@@ -163,10 +166,14 @@ appinfra_fail_publication(PG_FUNCTION_ARGS)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "retry_at is infinite",
                      "It is the time from which the publication may be claimed again.",
                      "NULL gives up."));
-    PG_RETURN_TEXT_P(cstring_to_text(publication::fail(
-        id_argument(fcinfo), claim_argument(fcinfo), error,
-        surely_not ? publication::Delivered::no : publication::Delivered::unknown,
-        PG_ARGISNULL(4) ? static_cast<Datum>(0) : PG_GETARG_DATUM(4), PG_ARGISNULL(4))));
+    publication::Failure failure = {.error = error,
+                                    .delivered = surely_not ? publication::Delivered::no
+                                                            : publication::Delivered::unknown,
+                                    .retry_at = {}};
+    if (!PG_ARGISNULL(4))
+        failure.retry_at = PG_GETARG_TIMESTAMPTZ(4);
+    PG_RETURN_TEXT_P(cstring_to_text(
+        states::name(acknowledge::fail(id_argument(fcinfo), claim_argument(fcinfo), failure))));
 }
 
 Datum

@@ -2,7 +2,7 @@
  * exposure.hpp. */
 #include "exposure/exposure.hpp"
 #include "exposure/sql.hpp"
-#include "registry/credential.hpp"
+#include "registry/login_settings.hpp"
 
 namespace appinfra::exposure
 {

@@ -9,26 +9,26 @@
 #include "base/scope.hpp"
 #include "base/settings.hpp"
 #include "guard/hardening_script.hpp"
-#include "registry/credential.hpp"
-#include "registry/registry.hpp"
+#include "registry/login_settings.hpp"
+#include "registry/tenant.hpp"
 #include "tenant/readiness.hpp"
 #include "workers/visit.hpp"
 
 namespace appinfra::harden
 {
 
-static const Refusal *check_status(const registry::Tenant &tenant);
-static const Refusal *check_database(const registry::Tenant &tenant, Oid *database);
-static void label_roles(const registry::Tenant &tenant);
+static const Refusal *check_status(const tenant::Tenant &tenant);
+static const Refusal *check_database(const tenant::Tenant &tenant, Oid *database);
+static void label_roles(const tenant::Tenant &tenant);
 static void label_role(const char *role, const char *db_id, const char *kind, const char *access);
-static void enter(const registry::Tenant &tenant, Oid database);
+static void enter(const tenant::Tenant &tenant, Oid database);
 static void on_row(void *, size_t, const char *const *);
 static void on_failure(void *, size_t, int code, const char *message);
-static void close(const registry::Tenant &tenant);
-static void open_to_groups(const registry::Tenant &tenant);
-static void dress_logins(const registry::Tenant &tenant);
+static void close(const tenant::Tenant &tenant);
+static void open_to_groups(const tenant::Tenant &tenant);
+static void dress_logins(const tenant::Tenant &tenant);
 static std::span<const ddl::Setting> other_settings(const char *login);
-static void record(const registry::Tenant &tenant, Oid database);
+static void record(const tenant::Tenant &tenant, Oid database);
 
 void
 tenant(const char *db_id)
@@ -36,7 +36,7 @@ tenant(const char *db_id)
     require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
         Oid database = InvalidOid;
-        registry::Tenant tenant = registry::lock_tenant(db_id);
+        tenant::Tenant tenant = tenant::lock(db_id);
 
         require(check_status(tenant));
         require(check_database(tenant, &database));
@@ -51,16 +51,18 @@ tenant(const char *db_id)
 }
 
 static const Refusal *
-check_status(const registry::Tenant &tenant)
+check_status(const tenant::Tenant &tenant)
 {
-    for (const char *status : {"ready", "revoked", "retained"})
-        if (strcmp(tenant.status, status) == 0)
+    using tenant::Status;
+
+    for (Status status : {Status::ready, Status::revoked, Status::retained})
+        if (tenant.status == status)
             return nullptr;
     return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                   psprintf("database \"%s\" cannot be hardened", tenant.db_id),
-                  psprintf("Its status is \"%s\".", tenant.status),
-                  strcmp(tenant.status, "retiring") == 0 ? "Try again when it is \"retained\"."
-                                                         : nullptr);
+                  psprintf("Its status is \"%s\".", states::name(tenant.status)),
+                  tenant.status == Status::retiring ? "Try again when it is \"retained\"."
+                                                    : nullptr);
 }
 
 /*
@@ -68,7 +70,7 @@ check_status(const registry::Tenant &tenant)
  * it: the visitor would wait for us, and we for it.
  */
 static const Refusal *
-check_database(const registry::Tenant &tenant, Oid *database)
+check_database(const tenant::Tenant &tenant, Oid *database)
 {
     label::Label label;
     LOCKTAG tag;
@@ -93,7 +95,7 @@ check_database(const registry::Tenant &tenant, Oid *database)
 
 /* Has a visitor do what is to be done inside. */
 static void
-enter(const registry::Tenant &tenant, Oid database)
+enter(const tenant::Tenant &tenant, Oid database)
 {
     visit::Order order = {};
     const visit::Listener listener = {.row = on_row, .failure = on_failure, .self = nullptr};
@@ -125,7 +127,7 @@ on_failure(void *, size_t, int code, const char *message)
 
 /* Sees to it that groups and logins have their labels: the guard knows a tenant by nothing else. */
 static void
-label_roles(const registry::Tenant &tenant)
+label_roles(const tenant::Tenant &tenant)
 {
     static query::Query logins = {
         "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
@@ -160,7 +162,7 @@ label_role(const char *role, const char *db_id, const char *kind, const char *ac
  * they hold beyond what they are to have. What an operator has granted to others stays.
  */
 static void
-close(const registry::Tenant &tenant)
+close(const tenant::Tenant &tenant)
 {
     static query::Query owner = {
         "SELECT FROM pg_catalog.pg_database d JOIN pg_catalog.pg_authid o ON o.oid = d.datdba"
@@ -192,7 +194,7 @@ close(const registry::Tenant &tenant)
 }
 
 static void
-open_to_groups(const registry::Tenant &tenant)
+open_to_groups(const tenant::Tenant &tenant)
 {
     const char *name = tenant.database;
 
@@ -204,7 +206,7 @@ open_to_groups(const registry::Tenant &tenant)
 
 /* Opens the database to the logins that live, and writes what their sessions start with. */
 static void
-dress_logins(const registry::Tenant &tenant)
+dress_logins(const tenant::Tenant &tenant)
 {
     static query::Query select = {
         "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
@@ -218,7 +220,7 @@ dress_logins(const registry::Tenant &tenant)
         const char *access = SPI_getvalue(rows->vals[i], rows->tupdesc, 2);
 
         ddl::grant_on_database(tenant.database, login, {"connect"});
-        credential::set_login_settings(login, tenant.database, access, other_settings(login));
+        login_settings::write(login, tenant.database, access, other_settings(login));
     }
 }
 
@@ -241,16 +243,15 @@ other_settings(const char *login)
 
 /* Writes the hardening into the registry and the label, and the action into the audit. */
 static void
-record(const registry::Tenant &tenant, Oid database)
+record(const tenant::Tenant &tenant, Oid database)
 {
-    static query::Query update = {"UPDATE appinfra.tenant SET hardening = $2 WHERE db_id = $1"};
     label::Label label;
     bool labelled = label::of_database(database, &label);
 
     ddl::label_database(
         tenant.database,
         psprintf("%s %s %d", tenant.db_id, labelled ? label.kind : "tenant", hardening::version));
-    query::run(update, {query::text(tenant.db_id), query::int4(hardening::version)});
+    tenant::set_hardening(tenant.db_id, hardening::version);
     audit::record("harden_tenant", tenant.db_id, nullptr,
                   audit::detail({{"from", psprintf("%d", tenant.hardening)},
                                  {"to", psprintf("%d", hardening::version)}}));

@@ -1,19 +1,15 @@
-/* Makes logins and hands over their passwords. See credential.hpp. */
+/* Makes logins, and writes the table of credentials. See credential.hpp. */
 #include "registry/credential.hpp"
 
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
-#include "base/lock.hpp"
 #include "base/query.hpp"
-#include "base/settings.hpp"
+#include "registry/login_name.hpp"
+#include "registry/login_settings.hpp"
 
 namespace appinfra::credential
 {
 
-static const char *choose_username(const Purpose &purpose);
-static const char *choose_service_username(const Purpose &purpose);
-static bool take_name(const char *name);
-static bool is_predecessor(const char *name, const Purpose &purpose);
 static void make_role(const Purpose &purpose, const char *username,
                       const secrets::Password *password);
 
@@ -29,6 +25,17 @@ check_access(const char *word, const char *of)
                   "Access is one of owner, writer, reader, service.");
 }
 
+Purpose
+purpose_of(const tenant::Tenant &tenant, const binding::Binding &binding)
+{
+    return {.db_id = tenant.db_id,
+            .database = tenant.database,
+            .access = binding.access,
+            .binding_id = binding.id,
+            .service_id = binding.service_id,
+            .host_id = binding.host_id};
+}
+
 Credential
 create(const Purpose &purpose, const secrets::Password *password)
 {
@@ -38,14 +45,13 @@ create(const Purpose &purpose, const secrets::Password *password)
         " VALUES ($1, $1, $2, $3, $4, CASE WHEN $5 THEN 'active' ELSE 'waiting' END,"
         "         CASE WHEN $5 THEN clock_timestamp() END)"
         " RETURNING credential_id"};
-    const char *username =
-        purpose.service_id != nullptr ? choose_service_username(purpose) : choose_username(purpose);
+    const char *username = login_name::choose(purpose);
 
     make_role(purpose, username, password);
-    query::run(insert, {query::text(username), query::text(purpose.db_id),
-                        query::int8(purpose.binding_id == 0 ? -1 : purpose.binding_id),
-                        query::text(purpose.access), query::boolean(password != nullptr)});
-    return {.id = query::int8_at(0, 1), .username = username};
+    query::Rows made = query::run(
+        insert, {query::text(username), query::text(purpose.db_id), query::id(purpose.binding_id),
+                 query::text(purpose.access), query::boolean(password != nullptr)});
+    return {.id = made.int8(0, 1), .username = username};
 }
 
 void
@@ -56,116 +62,173 @@ hand_over(const Credential &credential, const secrets::Password &password)
         " WHERE credential_id = $1"};
 
     ddl::set_password(credential.username, secrets::verifier(&password));
-    query::run(update, {query::int8(credential.id)});
+    query::run(update, {query::id(credential.id)});
 }
 
 void
-take_back(int64 credential_id)
+withdraw_password(int64 credential_id)
 {
     static query::Query update = {
         "UPDATE appinfra.credential SET state = 'waiting', minted_at = NULL"
         " WHERE credential_id = $1 AND state = 'active' RETURNING role_name"};
+    query::Rows rows = query::run(update, {query::id(credential_id)});
 
-    if (query::run(update, {query::int8(credential_id)}) == 1)
-        ddl::set_password(query::text_at(0, 1), nullptr);
+    if (rows.count == 1)
+        ddl::set_password(rows.text(0, 1), nullptr);
+}
+
+/* What can succeed all credentials of the binding that somebody may have. */
+#define WAITING_AND_NEWEST                                                                         \
+    "SELECT credential_id, role_name::text FROM appinfra.credential c"                             \
+    " WHERE binding_id = $1 AND state = 'waiting' AND NOT EXISTS ("                                \
+    "  SELECT FROM appinfra.credential n WHERE n.binding_id = c.binding_id"                        \
+    "     AND n.credential_id > c.credential_id AND n.state IN ('active', 'retiring'))"
+
+Credential
+find_waiting(int64 binding_id)
+{
+    static query::Query select = {WAITING_AND_NEWEST " ORDER BY credential_id LIMIT 1"};
+    query::Rows rows = query::run(select, {query::id(binding_id)});
+
+    if (rows.count == 0)
+        return {};
+    return {.id = rows.int8(0, 1), .username = rows.text(0, 2)};
+}
+
+Credential
+find_deliverable(int64 binding_id, int64 first_choice)
+{
+    static query::Query select = {WAITING_AND_NEWEST
+                                  " AND EXISTS (SELECT FROM pg_catalog.pg_authid"
+                                  "              WHERE rolname = role_name)"
+                                  " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
+    query::Rows rows = query::run(select, {query::id(binding_id), query::int8(first_choice)});
+
+    if (rows.count == 0)
+        return {};
+    return {.id = rows.int8(0, 1), .username = rows.text(0, 2)};
 }
 
 void
-replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
-              const Interval *deadline)
+mark_published(int64 credential_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.credential SET published_at = clock_timestamp() WHERE credential_id = $1"};
+
+    query::run(update, {query::id(credential_id)});
+}
+
+void
+retire_older(int64 binding_id, int64 credential_id, const Interval *grace, const Interval *deadline)
 {
     static query::Query update = {
         "UPDATE appinfra.credential SET state = 'retiring', grace = $3,"
         "       retire_by = clock_timestamp() + $4"
         " WHERE binding_id = $1 AND credential_id < $2 AND state IN ('waiting', 'active')"};
 
-    query::run(update, {query::int8(binding_id), query::int8(credential_id), query::interval(grace),
+    query::run(update, {query::id(binding_id), query::id(credential_id), query::interval(grace),
                         query::interval(deadline)});
 }
 
 void
-set_login_settings(const char *username, const char *database, const char *access,
-                   std::span<const ddl::Setting> more)
+mark_used(const char *role_name)
 {
-    const char *parallel = psprintf("%d", settings::tenant_parallel_workers);
-    const ddl::Setting ours[] = {
-        {"role", identifiers::group_role(database, access)},
-        {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},
-        {"idle_in_transaction_session_timeout",
-         psprintf("%d", settings::tenant_idle_in_transaction_timeout)},
-        {"temp_file_limit", psprintf("%d", settings::tenant_temp_file_limit)},
-        {"max_parallel_workers", parallel},
-        {"max_parallel_workers_per_gather", parallel},
-        {"default_transaction_read_only", "on"}, /* readers only */
-    };
-    size_t count = lengthof(ours) - (strcmp(access, "reader") == 0 ? 0 : 1);
-    auto *all = static_cast<ddl::Setting *>(palloc((count + more.size()) * sizeof(ddl::Setting)));
+    static query::Query update = {
+        "UPDATE appinfra.credential SET first_login_at = clock_timestamp()"
+        " WHERE role_name = $1::name AND state IN ('active', 'retiring')"
+        "   AND first_login_at IS NULL"};
 
-    memcpy(all, ours, count * sizeof(ddl::Setting));
-    for (size_t i = 0; i < more.size(); i++)
-        all[count + i] = more[i];
-    ddl::set_settings(username, {all, count + more.size()});
+    query::run(update, {query::text(role_name)});
 }
 
-/* Returns the tenant's next login name that is free. The first is the database's own name. */
-static const char *
-choose_username(const Purpose &purpose)
+void
+expire_after(const Credential &credential, const Interval *time)
 {
-    static query::Query next = {
-        "UPDATE appinfra.tenant SET logins = logins + 1 WHERE db_id = $1 RETURNING logins"};
+    static query::Query update = {
+        "UPDATE appinfra.credential SET valid_until = clock_timestamp() + $2"
+        " WHERE credential_id = $1 RETURNING valid_until"};
+    query::Rows rows = query::run(update, {query::id(credential.id), query::interval(time)});
 
-    for (;;) {
-        if (query::run(next, {query::text(purpose.db_id)}) != 1)
-            elog(ERROR, "tenant \"%s\" has vanished", purpose.db_id);
-        const char *name = identifiers::numbered(purpose.database, query::int4_at(0, 1));
-        if (take_name(name))
-            return name;
-    }
+    ddl::set_valid_until(credential.username, DatumGetTimestampTz(rows.datum(0, 1)));
 }
 
-/*
- * Returns a name for a service user: the plain one; numbered, where the service's own predecessor
- * still has it; the form with the tenant in its hash, where somebody else has it.
- */
-static const char *
-choose_service_username(const Purpose &purpose)
+void
+mark_revoked(int64 credential_id, const char *reason)
 {
-    const char *name = identifiers::service_user(purpose.service_id, purpose.host_id);
+    static query::Query update = {
+        "UPDATE appinfra.credential SET state = 'revoked', revoked_at = clock_timestamp(),"
+        "       reason = $2 WHERE credential_id = $1"};
 
-    if (take_name(name))
-        return name;
-    if (!is_predecessor(name, purpose))
-        name = identifiers::service_user_of(purpose.db_id, purpose.service_id, purpose.host_id);
-    for (int n = 1;; n++) {
-        const char *candidate = identifiers::numbered(name, n);
-
-        if (take_name(candidate))
-            return candidate;
-    }
+    query::run(update, {query::id(credential_id), query::text(reason)});
 }
 
-/* Locks the name and tells whether it is free: no role, no credential has it, nobody takes it. */
-static bool
-take_name(const char *name)
+void
+record_role_name(int64 credential_id, const char *role_name)
 {
-    static query::Query registered = {
-        "SELECT FROM appinfra.credential WHERE role_name = $1::name AND state <> 'gone'"};
+    static query::Query update = {
+        "UPDATE appinfra.credential SET role_name = $2::name WHERE credential_id = $1"};
 
-    return lock::try_take(lock::Kind::name, name) && !OidIsValid(get_role_oid(name, true)) &&
-           query::run(registered, {query::text(name)}) == 0;
+    query::run(update, {query::id(credential_id), query::text(role_name)});
 }
 
-/* Tells whether an earlier user of the same service has the name. */
-static bool
-is_predecessor(const char *name, const Purpose &purpose)
+const char *
+freed_name(int64 credential_id)
 {
-    static query::Query select = {
-        "SELECT FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)"
-        " WHERE c.role_name = $1::name AND c.state <> 'gone'"
-        "   AND b.db_id = $2 AND b.service_id = $3 AND b.host_id = $4"};
+    return psprintf("appinfra_gone_" INT64_FORMAT, credential_id);
+}
 
-    return query::run(select, {query::text(name), query::text(purpose.db_id),
-                               query::text(purpose.service_id), query::text(purpose.host_id)}) > 0;
+std::span<const Renaming>
+free_role_names(const char *db_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.credential SET role_name = ('appinfra_gone_' || credential_id)::name"
+        "  FROM (SELECT credential_id AS id, role_name AS former FROM appinfra.credential) o"
+        " WHERE db_id = $1 AND o.id = credential_id AND state = 'revoked'"
+        "   AND role_name::text <> 'appinfra_gone_' || credential_id"
+        " RETURNING o.former::text, role_name::text"};
+    query::Rows rows = query::run(update, {query::text(db_id)});
+
+    return query::collect<Renaming>(rows, [&](uint64 row) {
+        return Renaming{.from = rows.text(row, 1), .to = rows.text(row, 2)};
+    });
+}
+
+Ended
+record_sessions(int64 credential_id, int found)
+{
+    static query::Query update = {
+        "UPDATE appinfra.credential SET sessions_ended = coalesce(sessions_ended, $2),"
+        "       sessions_ended_at = CASE WHEN $3 THEN clock_timestamp() END"
+        " WHERE credential_id = $1 AND (sessions_ended IS NULL OR $3)"
+        " RETURNING db_id, username::text, sessions_ended::text"};
+    query::Rows rows = query::run(
+        update, {query::id(credential_id), query::int4(found), query::boolean(found == 0)});
+
+    if (rows.count == 0 || found > 0)
+        return {};
+    return {.db_id = rows.text(0, 1), .username = rows.text(0, 2), .sessions = rows.text(0, 3)};
+}
+
+Gone
+mark_gone(int64 credential_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.credential SET state = 'gone', gone_at = clock_timestamp(),"
+        "       last_error = NULL WHERE credential_id = $1 RETURNING db_id, username::text"};
+    query::Rows rows = query::run(update, {query::id(credential_id)});
+
+    return {.db_id = rows.text(0, 1), .username = rows.text(0, 2)};
+}
+
+void
+put_off(int64 credential_id, const char *error)
+{
+    static query::Query update = {
+        "UPDATE appinfra.credential SET attempts = attempts + 1, last_error = $2,"
+        "       try_at = clock_timestamp() + make_interval(secs => least(300, 2 ^ attempts))"
+        " WHERE credential_id = $1"};
+
+    query::run(update, {query::id(credential_id), query::text(error)});
 }
 
 /* Makes the role: one group, its label, CONNECT on its database, what its sessions start with. */
@@ -177,7 +240,7 @@ make_role(const Purpose &purpose, const char *username, const secrets::Password 
         ddl::set_password(username, secrets::verifier(password));
     ddl::label_role(username, psprintf("%s login %s", purpose.db_id, purpose.access));
     ddl::grant_on_database(purpose.database, username, {"connect"});
-    set_login_settings(username, purpose.database, purpose.access);
+    login_settings::write(username, purpose.database, purpose.access);
 }
 
 } // namespace appinfra::credential

@@ -1,20 +1,26 @@
 /*
- * Credentials: logins, from their creation to the moment their password is handed over.
+ * Credentials: logins, their rows in the registry, and every change of their state.
  *
  * A credential is one LOGIN role in one group, NOINHERIT, with `SET role` to that group and a
  * direct CONNECT on its own database. Once anyone may have received its password it never changes:
  * another hand-over needs another login.
+ *
+ * waiting ⇄ active → retiring → revoked → gone; what waits may retire, and anything be revoked. The
+ * caller holds the tenant's row.
  */
 #pragma once
 
 #include "base/ddl.hpp"
-#include "base/refusal.hpp"
 #include "base/secrets.hpp"
+#include "registry/binding.hpp"
+#include "registry/tenant.hpp"
 
 namespace appinfra::credential
 {
 
-/* What a credential is made for. The tenant's row is locked by the caller. */
+using State = states::Credential;
+
+/* What a credential is made for. */
 struct Purpose {
     const char *db_id;
     const char *database;
@@ -25,9 +31,12 @@ struct Purpose {
 };
 
 struct Credential {
-    int64 id;
+    int64 id; /* 0: none */
     const char *username;
 };
+
+/* Returns what a credential of the tenant's binding is for. */
+Purpose purpose_of(const tenant::Tenant &tenant, const binding::Binding &binding);
 
 /* Refuses a word that is no access. */
 const Refusal *check_access(const char *word, const char *of);
@@ -38,40 +47,74 @@ Credential create(const Purpose &purpose, const secrets::Password *password);
 /* Gives a waiting credential its password: from now on it is active. */
 void hand_over(const Credential &credential, const secrets::Password &password);
 
-/* What we set for a login, and what nobody is to set: it would make a session somebody else's. */
-#define OWN_SETTINGS                                                                               \
-    "ARRAY['role', 'statement_timeout', 'idle_in_transaction_session_timeout', 'temp_file_limit'," \
-    " 'max_parallel_workers', 'max_parallel_workers_per_gather', 'default_transaction_read_only']"
-#define HIJACKING_SETTINGS                                                                         \
-    "ARRAY['role', 'session_authorization', 'search_path', 'session_preload_libraries',"           \
-    " 'local_preload_libraries', 'dynamic_library_path', 'session_replication_role',"              \
-    " 'row_security', 'default_tablespace', 'temp_tablespaces', 'default_table_access_method',"    \
-    " 'event_triggers', 'post_auth_delay', 'pre_auth_delay', 'allow_system_table_mods',"           \
-    " 'default_transaction_read_only', 'lo_compat_privileges', 'check_function_bodies',"           \
-    " 'plpgsql.variable_conflict', 'log_statement', 'log_min_messages', 'jit_provider',"           \
-    " 'restrict_nonsystem_relation_kind', 'createrole_self_grant', 'extension_control_path']"
-
-/* Writes what the sessions of a login start with, in place of what was there. */
-void set_login_settings(const char *username, const char *database, const char *access,
-                        std::span<const ddl::Setting> more = {});
-
-/* Takes the password of a credential away again, that surely nobody received: it waits once more.
- */
-void take_back(int64 credential_id);
+/* Takes the password of a credential away that surely nobody received: it waits once more. */
+void withdraw_password(int64 credential_id);
 
 /*
- * Whether the credential c is newer than all of its binding that somebody may have: only such a one
- * can succeed them, because what retires is older than what replaces it.
+ * Returns a login of the binding that waits for its first password; none when there is none. Only
+ * one that is newer than all that somebody may have counts: what retires is older than what
+ * replaces it.
  */
-#define NEWEST_OF_BINDING                                                                          \
-    "NOT EXISTS (SELECT FROM appinfra.credential n WHERE n.binding_id = c.binding_id"              \
-    "   AND n.credential_id > c.credential_id AND n.state IN ('active', 'retiring'))"
+Credential find_waiting(int64 binding_id);
+
+/* The same, and its role exists. If several wait, that one comes first. */
+Credential find_deliverable(int64 binding_id, int64 first_choice);
+
+/* The credential stands in its environment from now on. */
+void mark_published(int64 credential_id);
 
 /*
  * Starts the retirement of the binding's credentials that are older than this one, also of those
  * that still wait: it has been published, or handed to the caller.
  */
-void replace_older(int64 binding_id, int64 credential_id, const Interval *grace,
-                   const Interval *deadline);
+void retire_older(int64 binding_id, int64 credential_id, const Interval *grace,
+                  const Interval *deadline);
+
+/* Somebody has logged in with the role, if it is a credential's that was not used before. */
+void mark_used(const char *role_name);
+
+/* Lets the credential, and the password of its login, expire after that time. */
+void expire_after(const Credential &credential, const Interval *time);
+
+/* The credential is revoked; its role has been disabled by the caller. */
+void mark_revoked(int64 credential_id, const char *reason);
+
+/* The credential's role has another name now. */
+void record_role_name(int64 credential_id, const char *role_name);
+
+/*
+ * Gives the roles of the tenant's revoked credentials names in the registry that are nobody's, and
+ * returns what is to be renamed on the host.
+ */
+struct Renaming {
+    const char *from;
+    const char *to;
+};
+std::span<const Renaming> free_role_names(const char *db_id);
+
+/* Returns the name that is nobody's, which a credential's role gets. */
+const char *freed_name(int64 credential_id);
+
+/* What is told of a credential whose last session has ended. */
+struct Ended {
+    const char *db_id; /* null pointer: not yet, or told before */
+    const char *username;
+    const char *sessions; /* how many there were */
+};
+
+/* Records how many sessions of a revoked credential were found; 0: none is left. */
+Ended record_sessions(int64 credential_id, int found);
+
+/* Whose a credential was, for the audit. */
+struct Gone {
+    const char *db_id;
+    const char *username;
+};
+
+/* The role of the credential does not exist any more. */
+Gone mark_gone(int64 credential_id);
+
+/* Removing the role has failed; the next attempt comes after a growing pause. */
+void put_off(int64 credential_id, const char *error);
 
 } // namespace appinfra::credential

@@ -2,8 +2,9 @@
  * The janitor: finishes what a revocation or a deprovisioning leaves, one committed step after
  * another. See worker.hpp.
  *
- * Whom it cleans up after may stand in its way (locks, grants, prepared transactions). So nobody
- * waits for it, each step is tried again after a growing pause, and what keeps it is in the views.
+ * A tenant can hold up what is cleaned up after it (by locks, grants, prepared transactions). So
+ * nobody waits for the janitor, each step is tried again after a growing pause, and the views show
+ * what keeps it.
  */
 #include "workers/worker.hpp"
 
@@ -15,15 +16,16 @@
 #include "base/scope.hpp"
 #include "base/settings.hpp"
 #include "registry/host_names.hpp"
-#include "registry/registry.hpp"
+#include "registry/credential.hpp"
+#include "registry/tenant.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/role_removal.hpp"
 
 namespace appinfra::janitor
 {
 
-/* A revoked credential without sessions, whose role is to go. */
-struct Revoked {
+/* A revoked credential without sessions, whose role is to be dropped. */
+struct RevokedCredential {
     int64 id;
     char role_name[NAMEDATALEN];
     char group[NAMEDATALEN];
@@ -31,19 +33,23 @@ struct Revoked {
     char successor[NAMEDATALEN]; /* empty: none */
 };
 
-/* A tenant that is to be renamed out of the way, or dropped. */
-struct Leaving {
+/* What is the next step for a tenant that has been deprovisioned. */
+enum class Step { move_away, drop };
+
+/* A deprovisioned tenant whose next step can be taken. */
+struct DepartingTenant {
     char db_id[16];
     char database[NAMEDATALEN];
-    bool renamed;
+    Step step;
 };
 
 static bool work();
-static bool next_credential(Revoked *revoked);
-static void remove_credential(const Revoked &revoked);
-static bool next_tenant(Leaving *leaving);
-static void move_away(const Leaving &leaving);
-static void drop_tenant(const Leaving &leaving);
+static bool next_credential(RevokedCredential *credential);
+static void remove_credential(const RevokedCredential &credential);
+static bool next_tenant(DepartingTenant *departing);
+static void move_away(const DepartingTenant &departing);
+static void drop_tenant(const DepartingTenant &departing);
+static void check_no_logins(const char *db_id);
 static void copy_name(char (&to)[NAMEDATALEN], const char *from);
 
 constexpr long idle_ms = 30 * 1000; /* how long a janitor with nothing to do stays */
@@ -52,41 +58,32 @@ constexpr long idle_ms = 30 * 1000; /* how long a janitor with nothing to do sta
 static bool
 work()
 {
-    static query::Query credential_failed = {
-        "UPDATE appinfra.credential SET attempts = attempts + 1, last_error = $2,"
-        "       try_at = clock_timestamp() + make_interval(secs => least(300, 2 ^ attempts))"
-        " WHERE credential_id = $1"};
-    static query::Query tenant_failed = {
-        "UPDATE appinfra.tenant SET attempts = attempts + 1, last_error = $2,"
-        "       try_at = clock_timestamp() + make_interval(secs => least(300, 2 ^ attempts))"
-        " WHERE db_id = $1"};
-    Revoked revoked;
-    Leaving leaving;
+    RevokedCredential credential;
+    DepartingTenant departing;
 
-    if (next_credential(&revoked)) {
-        if (const Failure *failure =
-                attempt(CurrentMemoryContext, [&] { remove_credential(revoked); }))
-            in_transaction([&](MemoryContext) {
-                query::run(credential_failed,
-                           {query::int8(revoked.id), query::text(failure->message)});
-            });
+    if (next_credential(&credential)) {
+        const Failure *failure =
+            attempt(CurrentMemoryContext, [&] { remove_credential(credential); });
+        if (failure != nullptr)
+            in_transaction(
+                [&](MemoryContext) { credential::put_off(credential.id, failure->message); });
         return true;
     }
-    if (next_tenant(&leaving)) {
-        if (const Failure *failure = attempt(CurrentMemoryContext, [&] {
-                leaving.renamed ? drop_tenant(leaving) : move_away(leaving);
-            }))
-            in_transaction([&](MemoryContext) {
-                query::run(tenant_failed,
-                           {query::text(leaving.db_id), query::text(failure->message)});
-            });
+    if (next_tenant(&departing)) {
+        const Failure *failure = attempt(CurrentMemoryContext, [&] {
+            departing.step == Step::drop ? drop_tenant(departing) : move_away(departing);
+        });
+        if (failure != nullptr)
+            in_transaction(
+                [&](MemoryContext) { tenant::put_off(departing.db_id, failure->message); });
         return true;
     }
     return false;
 }
 
+/* Finds the credential whose role has waited longest to be dropped. */
 static bool
-next_credential(Revoked *revoked)
+next_credential(RevokedCredential *credential)
 {
     static query::Query select = {
         "SELECT c.credential_id, c.role_name::text, t.database::text || '_' || c.access,"
@@ -100,35 +97,36 @@ next_credential(Revoked *revoked)
     bool found = false;
 
     in_transaction([&](MemoryContext) {
-        found = query::run(select) == 1;
+        query::Rows rows = query::run(select);
+
+        found = rows.count == 1;
         if (found) {
-            revoked->id = query::int8_at(0, 1);
-            copy_name(revoked->role_name, query::text_at(0, 2));
-            copy_name(revoked->group, query::text_at(0, 3));
-            copy_name(revoked->database, query::text_at(0, 4));
-            copy_name(revoked->successor, query::text_at(0, 5));
+            credential->id = rows.int8(0, 1);
+            copy_name(credential->role_name, rows.text(0, 2));
+            copy_name(credential->group, rows.text(0, 3));
+            copy_name(credential->database, rows.text(0, 4));
+            copy_name(credential->successor, rows.text(0, 5));
         }
     });
     return found;
 }
 
+/* Drops the credential's role. */
 static void
-remove_credential(const Revoked &revoked)
+remove_credential(const RevokedCredential &credential)
 {
-    static query::Query gone = {
-        "UPDATE appinfra.credential SET state = 'gone', gone_at = clock_timestamp(),"
-        "       last_error = NULL WHERE credential_id = $1 RETURNING db_id, username::text"};
-
-    role_removal::remove(revoked.role_name, revoked.database, revoked.group, revoked.successor);
+    role_removal::remove(credential.role_name, credential.database, credential.group,
+                         credential.successor);
     in_transaction([&](MemoryContext) {
-        query::run(gone, {query::int8(revoked.id)});
-        audit::record("drop_login", query::text_at(0, 1), query::text_at(0, 2));
+        credential::Gone gone = credential::mark_gone(credential.id);
+
+        audit::record("drop_login", gone.db_id, gone.username);
     });
 }
 
 /* Finds a tenant without sessions that is to be kept out of the way, or whose time is over. */
 static bool
-next_tenant(Leaving *leaving)
+next_tenant(DepartingTenant *departing)
 {
     static query::Query select = {
         "SELECT t.db_id, t.database::text, t.status <> 'retiring' FROM appinfra.tenant t"
@@ -142,11 +140,13 @@ next_tenant(Leaving *leaving)
     bool found = false;
 
     in_transaction([&](MemoryContext) {
-        found = query::run(select) == 1;
+        query::Rows rows = query::run(select);
+
+        found = rows.count == 1;
         if (found) {
-            strlcpy(leaving->db_id, query::text_at(0, 1), sizeof(leaving->db_id));
-            copy_name(leaving->database, query::text_at(0, 2));
-            leaving->renamed = query::bool_at(0, 3);
+            strlcpy(departing->db_id, rows.text(0, 1), sizeof(departing->db_id));
+            copy_name(departing->database, rows.text(0, 2));
+            departing->step = rows.boolean(0, 3) ? Step::drop : Step::move_away;
         }
     });
     return found;
@@ -154,73 +154,60 @@ next_tenant(Leaving *leaving)
 
 /* Closes the tenant's database and frees its names, unless it was restored meanwhile. */
 static void
-move_away(const Leaving &leaving)
+move_away(const DepartingTenant &departing)
 {
-    static query::Query mark = {
-        "UPDATE appinfra.tenant SET status = 'retained', database = $2::name, logins = 0,"
-        "       attempts = 0, last_error = NULL, try_at = clock_timestamp() WHERE db_id = $1"};
-    static query::Query logins = {
-        "UPDATE appinfra.credential SET role_name = ('appinfra_gone_' || credential_id)::name"
-        "  FROM (SELECT credential_id AS id, role_name AS former FROM appinfra.credential) o"
-        " WHERE db_id = $1 AND o.id = credential_id AND state = 'revoked'"
-        "   AND role_name::text <> 'appinfra_gone_' || credential_id"
-        " RETURNING o.former::text, role_name::text"};
-
     in_transaction([&](MemoryContext) {
-        registry::Tenant tenant = registry::lock_tenant(leaving.db_id);
-        const char *away = psprintf("appinfra_%s", leaving.db_id + strlen("db-"));
+        tenant::Tenant tenant = tenant::lock(departing.db_id);
+        const char *away = psprintf("appinfra_%s", departing.db_id + strlen("db-"));
 
-        if (strcmp(tenant.status, "retiring") != 0)
+        if (tenant.status != tenant::Status::retiring)
             return;
         if (OidIsValid(get_database_oid(tenant.database, true)))
             ddl::allow_connections(tenant.database, false);
         host_names::rename(tenant.database, away);
-        uint64 count = query::run(logins, {query::text(tenant.db_id)});
-        SPITupleTable *rows = SPI_tuptable;
-        for (uint64 i = 0; i < count; i++)
-            if (OidIsValid(get_role_oid(SPI_getvalue(rows->vals[i], rows->tupdesc, 1), true)))
-                ddl::rename_role(SPI_getvalue(rows->vals[i], rows->tupdesc, 1),
-                                 SPI_getvalue(rows->vals[i], rows->tupdesc, 2));
-        query::run(mark, {query::text(tenant.db_id), query::text(away)});
+        for (const credential::Renaming &role : credential::free_role_names(tenant.db_id))
+            if (OidIsValid(get_role_oid(role.from, true)))
+                ddl::rename_role(role.from, role.to);
+        tenant::mark_retained(tenant.db_id, away);
         audit::record("retain_tenant", tenant.db_id, nullptr, audit::detail({{"database", away}}));
     });
 }
 
 /* Drops the tenant's database, then its roles. */
 static void
-drop_tenant(const Leaving &leaving)
+drop_tenant(const DepartingTenant &departing)
 {
-    /* from here on it cannot be restored, though its data may still be there */
-    static query::Query begin = {
-        "UPDATE appinfra.tenant SET status = 'dropping' WHERE db_id = $1 AND (status = 'dropping'"
-        "    OR (status = 'retained' AND retained_until <= clock_timestamp()))"};
-    static query::Query mark = {
-        "UPDATE appinfra.tenant SET status = 'dropped', last_error = NULL WHERE db_id = $1"};
-    static query::Query logins = {
-        "SELECT FROM appinfra.credential WHERE db_id = $1 AND state <> 'gone' LIMIT 1"};
     bool exists = false;
     bool due = false;
 
     in_transaction([&](MemoryContext) {
-        due = query::run(begin, {query::text(leaving.db_id)}) == 1;
-        exists = OidIsValid(get_database_oid(leaving.database, true));
+        due = tenant::begin_to_drop(departing.db_id);
+        exists = OidIsValid(get_database_oid(departing.database, true));
     });
     if (!due)
         return;
     if (exists)
-        ddl::drop_database(leaving.database);
-    in_transaction([&](MemoryContext) {
-        if (query::run(logins, {query::text(leaving.db_id)}) > 0)
-            ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
-                            errmsg("logins of the tenant are still to be dropped")));
-    });
+        ddl::drop_database(departing.database);
+    in_transaction([&](MemoryContext) { check_no_logins(departing.db_id); });
     for (const char *access : identifiers::accesses)
-        role_removal::remove(identifiers::group_role(leaving.database, access), leaving.database,
-                             nullptr, nullptr);
+        role_removal::remove(identifiers::group_role(departing.database, access),
+                             departing.database, nullptr, nullptr);
     in_transaction([&](MemoryContext) {
-        query::run(mark, {query::text(leaving.db_id)});
-        audit::record("drop_tenant", leaving.db_id, nullptr);
+        tenant::mark_dropped(departing.db_id);
+        audit::record("drop_tenant", departing.db_id, nullptr);
     });
+}
+
+/* Raises 55006 while a login of the tenant has not been dropped: its groups are still needed. */
+static void
+check_no_logins(const char *db_id)
+{
+    static query::Query select = {
+        "SELECT FROM appinfra.credential WHERE db_id = $1 AND state <> 'gone' LIMIT 1"};
+
+    if (query::run(select, {query::text(db_id)}).count > 0)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+                        errmsg("logins of the tenant are still to be dropped")));
 }
 
 static void

@@ -4,32 +4,34 @@
 #include "audit/audit.hpp"
 #include "base/identifiers.hpp"
 #include "base/lock.hpp"
-#include "base/query.hpp"
 #include "base/scope.hpp"
-#include "delivery/binding.hpp"
-#include "delivery/environment.hpp"
 #include "pool/shell.hpp"
 #include "registry/host_names.hpp"
 #include "tenant/readiness.hpp"
 
-namespace appinfra::tenant
+namespace appinfra::provisioning
 {
 
-/* One entry of env: which access a variable is to hold. */
+/* What a variable of env is to be: who holds which access in it. */
 struct Wanted {
     const char *variable;
     const char *access;
+    binding::Place place;
+};
+
+/* A database that has just become a tenant's. */
+struct Claimed {
+    const char *db_id;
+    const char *database;
 };
 
 static const Refusal *check_arguments(const Request &request);
-static std::span<const Wanted> parse_env(Jsonb *env);
+static std::span<const Wanted> parse_env(const Request &request);
 static const Refusal *check_wanted(std::span<const Wanted> wanted);
-static bool find_repetition(const Request &request, connection_builder::Connection *connection);
 static const Jsonb *request_as_json(const Request &request);
-static void register_tenant(const Request &request, const shell::Shell &shell, const char *base);
-static connection_builder::Connection bind(const Request &request, const char *db_id,
-                                           const char *base, std::span<const Wanted> wanted,
-                                           MemoryContext caller);
+static bool find_repetition(const char *key, const Jsonb *request,
+                            connection_builder::Connection *connection, MemoryContext caller);
+static Claimed claim_database(const Request &request, const Jsonb *json);
 
 connection_builder::Connection
 provision(const Request &request)
@@ -41,33 +43,25 @@ provision(const Request &request)
     require(readiness::check_guard());
     require(check_arguments(request));
     with_spi([&](MemoryContext caller) {
-        std::span<const Wanted> wanted = parse_env(request.env);
+        std::span<const Wanted> wanted = parse_env(request);
 
         require(check_wanted(wanted));
-        if (find_repetition(request, &connection)) {
-            in_context(caller, [&] {
-                for (const char **text : {&connection.db_id, &connection.status,
-                                          &connection.database, &connection.username})
-                    *text = *text != nullptr ? pstrdup(*text) : nullptr;
-                connection.env = reinterpret_cast<Jsonb *>(
-                    PG_DETOAST_DATUM_COPY(JsonbPGetDatum(connection.env)));
-            });
+        const Jsonb *json = request_as_json(request);
+        if (find_repetition(request.idempotency_key, json, &connection, caller))
             return;
-        }
         for (const Wanted &entry : wanted)
-            require(binding::reserve(
-                binding::of_app(request.app_id, environment::one_variable(entry.variable))));
-        const char *base = host_names::choose(identifiers::base_of_slug(request.slug));
-        shell::Shell shell = shell::take();
-        host_names::rename(shell.database, base);
-        host_names::open(base, shell.db_id, shell.hardening);
-        register_tenant(request, shell, base);
-        connection = bind(request, shell.db_id, base, wanted, caller);
+            require(binding::reserve(entry.place));
+        Claimed claimed = claim_database(request, json);
+        connection_builder::Builder builder =
+            connection_builder::begin(caller, claimed.db_id, claimed.database, request.publish);
+        for (const Wanted &entry : wanted)
+            connection_builder::add_binding(&builder, entry.place, entry.access);
+        connection = connection_builder::end(&builder);
         require(readiness::check_hooks());
-        audit::record("provision_tenant", shell.db_id, connection.username,
+        audit::record("provision_tenant", claimed.db_id, connection.username,
                       audit::detail({{"app_id", request.app_id},
                                      {"slug", request.slug},
-                                     {"database", base},
+                                     {"database", claimed.database},
                                      {"publish", request.publish ? "true" : "false"}}));
     });
     return connection;
@@ -95,17 +89,20 @@ check_arguments(const Request &request)
 
 /* Returns the entries of env; DATABASE_URL, whose login has the plain name, comes first. */
 static std::span<const Wanted>
-parse_env(Jsonb *env)
+parse_env(const Request &request)
 {
     static query::Query select = {
         "SELECT e.key, CASE jsonb_typeof(e.value) WHEN 'string' THEN e.value #>> '{}' END"
         "  FROM jsonb_each($1) e ORDER BY e.key <> 'DATABASE_URL', e.key COLLATE \"C\""};
-    uint64 count = query::run(select, {query::jsonb(env)});
-    auto *wanted = static_cast<Wanted *>(palloc(Max(count, 1) * sizeof(Wanted)));
+    query::Rows rows = query::run(select, {query::jsonb(request.env)});
 
-    for (uint64 i = 0; i < count; i++)
-        wanted[i] = {.variable = query::text_at(i, 1), .access = query::text_at(i, 2)};
-    return {wanted, count};
+    return query::collect<Wanted>(rows, [&](uint64 row) {
+        const char *variable = rows.text(row, 1);
+
+        return Wanted{.variable = variable,
+                      .access = rows.text(row, 2),
+                      .place = binding::of_app(request.app_id, binding::one_variable(variable))};
+    });
 }
 
 static const Refusal *
@@ -130,47 +127,6 @@ check_wanted(std::span<const Wanted> wanted)
     return nullptr;
 }
 
-/*
- * Tells whether an earlier call had the same idempotency key, and fills in its tenant, without a
- * password. Refuses when that call asked for something else, or has not ended.
- */
-static bool
-find_repetition(const Request &request, connection_builder::Connection *connection)
-{
-    static query::Query select = {
-        "SELECT d.db_id, d.status, d.database, d.username, t.request = $2,"
-        "       coalesce((SELECT jsonb_object_agg(k, NULL) FROM unnest(d.env_keys) k), '{}')"
-        "  FROM appinfra.tenant t JOIN appinfra.databases d USING (db_id)"
-        " WHERE t.idempotency_key = $1"};
-    const char *key = request.idempotency_key;
-
-    if (key == nullptr)
-        return false;
-    if (!lock::try_take(lock::Kind::idempotency_key, key))
-        raise(refuse(ERRCODE_LOCK_NOT_AVAILABLE,
-                     "another transaction is provisioning with the same idempotency_key", nullptr,
-                     "Repeat the call when that transaction has ended."));
-    if (query::run(select, {query::text(key), query::jsonb(request_as_json(request))}) == 0)
-        return false;
-    if (!query::bool_at(0, 5)) {
-        Refusal reused = *refuse(
-            ERRCODE_INVALID_PARAMETER_VALUE,
-            psprintf("idempotency_key \"%s\" was used with other arguments", key),
-            psprintf("It made \"%s\".", query::text_at(0, 1)), "Use a new key for a new database.");
-        reused.constraint = "idempotency_key"; /* the sidecar tells it from other arguments so */
-        raise(&reused);
-    }
-    bool null;
-    *connection = {.db_id = query::text_at(0, 1),
-                   .status = query::text_at(0, 2),
-                   .database = query::text_at(0, 3),
-                   .username = query::text_at(0, 4),
-                   .password = nullptr,
-                   .url = nullptr,
-                   .env = DatumGetJsonbPCopy(query::datum_at(0, 6, &null))};
-    return true;
-}
-
 /* Returns the arguments, to tell a repetition from another request. */
 static const Jsonb *
 request_as_json(const Request &request)
@@ -178,52 +134,78 @@ request_as_json(const Request &request)
     static query::Query build = {
         "SELECT jsonb_build_object('app_id', $1::text, 'owner_user_id', $2::text, 'slug', $3::text,"
         "                          'engine', $4::text, 'env', $5::jsonb, 'publish', $6::boolean)"};
-    bool null;
+    query::Rows rows =
+        query::run(build, {query::text(request.app_id), query::text(request.owner_user_id),
+                           query::text(request.slug), query::text(request.engine),
+                           query::jsonb(request.env), query::boolean(request.publish)});
 
-    query::run(build, {query::text(request.app_id), query::text(request.owner_user_id),
-                       query::text(request.slug), query::text(request.engine),
-                       query::jsonb(request.env), query::boolean(request.publish)});
-    return DatumGetJsonbPCopy(query::datum_at(0, 1, &null));
+    return DatumGetJsonbPCopy(rows.datum(0, 1));
 }
 
-static void
-register_tenant(const Request &request, const shell::Shell &shell, const char *base)
+/*
+ * Tells whether an earlier call had the same idempotency key, and fills in its tenant, without a
+ * password, in the caller's memory. Refuses when that call asked for something else, or has not
+ * ended.
+ */
+static bool
+find_repetition(const char *key, const Jsonb *request, connection_builder::Connection *connection,
+                MemoryContext caller)
 {
-    static query::Query insert = {
-        "INSERT INTO appinfra.tenant (db_id, app_id, owner_user_id, slug, engine, database,"
-        "  database_oid, hardening, idempotency_key, request, wanted_name)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6)"};
+    static query::Query select = {
+        "SELECT d.db_id, d.status, d.database, d.username, t.request = $2,"
+        "       coalesce((SELECT jsonb_object_agg(k, NULL) FROM unnest(d.env_keys) k), '{}')"
+        "  FROM appinfra.tenant t JOIN appinfra.databases d USING (db_id)"
+        " WHERE t.idempotency_key = $1"};
 
-    query::run(insert,
-               {query::text(shell.db_id), query::text(request.app_id),
-                query::text(request.owner_user_id), query::text(request.slug),
-                query::text(request.engine), query::text(base), query::oid(shell.database_oid),
-                query::int4(shell.hardening), query::text(request.idempotency_key),
-                query::jsonb(request_as_json(request))});
-}
-
-/* Makes a binding and a credential for each variable. */
-static connection_builder::Connection
-bind(const Request &request, const char *db_id, const char *base, std::span<const Wanted> wanted,
-     MemoryContext caller)
-{
-    connection_builder::Builder builder =
-        connection_builder::begin(caller, db_id, base, request.publish);
-
-    for (const Wanted &entry : wanted) {
-        Datum variable = environment::one_variable(entry.variable);
-        int64 id = binding::create(binding::of_app(request.app_id, variable), db_id, entry.access);
-
-        connection_builder::add(&builder,
-                                {.db_id = db_id,
-                                 .database = base,
-                                 .access = entry.access,
-                                 .binding_id = id,
-                                 .service_id = nullptr,
-                                 .host_id = nullptr},
-                                variable);
+    if (key == nullptr)
+        return false;
+    if (!lock::try_take(lock::Kind::idempotency_key, key))
+        raise(refuse(ERRCODE_LOCK_NOT_AVAILABLE,
+                     "another transaction is provisioning with the same idempotency_key", nullptr,
+                     "Repeat the call when that transaction has ended."));
+    query::Rows found = query::run(select, {query::text(key), query::jsonb(request)});
+    if (found.count == 0)
+        return false;
+    if (!found.boolean(0, 5)) {
+        Refusal reused = *refuse(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            psprintf("idempotency_key \"%s\" was used with other arguments", key),
+            psprintf("It made \"%s\".", found.text(0, 1)), "Use a new key for a new database.");
+        reused.constraint = "idempotency_key"; /* the sidecar tells it from other arguments so */
+        raise(&reused);
     }
-    return connection_builder::end(&builder);
+    in_context(caller, [&] {
+        *connection = {.db_id = found.text(0, 1),
+                       .status = found.text(0, 2),
+                       .database = found.text(0, 3),
+                       .username = found.text(0, 4),
+                       .password = nullptr,
+                       .url = nullptr,
+                       .env = DatumGetJsonbPCopy(found.datum(0, 6))};
+    });
+    return true;
 }
 
-} // namespace appinfra::tenant
+/* Takes a database out of the pool, names it after the slug, and writes the tenant's row. */
+static Claimed
+claim_database(const Request &request, const Jsonb *json)
+{
+    const char *database = host_names::choose(identifiers::base_of_slug(request.slug));
+    shell::Shell shell = shell::take();
+
+    host_names::rename(shell.database, database);
+    host_names::open(database, shell.db_id, shell.hardening);
+    tenant::add({.db_id = shell.db_id,
+                 .app_id = request.app_id,
+                 .owner_user_id = request.owner_user_id,
+                 .slug = request.slug,
+                 .engine = request.engine,
+                 .database = database,
+                 .database_oid = shell.database_oid,
+                 .hardening = shell.hardening,
+                 .idempotency_key = request.idempotency_key,
+                 .request = json});
+    return {.db_id = shell.db_id, .database = database};
+}
+
+} // namespace appinfra::provisioning

@@ -9,7 +9,7 @@
 
 #include "delivery/connection_builder.hpp"
 
-namespace appinfra::tenant
+namespace appinfra::provisioning
 {
 
 /* The arguments of provision_tenant(), none of them checked yet but for NULL. */
@@ -26,4 +26,4 @@ struct Request {
 /* Claims a database for an app. The result lives in the caller's memory context. */
 connection_builder::Connection provision(const Request &request);
 
-} // namespace appinfra::tenant
+} // namespace appinfra::provisioning

@@ -2,11 +2,9 @@
 #include "tenant/retention.hpp"
 
 #include "audit/audit.hpp"
-#include "base/query.hpp"
 #include "base/scope.hpp"
-#include "delivery/binding.hpp"
+#include "registry/binding.hpp"
 #include "registry/host_names.hpp"
-#include "registry/registry.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/readiness.hpp"
@@ -14,32 +12,30 @@
 namespace appinfra::retention
 {
 
-static bool is(const registry::Tenant &tenant, const char *status);
-static const Refusal *check_restorable(const registry::Tenant &tenant);
-static const char *move_back(const registry::Tenant &tenant);
-static int64 hold_again(const registry::Tenant &tenant, const registry::Binding &binding);
+using tenant::Status;
+
+static const Refusal *check_restorable(const tenant::Tenant &tenant);
+static const char *move_back(const tenant::Tenant &tenant);
+static void rebind(connection_builder::Builder *builder, const tenant::Tenant &tenant,
+                   const binding::Binding &binding);
+static void tell_new_name(const char *from, const char *to);
 
 void
 deprovision(const char *db_id, const Interval *retain)
 {
-    static query::Query mark = {
-        "UPDATE appinfra.tenant SET status = 'retiring', retain = $2, attempts = 0,"
-        "       try_at = clock_timestamp(), retained_until = clock_timestamp() + $2"
-        " WHERE db_id = $1"};
-    static query::Query keep_bindings = {
-        "UPDATE appinfra.binding SET restorable = true WHERE db_id = $1 AND NOT ended"};
-
     require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
-        registry::Tenant tenant = registry::lock_tenant(db_id);
+        tenant::Tenant tenant = tenant::lock(db_id);
 
-        if (!is(tenant, "ready") && !is(tenant, "revoked"))
+        if (tenant.status != Status::ready && tenant.status != Status::revoked)
             return;
-        query::run(keep_bindings, {query::text(tenant.db_id)});
-        for (const registry::Binding &binding : registry::bindings_of(tenant.db_id, false))
-            revocation::revoke_binding(tenant, binding.id, "deprovisioned", false);
+        binding::keep_restorable(tenant.db_id);
+        for (const binding::Binding &binding :
+             binding::of_tenant(tenant.db_id, binding::Which::living))
+            revocation::revoke_binding(tenant, binding.id, "deprovisioned",
+                                       revocation::RoleName::kept);
         revocation::revoke_all(tenant, "deprovisioned");
-        query::run(mark, {query::text(tenant.db_id), query::interval(retain)});
+        tenant::mark_retiring(tenant.db_id, retain);
         wakeup::wake_at_commit(wakeup::Work::housekeeping);
         audit::record("deprovision_tenant", tenant.db_id, nullptr);
     });
@@ -48,62 +44,49 @@ deprovision(const char *db_id, const Interval *retain)
 connection_builder::Connection
 restore(const char *db_id, bool publish)
 {
-    static query::Query mark = {
-        "UPDATE appinfra.tenant SET status = 'ready', database = $2::name, retain = NULL,"
-        "       retained_until = NULL, last_error = NULL,"
-        "       wanted_name = $2::name, notes = CASE WHEN wanted_name <> $2::name"
-        "         THEN 'was ' || wanted_name || ' until that name was taken' ELSE notes END"
-        " WHERE db_id = $1"};
     connection_builder::Connection connection = {};
 
     require(readiness::check_transaction());
     require(readiness::check_host());
     require(readiness::check_guard());
     with_spi([&](MemoryContext caller) {
-        registry::Tenant tenant = registry::lock_tenant(db_id);
+        tenant::Tenant tenant = tenant::lock(db_id);
 
         require(check_restorable(tenant));
-        bool was_ended = !is(tenant, "revoked");
-        const char *database = is(tenant, "retained") ? move_back(tenant) : tenant.database;
-        std::span<const registry::Binding> bindings =
-            registry::bindings_of(tenant.db_id, was_ended);
-
-        query::run(mark, {query::text(tenant.db_id), query::text(database)});
-        tenant.database = database;
+        /* the bindings of a tenant that was only revoked live on; others are made anew */
+        bool only_revoked = tenant.status == Status::revoked;
+        std::span<const binding::Binding> bindings = binding::of_tenant(
+            tenant.db_id, only_revoked ? binding::Which::living : binding::Which::restorable);
+        if (tenant.status == Status::retained)
+            tenant.database = move_back(tenant);
+        tenant::mark_restored(tenant.db_id, tenant.database);
         connection_builder::Builder builder =
-            connection_builder::begin(caller, tenant.db_id, database, publish);
-        for (registry::Binding binding : bindings) {
-            if (was_ended)
-                binding.id = hold_again(tenant, binding);
-            connection_builder::add(&builder, registry::purpose_of(tenant, binding),
-                                    binding.variables);
+            connection_builder::begin(caller, tenant.db_id, tenant.database, publish);
+        for (const binding::Binding &binding : bindings) {
+            if (only_revoked)
+                connection_builder::add(&builder, credential::purpose_of(tenant, binding),
+                                        binding.variables);
+            else
+                rebind(&builder, tenant, binding);
         }
         connection = connection_builder::end(&builder);
-        if (strcmp(database, tenant.wanted_name) != 0)
-            ereport(NOTICE,
-                    (errmsg("database \"%s\" is restored as \"%s\"", tenant.wanted_name, database),
-                     errdetail("The name was taken meanwhile.")));
+        tell_new_name(tenant.original_name, tenant.database);
         audit::record("restore_tenant", tenant.db_id, connection.username,
-                      audit::detail({{"database", database}}));
+                      audit::detail({{"database", tenant.database}}));
     });
     return connection;
 }
 
-static bool
-is(const registry::Tenant &tenant, const char *status)
-{
-    return strcmp(tenant.status, status) == 0;
-}
-
+/* Refuses for a tenant that is ready, and for one whose data is gone. */
 static const Refusal *
-check_restorable(const registry::Tenant &tenant)
+check_restorable(const tenant::Tenant &tenant)
 {
-    if (is(tenant, "ready"))
+    if (tenant.status == Status::ready)
         return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                       psprintf("database \"%s\" needs no restoring", tenant.db_id),
                       "Its status is \"ready\".",
                       "appinfra.rotate_credential() makes new credentials.");
-    if (is(tenant, "dropped") || is(tenant, "dropping"))
+    if (tenant.status == Status::dropped || tenant.status == Status::dropping)
         return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                       psprintf("database \"%s\" is dropped", tenant.db_id),
                       "The time for which it was kept is over.");
@@ -112,29 +95,37 @@ check_restorable(const registry::Tenant &tenant)
 
 /* Gives a retained database its name back, or another where that is taken, and opens it. */
 static const char *
-move_back(const registry::Tenant &tenant)
+move_back(const tenant::Tenant &tenant)
 {
-    const char *database = host_names::choose(tenant.wanted_name);
+    const char *database = host_names::choose(tenant.original_name);
 
     host_names::rename(tenant.database, database);
     host_names::open(database, tenant.db_id, tenant.hardening);
     return database;
 }
 
-/* Makes the ended binding anew and returns its id; refuses where its variables are taken. */
-static int64
-hold_again(const registry::Tenant &tenant, const registry::Binding &binding)
+/* Makes the ended binding anew, with a credential; refuses where its variables are taken. */
+static void
+rebind(connection_builder::Builder *builder, const tenant::Tenant &tenant,
+       const binding::Binding &binding)
 {
-    static query::Query forget = {
-        "UPDATE appinfra.binding SET restorable = false WHERE binding_id = $1"};
     binding::Place place =
         binding.service_id != nullptr
             ? binding::of_service(tenant.app_id, binding.service_id, binding.host_id)
             : binding::of_app(tenant.app_id, binding.variables);
 
     require(binding::reserve(place));
-    query::run(forget, {query::int8(binding.id)});
-    return binding::create(place, tenant.db_id, binding.access);
+    binding::forget_restorable(binding.id);
+    connection_builder::add_binding(builder, place, binding.access);
+}
+
+/* Tells the caller when the database could not have its name back. */
+static void
+tell_new_name(const char *from, const char *to)
+{
+    if (strcmp(from, to) != 0)
+        ereport(NOTICE, (errmsg("database \"%s\" is restored as \"%s\"", from, to),
+                         errdetail("The name was taken meanwhile.")));
 }
 
 } // namespace appinfra::retention

@@ -5,8 +5,8 @@
 #include "audit/events.hpp"
 #include "base/identifiers.hpp"
 #include "base/lock.hpp"
-#include "base/query.hpp"
 #include "base/scope.hpp"
+#include "registry/credential.hpp"
 #include "shmem/sessions.hpp"
 #include "shmem/wakeup.hpp"
 
@@ -21,13 +21,14 @@ struct Revoked {
 };
 
 /* A revoked credential whose sessions have not all ended. */
-struct Ending {
+struct WithSessions {
     int64 id;
-    Oid role;
+    Oid role; /* 0: gone */
 };
 
 static Revoked find_revoked(const char *username);
 static void report_end(const Revoked &revoked, const char *username, int sessions);
+static bool end_sessions_of(const WithSessions &credential);
 static void check_committed(int64 id);
 
 bool
@@ -43,7 +44,7 @@ wait(const char *username, const Interval *timeout)
         revoked = find_revoked(username);
         check_committed(revoked.id);
     });
-    /* from here on whoever is about to enter has seen the revocation, or is seen by us */
+    /* a login that is under way has now seen the revocation, or its session is seen here */
     lock::await(lock::Kind::revocation, psprintf(INT64_FORMAT, revoked.id));
     while (int found = OidIsValid(revoked.role) ? sessions::end_all(revoked.role) : 0) {
         if (!reported)
@@ -76,12 +77,11 @@ retire_due()
         " ORDER BY c.credential_id LIMIT 100"};
 
     in_transaction([&](MemoryContext) {
-        uint64 count = query::run(due);
-        SPITupleTable *rows = SPI_tuptable;
+        query::Rows rows = query::run(due);
 
-        for (uint64 i = 0; i < count; i++) {
-            const char *username = SPI_getvalue(rows->vals[i], rows->tupdesc, 1);
-            bool replaced = *SPI_getvalue(rows->vals[i], rows->tupdesc, 2) == 't';
+        for (uint64 i = 0; i < rows.count; i++) {
+            const char *username = rows.text(i, 1);
+            bool replaced = rows.boolean(i, 2);
             const Failure *failure =
                 attempt_part([&] { revoke(username, replaced ? "replaced" : "expired"); });
 
@@ -94,10 +94,6 @@ retire_due()
 void
 follow_logins()
 {
-    static query::Query record_login = {
-        "UPDATE appinfra.credential SET first_login_at = clock_timestamp()"
-        " WHERE role_name = $1::name AND state IN ('active', 'retiring')"
-        "   AND first_login_at IS NULL"};
     static query::Query unseen = {
         "SELECT a.oid FROM appinfra.credential c JOIN pg_catalog.pg_authid a"
         "    ON a.rolname = c.role_name"
@@ -105,19 +101,17 @@ follow_logins()
         " ORDER BY c.credential_id DESC LIMIT $1"};
 
     in_transaction([&](MemoryContext) {
-        Oid logins[sessions::watched_limit];
-
         while (Oid login = sessions::take_login())
             if (const char *name = GetUserNameFromId(login, true))
-                query::run(record_login, {query::text(name)});
-        uint64 count = query::run(unseen, {query::int4(sessions::watched_limit)});
-        for (uint64 i = 0; i < count; i++)
-            logins[i] = query::oid_at(i, 1);
-        sessions::watch({logins, count});
-        /* who came in before it was watched, and stays */
-        for (Oid login : std::span(logins, count))
+                credential::mark_used(name);
+        query::Rows rows = query::run(unseen, {query::int4(sessions::watched_limit)});
+        std::span<const Oid> logins =
+            query::collect<Oid>(rows, [&](uint64 row) { return rows.oid(row, 1); });
+        sessions::watch(logins);
+        /* a session that began before its login was watched, and is still there */
+        for (Oid login : logins)
             if (sessions::count(login) > 0)
-                query::run(record_login, {query::text(GetUserNameFromId(login, false))});
+                credential::mark_used(GetUserNameFromId(login, false));
     });
 }
 
@@ -128,35 +122,33 @@ end_sessions()
         "SELECT c.credential_id, coalesce(a.oid, 0::oid) FROM appinfra.credential c"
         "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name"
         " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NULL LIMIT 1000"};
-    static query::Query update = {
-        "UPDATE appinfra.credential SET sessions_ended = coalesce(sessions_ended, $2),"
-        "       sessions_ended_at = CASE WHEN $3 THEN clock_timestamp() END"
-        " WHERE credential_id = $1 AND (sessions_ended IS NULL OR $3)"
-        " RETURNING db_id, username::text, sessions_ended::text"};
     bool left = false;
 
     in_transaction([&](MemoryContext) {
-        uint64 count = query::run(select);
-        auto *endings = static_cast<Ending *>(palloc((count + 1) * sizeof(Ending)));
+        query::Rows rows = query::run(select);
 
-        for (uint64 i = 0; i < count; i++)
-            endings[i] = {.id = query::int8_at(i, 1), .role = query::oid_at(i, 2)};
-        for (const Ending &ending : std::span(endings, count)) {
-            /* whoever is about to enter has now seen the revocation, or is seen here */
-            lock::await(lock::Kind::revocation, psprintf(INT64_FORMAT, ending.id));
-            int found = OidIsValid(ending.role) ? sessions::end_all(ending.role) : 0;
-
-            left = left || found > 0;
-            if (query::run(update, {query::int8(ending.id), query::int4(found),
-                                    query::boolean(found == 0)}) > 0 &&
-                found == 0)
-                audit::record("end_sessions", query::text_at(0, 1), query::text_at(0, 2),
-                              audit::detail({{"sessions", query::text_at(0, 3)}}));
-        }
-        if (count > 0 && !left)
+        for (uint64 i = 0; i < rows.count; i++)
+            if (end_sessions_of({.id = rows.int8(i, 1), .role = rows.oid(i, 2)}))
+                left = true;
+        if (rows.count > 0 && !left)
             wakeup::wake_at_commit(wakeup::Work::housekeeping);
     });
     return left;
+}
+
+/* Ends the credential's sessions and records how many there were; true while there are any. */
+static bool
+end_sessions_of(const WithSessions &credential)
+{
+    /* a login that is under way has now seen the revocation, or its session is seen here */
+    lock::await(lock::Kind::revocation, psprintf(INT64_FORMAT, credential.id));
+    int found = OidIsValid(credential.role) ? sessions::end_all(credential.role) : 0;
+    credential::Ended ended = credential::record_sessions(credential.id, found);
+
+    if (ended.db_id != nullptr)
+        audit::record("end_sessions", ended.db_id, ended.username,
+                      audit::detail({{"sessions", ended.sessions}}));
+    return found > 0;
 }
 
 /* Tells the audit log whose sessions are being ended; the transaction may still be rolled back. */
@@ -183,18 +175,19 @@ find_revoked(const char *username)
         " WHERE c.username = $1::name AND c.username::text = $1 ORDER BY c.state = 'gone', "
         "c.credential_id DESC LIMIT 1"};
 
-    if (query::run(select, {query::text(username)}) != 1)
+    query::Rows rows = query::run(select, {query::text(username)});
+    if (rows.count != 1)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
                      psprintf("credential \"%s\" does not exist", identifiers::excerpt(username)),
                      nullptr, "Look at appinfra.credentials."));
-    const char *state = query::text_at(0, 2);
-    if (strcmp(state, "revoked") != 0 && strcmp(state, "gone") != 0)
+    auto state = states::parse<credential::State>(rows.text(0, 2));
+    if (state != credential::State::revoked && state != credential::State::gone)
         raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                      psprintf("credential \"%s\" is not revoked", identifiers::excerpt(username)),
-                     psprintf("Its state is \"%s\".", state),
+                     psprintf("Its state is \"%s\".", states::name(state)),
                      "appinfra.revoke_credential() revokes it."));
-    Revoked revoked = {.id = query::int8_at(0, 1), .role = query::oid_at(0, 3), .db_id = {}};
-    strlcpy(revoked.db_id, query::text_at(0, 4), sizeof(revoked.db_id));
+    Revoked revoked = {.id = rows.int8(0, 1), .role = rows.oid(0, 3), .db_id = {}};
+    strlcpy(revoked.db_id, rows.text(0, 4), sizeof(revoked.db_id));
     return revoked;
 }
 
@@ -205,8 +198,7 @@ check_committed(int64 id)
     static query::Query select = {
         "SELECT appinfra.is_running(xmin) FROM appinfra.credential WHERE credential_id = $1"};
 
-    query::run(select, {query::int8(id)});
-    if (query::bool_at(0, 1))
+    if (query::run(select, {query::id(id)}).boolean(0, 1))
         raise(refuse(
             ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the revocation is not committed yet",
             "Sessions end when the transaction that revokes is committed.", "COMMIT first."));

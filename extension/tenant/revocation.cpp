@@ -6,10 +6,9 @@
 #include "base/identifiers.hpp"
 #include "base/label.hpp"
 #include "base/lock.hpp"
-#include "base/query.hpp"
 #include "base/scope.hpp"
-#include "delivery/binding.hpp"
-#include "delivery/publication.hpp"
+#include "registry/credential.hpp"
+#include "registry/publication.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/readiness.hpp"
 
@@ -17,20 +16,20 @@ namespace appinfra::revocation
 {
 
 /* A credential that is to be revoked; its tenant is locked. */
-struct Victim {
+struct Target {
     int64 id;
     const char *username;
     const char *role_name;
     const char *access;
 };
 
-static std::span<const Victim> victims(query::Query &select, const char *db_id, int64 id);
-static void revoke_these(const registry::Tenant &tenant, std::span<const Victim> victims,
+static std::span<const Target> find_targets(query::Query &select, const char *db_id, int64 id);
+static void revoke_these(const tenant::Tenant &tenant, std::span<const Target> targets,
                          const char *reason);
-static void revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *reason);
-static void disable(const registry::Tenant &tenant, const Victim &victim);
-static void follow_rename(const char *db_id, Victim *victim);
-static void move_aside(const Victim &victim);
+static void revoke_one(const tenant::Tenant &tenant, const Target &target, const char *reason);
+static void disable(const tenant::Tenant &tenant, const Target &target);
+static void adopt_renamed_role(const char *db_id, Target *target);
+static void free_name(const Target &target);
 
 #define LIVING_CREDENTIALS                                                                         \
     "SELECT credential_id, username::text, role_name::text, access FROM appinfra.credential"       \
@@ -47,17 +46,19 @@ revoke(const char *username, const char *reason)
 
     require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
-        if (query::run(find, {query::text(username)}) != 1)
+        query::Rows known = query::run(find, {query::text(username)});
+
+        if (known.count != 1)
             raise(
                 refuse(ERRCODE_UNDEFINED_OBJECT,
                        psprintf("credential \"%s\" does not exist", identifiers::excerpt(username)),
                        nullptr, "Look at appinfra.credentials."));
-        int64 id = query::int8_at(0, 2);
-        registry::Tenant tenant = registry::lock_tenant(query::text_at(0, 1));
-        std::span<const Victim> found = victims(select, tenant.db_id, id);
+        int64 id = known.int8(0, 2);
+        tenant::Tenant tenant = tenant::lock(known.text(0, 1));
+        std::span<const Target> found = find_targets(select, tenant.db_id, id);
         revoke_these(tenant, found, reason);
-        for (const Victim &victim : found)
-            audit::record("revoke_credential", tenant.db_id, victim.username,
+        for (const Target &target : found)
+            audit::record("revoke_credential", tenant.db_id, target.username,
                           audit::detail({{"reason", reason}}));
     });
 }
@@ -65,18 +66,17 @@ revoke(const char *username, const char *reason)
 int
 revoke_tenant(const char *db_id, const char *reason)
 {
-    static query::Query mark = {
-        "UPDATE appinfra.tenant SET status = 'revoked' WHERE db_id = $1 AND status = 'ready'"};
     int count = 0;
 
     require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
-        registry::Tenant tenant = registry::lock_tenant(db_id);
+        tenant::Tenant tenant = tenant::lock(db_id);
 
         count = revoke_all(tenant, reason);
-        for (const registry::Binding &binding : registry::bindings_of(tenant.db_id, false))
-            publication::cancel(binding.id, 0);
-        query::run(mark, {query::text(tenant.db_id)});
+        for (const binding::Binding &binding :
+             binding::of_tenant(tenant.db_id, binding::Which::living))
+            publication::cancel_of_binding(binding.id);
+        tenant::mark_revoked(tenant.db_id);
         audit::record("revoke_tenant", tenant.db_id, nullptr,
                       audit::detail({{"reason", reason}, {"credentials", psprintf("%d", count)}}));
     });
@@ -84,78 +84,69 @@ revoke_tenant(const char *db_id, const char *reason)
 }
 
 int
-revoke_all(const registry::Tenant &tenant, const char *reason)
+revoke_all(const tenant::Tenant &tenant, const char *reason)
 {
     static query::Query select = {LIVING_CREDENTIALS " ORDER BY credential_id, $2"};
-    std::span<const Victim> all = victims(select, tenant.db_id, 0);
+    std::span<const Target> all = find_targets(select, tenant.db_id, 0);
 
     revoke_these(tenant, all, reason);
     return static_cast<int>(all.size());
 }
 
 void
-revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason, bool free_name)
+revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reason,
+               RoleName role_name)
 {
     static query::Query select = {LIVING_CREDENTIALS " AND binding_id = $2"};
-    /* by this binding, or by a former holder that was not unset because this one was to overwrite
-     * it */
-    static query::Query delivered = {
-        "SELECT FROM appinfra.binding b JOIN appinfra.binding o"
-        "    ON o.target = b.target AND o.variables && b.variables"
-        "  JOIN appinfra.publication p ON p.binding_id = o.binding_id"
-        " WHERE b.binding_id = $1 AND p.kind = 'set' AND p.attempt > 0 LIMIT 1"};
-    std::span<const Victim> found = victims(select, tenant.db_id, binding_id);
+    std::span<const Target> found = find_targets(select, tenant.db_id, binding_id);
 
     revoke_these(tenant, found, reason);
-    if (free_name)
-        for (const Victim &victim : found)
-            move_aside(victim);
-    publication::cancel(binding_id, 0);
+    if (role_name == RoleName::freed)
+        for (const Target &target : found)
+            free_name(target);
+    publication::cancel_of_binding(binding_id);
     binding::end(binding_id);
-    if (query::run(delivered, {query::int8(binding_id)}) > 0)
+    if (publication::may_be_delivered(binding_id))
         publication::enqueue(binding_id, 0);
 }
 
-/* Returns the credentials that the query finds. */
-static std::span<const Victim>
-victims(query::Query &select, const char *db_id, int64 id)
+/* Returns the credentials that the query finds; their roles are known by their present names. */
+static std::span<const Target>
+find_targets(query::Query &select, const char *db_id, int64 id)
 {
-    uint64 count = query::run(select, {query::text(db_id), query::int8(id)});
-    auto *found = static_cast<Victim *>(palloc((count + 1) * sizeof(Victim)));
+    query::Rows rows = query::run(select, {query::text(db_id), query::int8(id)});
+    std::span<Target> found = query::collect<Target>(rows, [&](uint64 row) {
+        return Target{.id = rows.int8(row, 1),
+                      .username = rows.text(row, 2),
+                      .role_name = rows.text(row, 3),
+                      .access = rows.text(row, 4)};
+    });
 
-    for (uint64 i = 0; i < count; i++)
-        found[i] = {.id = query::int8_at(i, 1),
-                    .username = query::text_at(i, 2),
-                    .role_name = query::text_at(i, 3),
-                    .access = query::text_at(i, 4)};
-    for (Victim &victim : std::span(found, count))
-        follow_rename(db_id, &victim);
-    return {found, count};
+    for (Target &target : found)
+        adopt_renamed_role(db_id, &target);
+    return found;
 }
 
 /*
- * Revokes credentials of a tenant, their publications first: whoever answers a claim locks a
+ * Revokes credentials of a tenant, their publications first: an acknowledgement, too, locks a
  * publication before the credentials of its binding.
  */
 static void
-revoke_these(const registry::Tenant &tenant, std::span<const Victim> victims, const char *reason)
+revoke_these(const tenant::Tenant &tenant, std::span<const Target> targets, const char *reason)
 {
-    for (const Victim &victim : victims)
-        publication::cancel(0, victim.id);
-    for (const Victim &victim : victims)
-        revoke_one(tenant, victim, reason);
+    for (const Target &target : targets)
+        publication::cancel_of_credential(target.id);
+    for (const Target &target : targets)
+        revoke_one(tenant, target, reason);
 }
 
+/* Takes everything from the role; the scheduler ends its sessions after the commit. */
 static void
-revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *reason)
+revoke_one(const tenant::Tenant &tenant, const Target &target, const char *reason)
 {
-    static query::Query update = {
-        "UPDATE appinfra.credential SET state = 'revoked', revoked_at = clock_timestamp(),"
-        "       reason = $2 WHERE credential_id = $1"};
-
-    disable(tenant, victim);
-    query::run(update, {query::int8(victim.id), query::text(reason)});
-    lock::hold(lock::Kind::revocation, psprintf(INT64_FORMAT, victim.id));
+    disable(tenant, target);
+    credential::mark_revoked(target.id, reason);
+    lock::hold(lock::Kind::revocation, psprintf(INT64_FORMAT, target.id));
     wakeup::wake_at_commit(wakeup::Work::credentials);
 }
 
@@ -164,31 +155,31 @@ revoke_one(const registry::Tenant &tenant, const Victim &victim, const char *rea
  * touched, and the revocation fails.
  */
 static void
-disable(const registry::Tenant &tenant, const Victim &victim)
+disable(const tenant::Tenant &tenant, const Target &target)
 {
-    Oid role = get_role_oid(victim.role_name, true);
+    Oid role = get_role_oid(target.role_name, true);
     label::Label label;
 
     if (!OidIsValid(role))
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("role \"%s\" of the credential does not exist", victim.role_name),
+                     psprintf("role \"%s\" of the credential does not exist", target.role_name),
                      "It was dropped or renamed by other means; a renamed login still works.",
                      "Give it its name back, and try again."));
     if (!label::of_role(role, &label) || strcmp(label.db_id, tenant.db_id) != 0)
         raise(refuse(
             ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            psprintf("role \"%s\" does not belong to \"%s\"", victim.role_name, tenant.db_id),
+            psprintf("role \"%s\" does not belong to \"%s\"", target.role_name, tenant.db_id),
             "Its security label says so.", nullptr));
-    ddl::disable_login(victim.role_name, identifiers::group_role(tenant.database, victim.access));
-    ddl::revoke_connect(tenant.database, victim.role_name);
+    ddl::disable_login(target.role_name, identifiers::group_role(tenant.database, target.access));
+    ddl::revoke_connect(tenant.database, target.role_name);
 }
 
 /*
- * Follows a role that was renamed by other means: the one login of the tenant, by its label, that
+ * Looks for a role that was renamed by other means: the one login of the tenant, by its label, that
  * no credential names. Where there is none, or more than one, the credential stays as it is.
  */
 static void
-follow_rename(const char *db_id, Victim *victim)
+adopt_renamed_role(const char *db_id, Target *target)
 {
     static query::Query select = {
         "SELECT min(a.rolname::text) FROM pg_catalog.pg_shseclabel l"
@@ -196,26 +187,25 @@ follow_rename(const char *db_id, Victim *victim)
         " WHERE l.provider = 'appinfra' AND l.classoid = 'pg_catalog.pg_authid'::regclass"
         "   AND l.label = $1 AND NOT EXISTS (SELECT FROM appinfra.credential c"
         "         WHERE c.role_name = a.rolname AND c.state <> 'gone') HAVING count(*) = 1"};
-    static query::Query update = {
-        "UPDATE appinfra.credential SET role_name = $2::name WHERE credential_id = $1"};
 
-    if (OidIsValid(get_role_oid(victim->role_name, true)) ||
-        query::run(select, {query::text(psprintf("%s login %s", db_id, victim->access))}) != 1)
+    if (OidIsValid(get_role_oid(target->role_name, true)))
         return;
-    victim->role_name = query::text_at(0, 1);
-    query::run(update, {query::int8(victim->id), query::text(victim->role_name)});
+    query::Rows renamed =
+        query::run(select, {query::text(psprintf("%s login %s", db_id, target->access))});
+    if (renamed.count != 1)
+        return;
+    target->role_name = renamed.text(0, 1);
+    credential::record_role_name(target->id, target->role_name);
 }
 
 /* Gives the role another name, so that its own is free. */
 static void
-move_aside(const Victim &victim)
+free_name(const Target &target)
 {
-    static query::Query update = {
-        "UPDATE appinfra.credential SET role_name = $2::name WHERE credential_id = $1"};
-    const char *name = psprintf("appinfra_gone_" INT64_FORMAT, victim.id);
+    const char *name = credential::freed_name(target.id);
 
-    ddl::rename_role(victim.role_name, name);
-    query::run(update, {query::int8(victim.id), query::text(name)});
+    ddl::rename_role(target.role_name, name);
+    credential::record_role_name(target.id, name);
 }
 
 } // namespace appinfra::revocation

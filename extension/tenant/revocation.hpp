@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "registry/registry.hpp"
+#include "registry/tenant.hpp"
 
 namespace appinfra::revocation
 {
@@ -19,15 +19,17 @@ void revoke(const char *username, const char *reason);
 int revoke_tenant(const char *db_id, const char *reason);
 
 /* Revokes what a locked tenant has, or what one of its bindings has; returns how many. */
-int revoke_all(const registry::Tenant &tenant, const char *reason);
+int revoke_all(const tenant::Tenant &tenant, const char *reason);
+
+/* Whether the roles of revoked credentials keep their names until they are dropped. */
+enum class RoleName { kept, freed };
 
 /*
  * Revokes a binding's credentials and ends it: its variables are free, and unset where they may
- * have been published. With free_name the roles get other names, so that the binding can be made
- * again.
+ * have been published. With freed names the binding can be made again at once.
  */
-void revoke_binding(const registry::Tenant &tenant, int64 binding_id, const char *reason,
-                    bool free_name);
+void revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reason,
+                    RoleName role_name);
 
 /*
  * Waits until no session of the revoked credential is left; false when the time is over before.

@@ -51,17 +51,19 @@ release(Oid role, const char *own_database, Oid heir, Oid successor)
     uint64 count = 0;
 
     in_transaction([&](MemoryContext) {
-        count = query::run(select, {query::oid(role), query::text(own_database)});
+        query::Rows rows = query::run(select, {query::oid(role), query::text(own_database)});
+
+        count = rows.count;
         orders = static_cast<setup::Order *>(
             MemoryContextAllocZero(work, (count + 1) * sizeof(setup::Order)));
         for (uint64 i = 0; i < count; i++) {
             orders[i].orderer = wakeup::Worker::janitor;
             orders[i].job = setup::Job::release_role;
-            orders[i].database = query::oid_at(i, 1);
+            orders[i].database = rows.oid(i, 1);
             orders[i].role = role;
             orders[i].heir = heir;
             orders[i].successor = successor;
-            orders[i].is_own = query::bool_at(i, 2);
+            orders[i].is_own = rows.boolean(i, 2);
         }
     });
     for (const setup::Order &order : std::span(orders, count))

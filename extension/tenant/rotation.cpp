@@ -7,20 +7,18 @@
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
-#include "delivery/binding.hpp"
+#include "registry/binding.hpp"
 #include "delivery/environment.hpp"
-#include "delivery/publication.hpp"
-#include "registry/registry.hpp"
+#include "registry/publication.hpp"
+#include "registry/tenant.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/readiness.hpp"
 
 namespace appinfra::rotation
 {
 
-static void replace(connection_builder::Builder *builder, const registry::Tenant &tenant,
-                    const registry::Binding &binding, const Rotation &rotation);
-static registry::Binding find_binding(const registry::Tenant &tenant, int64 id);
-static bool is_being_published(int64 binding_id);
+static void replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
+                    const binding::Binding &binding, const Rotation &rotation);
 
 connection_builder::Connection
 rotate(const Rotation &rotation)
@@ -30,9 +28,8 @@ rotate(const Rotation &rotation)
     require(readiness::check_transaction());
     require(readiness::check_host());
     with_spi([&](MemoryContext caller) {
-        registry::Tenant tenant = registry::lock_ready_tenant(rotation.db_id);
-        registry::Binding binding =
-            find_binding(tenant, binding::find(tenant.db_id, rotation.variable));
+        tenant::Tenant tenant = tenant::lock_ready(rotation.db_id);
+        binding::Binding binding = binding::find(tenant.db_id, rotation.variable);
         connection_builder::Builder builder =
             connection_builder::begin(caller, tenant.db_id, tenant.database, rotation.publish);
 
@@ -48,30 +45,28 @@ rotate(const Rotation &rotation)
 connection_builder::Connection
 issue(const char *db_id, const char *access, const Interval *valid_for)
 {
-    static query::Query expire = {
-        "UPDATE appinfra.credential SET valid_until = clock_timestamp() + $2"
-        " WHERE credential_id = $1 RETURNING valid_until"};
     connection_builder::Connection connection = {};
 
     require(readiness::check_transaction());
     require(readiness::check_host());
     require(credential::check_access(access, "a credential"));
     with_spi([&](MemoryContext caller) {
-        registry::Tenant tenant = registry::lock_ready_tenant(db_id);
+        tenant::Tenant tenant = tenant::lock_ready(db_id);
         connection_builder::Builder builder =
             connection_builder::begin(caller, tenant.db_id, tenant.database, false);
-        const registry::Binding none = {
-            .id = 0, .access = access, .variables = 0, .service_id = nullptr, .host_id = nullptr};
         credential::Credential made =
-            connection_builder::add(&builder, registry::purpose_of(tenant, none),
+            connection_builder::add(&builder,
+                                    {.db_id = tenant.db_id,
+                                     .database = tenant.database,
+                                     .access = access,
+                                     .binding_id = 0,
+                                     .service_id = nullptr,
+                                     .host_id = nullptr},
                                     PointerGetDatum(construct_empty_array(TEXTOID)));
-        bool null;
 
         connection = connection_builder::end(&builder);
-        if (valid_for != nullptr) {
-            query::run(expire, {query::int8(made.id), query::interval(valid_for)});
-            ddl::set_valid_until(made.username, DatumGetTimestampTz(query::datum_at(0, 1, &null)));
-        }
+        if (valid_for != nullptr)
+            credential::expire_after(made, valid_for);
         audit::record("issue_credential", tenant.db_id, connection.username,
                       audit::detail({{"access", access}}));
     });
@@ -82,34 +77,24 @@ connection_builder::Connection
 create_service_user(const char *db_id, const char *service_id, const char *host_id,
                     const char *access, bool publish)
 {
-    static query::Query existing = {
-        "SELECT FROM appinfra.binding"
-        " WHERE db_id = $1 AND service_id = $2 AND host_id = $3 AND NOT ended"};
     connection_builder::Connection connection = {};
 
     require(readiness::check_transaction());
     require(readiness::check_host());
     require(credential::check_access(access, "a service user"));
     with_spi([&](MemoryContext caller) {
-        registry::Tenant tenant = registry::lock_ready_tenant(db_id);
+        tenant::Tenant tenant = tenant::lock_ready(db_id);
         binding::Place place = binding::of_service(tenant.app_id, service_id, host_id);
-        registry::Binding made = {.id = 0,
-                                  .access = access,
-                                  .variables = place.variables,
-                                  .service_id = service_id,
-                                  .host_id = host_id};
 
-        if (query::run(existing, {query::text(tenant.db_id), query::text(service_id),
-                                  query::text(host_id)}) > 0)
+        if (binding::find_service(tenant.db_id, service_id, host_id) != 0)
             raise(refuse(ERRCODE_DUPLICATE_OBJECT,
                          psprintf("service \"%s\" on host \"%s\" has a user already",
                                   identifiers::excerpt(service_id), identifiers::excerpt(host_id)),
                          nullptr, "appinfra.drop_service_user() first, to make another."));
         require(binding::reserve(place));
-        made.id = binding::create(place, tenant.db_id, access);
         connection_builder::Builder builder =
             connection_builder::begin(caller, tenant.db_id, tenant.database, publish);
-        connection_builder::add(&builder, registry::purpose_of(tenant, made), place.variables);
+        connection_builder::add_binding(&builder, place, access);
         connection = connection_builder::end(&builder);
         audit::record("create_service_user", tenant.db_id, connection.username,
                       audit::detail({{"service_id", service_id}, {"host_id", host_id}}));
@@ -120,22 +105,18 @@ create_service_user(const char *db_id, const char *service_id, const char *host_
 void
 drop_service_user(const char *db_id, const char *service_id, const char *host_id)
 {
-    static query::Query select = {
-        "SELECT binding_id FROM appinfra.binding"
-        " WHERE db_id = $1 AND service_id = $2 AND host_id = $3 AND NOT ended"};
-
     require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
-        registry::Tenant tenant = registry::lock_tenant(db_id);
+        tenant::Tenant tenant = tenant::lock(db_id);
 
-        if (query::run(select, {query::text(tenant.db_id), query::text(service_id),
-                                query::text(host_id)}) != 1)
+        int64 binding = binding::find_service(tenant.db_id, service_id, host_id);
+        if (binding == 0)
             raise(refuse(ERRCODE_UNDEFINED_OBJECT,
                          psprintf("service \"%s\" on host \"%s\" has no user here",
                                   identifiers::excerpt(service_id), identifiers::excerpt(host_id)),
                          nullptr, "Look at appinfra.bindings."));
-        int64 binding = query::int8_at(0, 1);
-        revocation::revoke_binding(tenant, binding, "service user dropped", true);
+        revocation::revoke_binding(tenant, binding, "service user dropped",
+                                   revocation::RoleName::freed);
         audit::record("drop_service_user", tenant.db_id, nullptr,
                       audit::detail({{"service_id", service_id}, {"host_id", host_id}}));
     });
@@ -144,16 +125,13 @@ drop_service_user(const char *db_id, const char *service_id, const char *host_id
 void
 set_rotation(const char *db_id, const Interval *rotate_after)
 {
-    static query::Query update = {"UPDATE appinfra.tenant SET rotate_after = $2 WHERE db_id = $1"
-                                  " RETURNING rotate_after::text"};
-
     require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
-        registry::Tenant tenant = registry::lock_tenant(db_id);
+        tenant::Tenant tenant = tenant::lock(db_id);
 
-        query::run(update, {query::text(tenant.db_id), query::interval(rotate_after)});
+        const char *set = tenant::set_rotation(tenant.db_id, rotate_after);
         audit::record("set_rotation", tenant.db_id, nullptr,
-                      audit::detail({{"rotate_after", query::text_at(0, 1)}}));
+                      audit::detail({{"rotate_after", set}}));
     });
 }
 
@@ -179,12 +157,11 @@ rotate_due()
         " LIMIT 20"};
 
     in_transaction([&](MemoryContext) {
-        uint64 count = query::run(due, {query::float8(settings::rotate_after)});
-        SPITupleTable *rows = SPI_tuptable;
+        query::Rows rows = query::run(due, {query::float8(settings::rotate_after)});
 
-        for (uint64 i = 0; i < count; i++) {
-            const Rotation rotation = {.db_id = SPI_getvalue(rows->vals[i], rows->tupdesc, 1),
-                                       .variable = SPI_getvalue(rows->vals[i], rows->tupdesc, 2),
+        for (uint64 i = 0; i < rows.count; i++) {
+            const Rotation rotation = {.db_id = rows.text(i, 1),
+                                       .variable = rows.text(i, 2),
                                        .grace = nullptr,
                                        .deadline = nullptr,
                                        .publish = true};
@@ -199,51 +176,29 @@ rotate_due()
 
 /* Makes the successor of the binding's credential, and starts the predecessor's retirement. */
 static void
-replace(connection_builder::Builder *builder, const registry::Tenant &tenant,
-        const registry::Binding &binding, const Rotation &rotation)
+replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
+        const binding::Binding &binding, const Rotation &rotation)
 {
-    static query::Query waiting = {
-        "SELECT credential_id, role_name::text FROM appinfra.credential c"
-        " WHERE binding_id = $1 AND state = 'waiting' AND " NEWEST_OF_BINDING
-        " ORDER BY credential_id LIMIT 1"};
+    if (rotation.publish) {
+        credential::Credential waiting = credential::find_waiting(binding.id);
 
-    if (rotation.publish && query::run(waiting, {query::int8(binding.id)}) == 1) {
         /* nobody has received the one that waits: it is new enough */
-        const char *username = query::text_at(0, 2);
-
-        publication::enqueue(binding.id, query::int8_at(0, 1), rotation.grace, rotation.deadline);
-        connection_builder::add_waiting(builder, username, binding.variables);
-        return;
+        if (waiting.id != 0) {
+            publication::enqueue(binding.id, waiting.id, rotation.grace, rotation.deadline);
+            connection_builder::add_waiting(builder, waiting.username, binding.variables);
+            return;
+        }
     }
-    if (!rotation.publish && is_being_published(binding.id))
+    if (!rotation.publish && publication::is_under_way(binding.id))
         raise(refuse(ERRCODE_OBJECT_IN_USE,
                      psprintf("variable \"%s\" is being published just now", rotation.variable),
                      "What is published would be older than what this call returns.",
                      "Try again when it is published, or pass publish => true."));
     credential::Credential made =
-        connection_builder::add(builder, registry::purpose_of(tenant, binding), binding.variables,
+        connection_builder::add(builder, credential::purpose_of(tenant, binding), binding.variables,
                                 rotation.grace, rotation.deadline);
     if (!rotation.publish)
-        credential::replace_older(binding.id, made.id, rotation.grace, rotation.deadline);
-}
-
-static registry::Binding
-find_binding(const registry::Tenant &tenant, int64 id)
-{
-    for (const registry::Binding &binding : registry::bindings_of(tenant.db_id, false))
-        if (binding.id == id)
-            return binding;
-    elog(ERROR, "binding " INT64_FORMAT " has vanished", id);
-}
-
-static bool
-is_being_published(int64 binding_id)
-{
-    static query::Query select = {
-        "SELECT FROM appinfra.publication"
-        " WHERE binding_id = $1 AND status IN ('pending', 'claimed') LIMIT 1"};
-
-    return query::run(select, {query::int8(binding_id)}) > 0;
+        credential::retire_older(binding.id, made.id, rotation.grace, rotation.deadline);
 }
 
 } // namespace appinfra::rotation

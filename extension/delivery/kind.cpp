@@ -1,0 +1,40 @@
+/* Keeps the kinds. See kind.hpp. */
+#include "delivery/kind.hpp"
+
+namespace appinfra::kind
+{
+
+/* All that there can be; raise it with the first kind that does not fit. */
+constexpr int kinds_limit = 4;
+
+static const Kind *kinds[kinds_limit];
+static int count = 0;
+
+void
+add(const Kind &kind)
+{
+    if (count == kinds_limit)
+        elog(ERROR, "too many kinds of publications");
+    kinds[count++] = &kind;
+}
+
+const Kind &
+of(const char *producer)
+{
+    for (const Kind *kind : std::span(kinds, count))
+        if (strcmp(kind->producer, producer) == 0)
+            return *kind;
+    elog(ERROR, "no kind of publications has the producer \"%s\"", producer);
+}
+
+Datum
+producers()
+{
+    Datum names[kinds_limit];
+
+    for (int i = 0; i < count; i++)
+        names[i] = CStringGetTextDatum(kinds[i]->producer);
+    return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+} // namespace appinfra::kind

@@ -1,0 +1,252 @@
+/* Makes, finds and ends bindings. See binding.hpp. */
+#include "registry/binding.hpp"
+
+#include "base/identifiers.hpp"
+#include "base/lock.hpp"
+
+namespace appinfra::binding
+{
+
+Binding
+from_row(const query::Rows &rows, uint64 row)
+{
+    return {.id = rows.int8(row, 1),
+            .owner_id = rows.text(row, 2),
+            .app_id = rows.text(row, 3),
+            .target = rows.text(row, 4),
+            .producer = rows.text(row, 5),
+            .access = rows.text(row, 6),
+            .variables = rows.datum(row, 7),
+            .service_id = rows.text(row, 8),
+            .host_id = rows.text(row, 9),
+            .ended = rows.boolean(row, 10)};
+}
+
+Datum
+one_variable(const char *name)
+{
+    Datum element = CStringGetTextDatum(name);
+
+    return PointerGetDatum(construct_array(&element, 1, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+Place
+of_app(const char *app_id, Datum variables)
+{
+    return {.app_id = app_id,
+            .target = identifiers::app_target(app_id),
+            .variables = variables,
+            .service_id = nullptr,
+            .host_id = nullptr};
+}
+
+Place
+of_service(const char *app_id, const char *service_id, const char *host_id)
+{
+    Datum variables[service_variables.size()];
+    int count = 0;
+
+    for (const char *name : service_variables)
+        variables[count++] = CStringGetTextDatum(name);
+    return {
+        .app_id = app_id,
+        .target = psprintf("%s/svc/%s/%s", identifiers::app_target(app_id),
+                           identifiers::app_target(service_id), identifiers::app_target(host_id)),
+        .variables =
+            PointerGetDatum(construct_array(variables, count, TEXTOID, -1, false, TYPALIGN_INT)),
+        .service_id = service_id,
+        .host_id = host_id};
+}
+
+const Refusal *
+reserve(const Place &place)
+{
+    static query::Query select = {
+        "SELECT b.db_id FROM appinfra.variable v JOIN appinfra.binding b USING (binding_id)"
+        " WHERE v.target = $1 AND v.variable = $2"};
+    Datum *variables;
+    int count;
+
+    deconstruct_array(DatumGetArrayTypeP(place.variables), TEXTOID, -1, false, TYPALIGN_INT,
+                      &variables, nullptr, &count);
+    for (Datum datum : std::span(variables, count)) {
+        const char *variable = TextDatumGetCString(datum);
+
+        if (!lock::try_take(lock::Kind::variable, variable, place.target))
+            return refuse(ERRCODE_LOCK_NOT_AVAILABLE,
+                          psprintf("another transaction is providing \"%s\" for app \"%s\"",
+                                   variable, place.app_id),
+                          nullptr, "Repeat the call when that transaction has ended.");
+        query::Rows holder = query::run(select, {query::text(place.target), query::text(variable)});
+        if (holder.count > 0)
+            return refuse(
+                ERRCODE_UNIQUE_VIOLATION,
+                psprintf("app \"%s\" already has a database in \"%s\"", place.app_id, variable),
+                psprintf("It is \"%s\".", holder.text(0, 1)),
+                "Another database of the same app needs another variable: pass env, for "
+                "example env => '{\"REPORTS_DATABASE_URL\": \"owner\"}'.");
+    }
+    return nullptr;
+}
+
+int64
+create(const Place &place, const char *db_id, const char *access)
+{
+    static query::Query insert = {
+        "INSERT INTO appinfra.binding (db_id, app_id, target, variables, access, service_id,"
+        "                              host_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING binding_id"};
+    static query::Query hold = {
+        "INSERT INTO appinfra.variable (target, variable, binding_id)"
+        " SELECT $1, name, $3 FROM unnest($2) name"
+        "     ON CONFLICT (target, variable) DO UPDATE SET binding_id = excluded.binding_id"};
+
+    query::Rows made = query::run(insert, {query::text(db_id), query::text(place.app_id),
+                                           query::text(place.target), query::texts(place.variables),
+                                           query::text(access), query::text(place.service_id),
+                                           query::text(place.host_id)});
+    int64 id = made.int8(0, 1);
+    query::run(hold, {query::text(place.target), query::texts(place.variables), query::id(id)});
+    return id;
+}
+
+/*
+ * All variables of a binding get one version: one more than the highest that any of them has had.
+ * Nothing moves unless the binding may write all of them.
+ */
+int64
+next_version(int64 binding_id)
+{
+    static query::Query update = {
+        /* the variables that the binding may write, the version they get, how many they are */
+        "WITH held AS ("
+        "  SELECT v.target, v.variable, max(v.version) OVER () + 1 AS version,"
+        "         count(*) OVER () AS n"
+        "    FROM appinfra.binding b JOIN appinfra.variable v"
+        "      ON v.target = b.target AND v.variable = ANY (b.variables)"
+        "   WHERE b.binding_id = $1"
+        /* it holds them, or it has ended and may still unset what nobody has taken since */
+        "     AND (v.binding_id = b.binding_id OR (b.ended AND v.binding_id IS NULL))),"
+        " moved AS ("
+        "  UPDATE appinfra.variable v SET version = held.version FROM held, appinfra.binding b"
+        /* all or none */
+        "   WHERE b.binding_id = $1 AND held.n = cardinality(b.variables)"
+        "     AND v.target = held.target AND v.variable = held.variable RETURNING v.version)"
+        " UPDATE appinfra.binding SET version = (SELECT max(version) FROM moved)"
+        "  WHERE binding_id = $1 AND EXISTS (SELECT FROM moved) RETURNING version"};
+    query::Rows moved = query::run(update, {query::id(binding_id)});
+
+    return moved.count == 1 ? moved.int8(0, 1) : 0;
+}
+
+Binding
+find(const char *db_id, const char *variable)
+{
+    static query::Query select = {
+        "SELECT " BINDING_COLUMNS " FROM appinfra.binding b"
+        " WHERE db_id = $1 AND $2 = ANY (variables) AND service_id IS NULL AND NOT ended"};
+    query::Rows rows = query::run(select, {query::text(db_id), query::text(variable)});
+
+    if (rows.count != 1)
+        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                     psprintf("database \"%s\" holds no variable \"%s\"", db_id,
+                              identifiers::excerpt(variable)),
+                     nullptr, "Look at env_keys in appinfra.databases."));
+    return from_row(rows, 0);
+}
+
+int64
+find_service(const char *db_id, const char *service_id, const char *host_id)
+{
+    static query::Query select = {
+        "SELECT binding_id FROM appinfra.binding"
+        " WHERE db_id = $1 AND service_id = $2 AND host_id = $3 AND NOT ended"};
+    query::Rows rows =
+        query::run(select, {query::text(db_id), query::text(service_id), query::text(host_id)});
+
+    return rows.count == 1 ? rows.int8(0, 1) : 0;
+}
+
+/* Of bindings of the same variables, the latest: earlier ones were restored as this one. */
+std::span<const Binding>
+of_tenant(const char *db_id, Which which)
+{
+    static query::Query select = {
+        "SELECT DISTINCT ON (b.target, b.variables) " BINDING_COLUMNS
+        "  FROM appinfra.binding b WHERE db_id = $1 AND (NOT ended OR (restorable AND $2))"
+        " ORDER BY b.target, b.variables, b.binding_id DESC"};
+    query::Rows rows =
+        query::run(select, {query::text(db_id), query::boolean(which == Which::restorable)});
+
+    return query::collect<Binding>(rows, [&](uint64 row) { return from_row(rows, row); });
+}
+
+Binding
+read(int64 binding_id)
+{
+    static query::Query select = {"SELECT " BINDING_COLUMNS " FROM appinfra.binding b"
+                                  " WHERE binding_id = $1"};
+
+    return from_row(query::run(select, {query::id(binding_id)}), 0);
+}
+
+Binding
+lock(int64 binding_id)
+{
+    static query::Query select = {"SELECT " BINDING_COLUMNS " FROM appinfra.binding b"
+                                  " WHERE binding_id = $1 FOR NO KEY UPDATE"};
+
+    return from_row(query::run(select, {query::id(binding_id)}), 0);
+}
+
+bool
+try_lock(int64 binding_id)
+{
+    static query::Query select = {"SELECT FROM appinfra.binding WHERE binding_id = $1"
+                                  "   FOR NO KEY UPDATE SKIP LOCKED"};
+
+    return query::run(select, {query::id(binding_id)}).count == 1;
+}
+
+std::span<const int64>
+holders(int64 binding_id)
+{
+    static query::Query select = {"SELECT DISTINCT coalesce(v.binding_id, b.binding_id) AS id"
+                                  "  FROM appinfra.binding b JOIN appinfra.variable v"
+                                  "    ON v.target = b.target AND v.variable = ANY (b.variables)"
+                                  " WHERE b.binding_id = $1 ORDER BY id"};
+    query::Rows rows = query::run(select, {query::id(binding_id)});
+
+    return query::collect<int64>(rows, [&](uint64 row) { return rows.int8(row, 1); });
+}
+
+void
+keep_restorable(const char *db_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.binding SET restorable = true WHERE db_id = $1 AND NOT ended"};
+
+    query::run(update, {query::text(db_id)});
+}
+
+void
+forget_restorable(int64 binding_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.binding SET restorable = false WHERE binding_id = $1"};
+
+    query::run(update, {query::id(binding_id)});
+}
+
+void
+end(int64 binding_id)
+{
+    static query::Query free_variables = {
+        "UPDATE appinfra.variable SET binding_id = NULL WHERE binding_id = $1"};
+    static query::Query mark = {"UPDATE appinfra.binding SET ended = true WHERE binding_id = $1"};
+
+    query::run(free_variables, {query::id(binding_id)});
+    query::run(mark, {query::id(binding_id)});
+}
+
+} // namespace appinfra::binding

@@ -1,0 +1,104 @@
+/*
+ * Bindings: which variables of which target something holds, and the versions of what stands there.
+ *
+ * A (target, variable) is held by one binding at a time; its version only grows, also from one
+ * binding to the next, so that a late delivery is always the lower one.
+ */
+#pragma once
+
+#include "base/query.hpp"
+#include "base/refusal.hpp"
+
+namespace appinfra::binding
+{
+
+/* The variables of a service user; they change together. */
+constexpr std::array<const char *, 6> service_variables = {"PGUSER", "PGPASSWORD", "PGHOST",
+                                                           "PGPORT", "PGDATABASE", "PGSSLMODE"};
+
+/* Whose environment, and which of its variables. */
+struct Place {
+    const char *app_id;
+    const char *target;
+    Datum variables;        /* text[] */
+    const char *service_id; /* null pointers for an app */
+    const char *host_id;
+};
+
+/* A binding as the registry has it. Null pointers: it is no service user's. */
+struct Binding {
+    int64 id;
+    const char *owner_id; /* what it belongs to: a db_id */
+    const char *app_id;
+    const char *target;
+    const char *producer;
+    const char *access;
+    Datum variables; /* text[] */
+    const char *service_id;
+    const char *host_id;
+    bool ended;
+};
+
+/* The columns of a Binding, from a table that is called b. from_row() reads them. */
+#define BINDING_COLUMNS                                                                            \
+    "b.binding_id, b.db_id, b.app_id, b.target, b.producer, b.access, b.variables, b.service_id,"  \
+    " b.host_id, b.ended"
+
+/* Returns the binding in a row whose first columns are BINDING_COLUMNS. */
+Binding from_row(const query::Rows &rows, uint64 row);
+
+/* Returns a text[] of one variable. */
+Datum one_variable(const char *name);
+
+/* Returns the place of an app's variables. */
+Place of_app(const char *app_id, Datum variables);
+
+/* Returns the place of a service user. */
+Place of_service(const char *app_id, const char *service_id, const char *host_id);
+
+/*
+ * Locks the variables until the transaction ends, or refuses: 55P03 where another transaction is
+ * about to take one, 23505 where a binding holds one.
+ */
+const Refusal *reserve(const Place &place);
+
+/* Makes a binding that holds the (reserved) variables and returns its id. */
+int64 create(const Place &place, const char *db_id, const char *access);
+
+/* Gives the next version to the variables of a binding and returns it; 0 when it has lost one. */
+int64 next_version(int64 binding_id);
+
+/* Returns the tenant's binding that holds the variable of its app, or raises 42704. */
+Binding find(const char *db_id, const char *variable);
+
+/* Returns the id of the binding of the tenant's service user; 0 when there is none. */
+int64 find_service(const char *db_id, const char *service_id, const char *host_id);
+
+/* Which bindings of a tenant are asked for. */
+enum class Which { living, restorable };
+
+/* Returns the tenant's bindings: those that live; with restorable also those that ended with it. */
+std::span<const Binding> of_tenant(const char *db_id, Which which);
+
+/* Returns the binding. */
+Binding read(int64 binding_id);
+
+/* Returns the binding; its row is locked. Another transaction's lock is waited for. */
+Binding lock(int64 binding_id);
+
+/* Locks the binding's row; false when another transaction has it locked. */
+bool try_lock(int64 binding_id);
+
+/* Returns who holds the variables of a binding now: itself, or who took them when it ended. */
+std::span<const int64> holders(int64 binding_id);
+
+/* The living bindings of the tenant come back when it is restored. */
+void keep_restorable(const char *db_id);
+
+/* The ended binding has come back, as another one. */
+void forget_restorable(int64 binding_id);
+
+/* Frees the variables of a binding, and marks it as ended. */
+void end(int64 binding_id);
+
+} // namespace appinfra::binding

@@ -1,0 +1,276 @@
+/* Owes, cancels, retries publications, and writes their table. See publication.hpp. */
+#include "registry/publication.hpp"
+
+#include "audit/audit.hpp"
+#include "base/scope.hpp"
+#include "shmem/wakeup.hpp"
+
+namespace appinfra::publication
+{
+
+static const char *why_not_retried(const query::Rows &found, Status status);
+
+int64
+enqueue(int64 binding_id, int64 credential_id, const Interval *grace, const Interval *deadline)
+{
+    static query::Query supersede = {
+        "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp()"
+        " WHERE binding_id = $1 AND status = 'pending'"};
+    static query::Query insert = {
+        "INSERT INTO appinfra.publication (binding_id, kind, version, credential_id, grace,"
+        "                                  deadline)"
+        " SELECT $1, CASE WHEN ended THEN 'unset' ELSE 'set' END, $2, $3,"
+        "        coalesce($4, interval '1 hour'), coalesce($5, interval '7 days')"
+        "   FROM appinfra.binding WHERE binding_id = $1 RETURNING publication_id"};
+    int64 version = binding::next_version(binding_id);
+
+    if (version == 0)
+        return 0;
+    query::run(supersede, {query::id(binding_id)});
+    query::Rows made =
+        query::run(insert, {query::id(binding_id), query::int8(version), query::id(credential_id),
+                            query::interval(grace), query::interval(deadline)});
+    wakeup::wake_at_commit(wakeup::Work::publications);
+    return made.int8(0, 1);
+}
+
+void
+supersede_former_holders(const binding::Place &place)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp()"
+        "  FROM appinfra.binding b"
+        " WHERE p.binding_id = b.binding_id AND p.status = 'pending' AND b.ended"
+        "   AND b.target = $1 AND b.variables <@ $2"};
+
+    query::run(update, {query::text(place.target), query::texts(place.variables)});
+}
+
+#define CANCEL                                                                                     \
+    "UPDATE appinfra.publication SET status = 'cancelled', ended_at = clock_timestamp(),"          \
+    "       lease_until = NULL"                                                                    \
+    " WHERE status IN ('pending', 'claimed') AND kind = 'set' AND "
+
+void
+cancel_of_binding(int64 binding_id)
+{
+    static query::Query update = {CANCEL "binding_id = $1"};
+
+    query::run(update, {query::id(binding_id)});
+}
+
+void
+cancel_of_credential(int64 credential_id)
+{
+    static query::Query update = {CANCEL "credential_id = $1"};
+
+    query::run(update, {query::id(credential_id)});
+}
+
+bool
+is_pending(int64 binding_id)
+{
+    static query::Query select = {"SELECT FROM appinfra.publication"
+                                  " WHERE binding_id = $1 AND status = 'pending'"};
+
+    return query::run(select, {query::id(binding_id)}).count > 0;
+}
+
+bool
+is_under_way(int64 binding_id)
+{
+    static query::Query select = {
+        "SELECT FROM appinfra.publication"
+        " WHERE binding_id = $1 AND status IN ('pending', 'claimed') LIMIT 1"};
+
+    return query::run(select, {query::id(binding_id)}).count > 0;
+}
+
+bool
+may_be_delivered(int64 binding_id)
+{
+    static query::Query select = {
+        "SELECT FROM appinfra.binding b JOIN appinfra.binding o"
+        "    ON o.target = b.target AND o.variables && b.variables"
+        "  JOIN appinfra.publication p ON p.binding_id = o.binding_id"
+        " WHERE b.binding_id = $1 AND p.kind = 'set' AND p.attempt > 0 LIMIT 1"};
+
+    return query::run(select, {query::id(binding_id)}).count > 0;
+}
+
+void
+retry(int64 publication_id)
+{
+    static query::Query select = {
+        "SELECT p.status, b.db_id,"
+        /* the binding has ended: there is nothing to set, or a new holder has nothing to unset */
+        "       b.ended AND (p.kind = 'set' OR EXISTS (SELECT FROM appinfra.variable v"
+        "         WHERE v.target = b.target AND v.variable = ANY (b.variables)"
+        "           AND v.binding_id IS NOT NULL)),"
+        "       EXISTS (SELECT FROM appinfra.publication n"
+        "         WHERE n.binding_id = p.binding_id AND n.version > p.version)"
+        "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
+        " WHERE publication_id = $1 FOR UPDATE OF p FOR NO KEY UPDATE OF b"};
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'pending', not_before = clock_timestamp(),"
+        "       ended_at = NULL WHERE publication_id = $1"};
+
+    with_spi([&](MemoryContext) {
+        query::Rows found = query::run(select, {query::id(publication_id)});
+
+        if (found.count == 0)
+            raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                         psprintf("publication " INT64_FORMAT " does not exist", publication_id),
+                         nullptr, "Look at appinfra.publications."));
+        auto status = states::parse<Status>(found.text(0, 1));
+        if (const char *hint = why_not_retried(found, status))
+            raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                         psprintf("publication " INT64_FORMAT " cannot be retried", publication_id),
+                         psprintf("Its status is \"%s\".", states::name(status)), hint));
+        query::run(update, {query::id(publication_id)});
+        wakeup::wake_at_commit(wakeup::Work::publications);
+        audit::record("retry_publication", found.text(0, 2), nullptr,
+                      audit::detail({{"publication_id", psprintf(INT64_FORMAT, publication_id)}}));
+    });
+}
+
+/* Returns why the publication that retry() has found stays as it is; a null pointer: it does not.
+ */
+static const char *
+why_not_retried(const query::Rows &found, Status status)
+{
+    bool outlived = found.boolean(0, 3);
+    bool has_newer = found.boolean(0, 4);
+
+    if (outlived || has_newer)
+        return "A newer publication of the same variables replaced it.";
+    return status == Status::failed ? nullptr : "Only a failed publication can be retried.";
+}
+
+int32
+mark_claimed(const Claim &claim)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'claimed', attempt = attempt + 1, version = $2,"
+        "       credential_id = $3, worker = $4, claimed_at = clock_timestamp(),"
+        "       lease_until = clock_timestamp() + $5, claim = $6, error = NULL, delivered = NULL,"
+        "       past_claims = CASE WHEN claim IS NULL THEN past_claims"
+        "                          ELSE past_claims || claim END"
+        " WHERE publication_id = $1 RETURNING attempt"};
+
+    return query::run(update, {query::id(claim.publication_id), query::int8(claim.version),
+                               query::id(claim.credential_id), query::text(claim.worker),
+                               query::interval(claim.lease), query::uuid(claim.id)})
+        .int4(0, 1);
+}
+
+bool
+supersede_if_outdated(int64 publication_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp(),"
+        "       past_claims = past_claims || claim, claim = NULL, lease_until = NULL"
+        " WHERE p.publication_id = $1 AND p.status = 'claimed' AND (EXISTS ("
+        "       SELECT FROM appinfra.publication n"
+        "        WHERE n.binding_id = p.binding_id AND n.status = 'pending') OR EXISTS ("
+        "       SELECT FROM appinfra.binding b JOIN appinfra.variable v"
+        "           ON v.target = b.target AND v.variable = ANY (b.variables)"
+        "        WHERE b.binding_id = p.binding_id AND v.binding_id <> b.binding_id))"};
+
+    return query::run(update, {query::id(publication_id)}).count > 0;
+}
+
+bool
+has_competitor(int64 publication_id, int64 binding_id)
+{
+    static query::Query select = {
+        "SELECT FROM appinfra.publication"
+        " WHERE binding_id = $2 AND status = 'claimed' AND publication_id <> $1"};
+
+    return query::run(select, {query::id(publication_id), query::id(binding_id)}).count > 0;
+}
+
+void
+put_off(int64 publication_id, const char *error)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'pending', error = $2, lease_until = NULL,"
+        "       not_before = clock_timestamp() + interval '1 minute' WHERE publication_id = $1"};
+
+    query::run(update, {query::id(publication_id), query::text(error)});
+}
+
+Extension
+extend(int64 publication_id, const pg_uuid_t *claim, const Interval *lease)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET lease_until = clock_timestamp() + $3"
+        " WHERE publication_id = $1 AND claim = $2 AND status = 'claimed'"
+        " RETURNING (SELECT db_id FROM appinfra.binding b"
+        "             WHERE b.binding_id = publication.binding_id), lease_until"};
+    query::Rows rows =
+        query::run(update, {query::id(publication_id), query::uuid(claim), query::interval(lease)});
+
+    if (rows.count == 0)
+        return {};
+    return {.owner_id = rows.text(0, 1), .lease_until = rows.text(0, 2)};
+}
+
+void
+mark_published(int64 publication_id, const Jsonb *response)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'published', lease_until = NULL,"
+        "       ended_at = clock_timestamp(), response = $2"
+        " WHERE publication_id = $1"};
+
+    query::run(update, {query::id(publication_id), query::jsonb(response)});
+}
+
+Status
+mark_failed(int64 publication_id, int64 binding_id, const Failure &failure)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication p SET lease_until = NULL, error = $2,"
+        "       delivered = CASE WHEN $3 THEN 'unknown' ELSE 'no' END,"
+        "       not_before = coalesce($4, not_before),"
+        "       ended_at = CASE WHEN s.next <> 'pending' THEN clock_timestamp() END,"
+        "       status = s.next"
+        /* one that is newer takes its place; else it is tried again, or has failed for good */
+        "  FROM (SELECT CASE WHEN EXISTS (SELECT FROM appinfra.publication n"
+        "                                  WHERE n.status = 'pending' AND n.binding_id = $5)"
+        "                    THEN 'superseded' WHEN $4 IS NULL THEN 'failed'"
+        "                    ELSE 'pending' END AS next) s"
+        " WHERE publication_id = $1 RETURNING status"};
+    query::Rows rows =
+        query::run(update, {query::id(publication_id), query::text(failure.error),
+                            query::boolean(failure.delivered == Delivered::unknown),
+                            query::timestamp(failure.retry_at), query::id(binding_id)});
+
+    if (failure.retry_at)
+        wakeup::wake_at_commit(wakeup::Work::publications);
+    return states::parse<Status>(rows.text(0, 1));
+}
+
+void
+give_up_lease(int64 publication_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET lease_until = clock_timestamp() - interval '1 second'"
+        " WHERE publication_id = $1"};
+
+    query::run(update, {query::id(publication_id)});
+}
+
+void
+mark_answered(int64 publication_id, const pg_uuid_t *claim)
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET past_claims = array_remove(past_claims, $2),"
+        "       answered_claims = answered_claims || $2, claim = nullif(claim, $2)"
+        " WHERE publication_id = $1"};
+
+    query::run(update, {query::id(publication_id), query::uuid(claim)});
+}
+
+} // namespace appinfra::publication

@@ -1,0 +1,164 @@
+/* Reads and writes the table of tenants. See tenant.hpp. */
+#include "registry/tenant.hpp"
+
+#include "base/identifiers.hpp"
+#include "base/query.hpp"
+#include "base/refusal.hpp"
+
+namespace appinfra::tenant
+{
+
+Tenant
+lock(const char *db_id)
+{
+    static query::Query select = {
+        "SELECT db_id, app_id, slug, database::text, wanted_name::text, status, hardening"
+        "  FROM appinfra.tenant WHERE db_id = $1 FOR NO KEY UPDATE"};
+    query::Rows rows = query::run(select, {query::text(db_id)});
+
+    if (rows.count != 1)
+        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                     psprintf("database \"%s\" does not exist", identifiers::excerpt(db_id)),
+                     nullptr, "Look at appinfra.databases."));
+    return {.db_id = rows.text(0, 1),
+            .app_id = rows.text(0, 2),
+            .slug = rows.text(0, 3),
+            .database = rows.text(0, 4),
+            .original_name = rows.text(0, 5),
+            .status = states::parse<Status>(rows.text(0, 6)),
+            .hardening = rows.int4(0, 7)};
+}
+
+Tenant
+lock_ready(const char *db_id)
+{
+    Tenant tenant = lock(db_id);
+
+    if (tenant.status != Status::ready)
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     psprintf("database \"%s\" is not ready", tenant.db_id),
+                     psprintf("Its status is \"%s\".", states::name(tenant.status)),
+                     tenant.status == Status::dropped
+                         ? nullptr
+                         : "appinfra.restore_tenant() makes it ready again."));
+    return tenant;
+}
+
+void
+add(const NewTenant &tenant)
+{
+    static query::Query insert = {
+        "INSERT INTO appinfra.tenant (db_id, app_id, owner_user_id, slug, engine, database,"
+        "  database_oid, hardening, idempotency_key, request, wanted_name)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6)"};
+
+    query::run(insert, {query::text(tenant.db_id), query::text(tenant.app_id),
+                        query::text(tenant.owner_user_id), query::text(tenant.slug),
+                        query::text(tenant.engine), query::text(tenant.database),
+                        query::oid(tenant.database_oid), query::int4(tenant.hardening),
+                        query::text(tenant.idempotency_key), query::jsonb(tenant.request)});
+}
+
+void
+mark_revoked(const char *db_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET status = 'revoked' WHERE db_id = $1 AND status = 'ready'"};
+
+    query::run(update, {query::text(db_id)});
+}
+
+void
+mark_retiring(const char *db_id, const Interval *retain)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET status = 'retiring', retain = $2, attempts = 0,"
+        "       try_at = clock_timestamp(), retained_until = clock_timestamp() + $2"
+        " WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id), query::interval(retain)});
+}
+
+void
+mark_retained(const char *db_id, const char *database)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET status = 'retained', database = $2::name, logins = 0,"
+        "       attempts = 0, last_error = NULL, try_at = clock_timestamp() WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id), query::text(database)});
+}
+
+void
+mark_restored(const char *db_id, const char *database)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET status = 'ready', database = $2::name, retain = NULL,"
+        "       retained_until = NULL, last_error = NULL,"
+        "       wanted_name = $2::name, notes = CASE WHEN wanted_name <> $2::name"
+        "         THEN 'was ' || wanted_name || ' until that name was taken' ELSE notes END"
+        " WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id), query::text(database)});
+}
+
+bool
+begin_to_drop(const char *db_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET status = 'dropping' WHERE db_id = $1 AND (status = 'dropping'"
+        "    OR (status = 'retained' AND retained_until <= clock_timestamp()))"};
+
+    return query::run(update, {query::text(db_id)}).count == 1;
+}
+
+void
+mark_dropped(const char *db_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET status = 'dropped', last_error = NULL WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id)});
+}
+
+void
+put_off(const char *db_id, const char *error)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET attempts = attempts + 1, last_error = $2,"
+        "       try_at = clock_timestamp() + make_interval(secs => least(300, 2 ^ attempts))"
+        " WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id), query::text(error)});
+}
+
+int
+next_login(const char *db_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET logins = logins + 1 WHERE db_id = $1 RETURNING logins"};
+    query::Rows rows = query::run(update, {query::text(db_id)});
+
+    if (rows.count != 1)
+        elog(ERROR, "tenant \"%s\" has vanished", db_id);
+    return rows.int4(0, 1);
+}
+
+const char *
+set_rotation(const char *db_id, const Interval *rotate_after)
+{
+    static query::Query update = {"UPDATE appinfra.tenant SET rotate_after = $2 WHERE db_id = $1"
+                                  " RETURNING rotate_after::text"};
+
+    return query::run(update, {query::text(db_id), query::interval(rotate_after)}).text(0, 1);
+}
+
+void
+set_hardening(const char *db_id, int hardening)
+{
+    static query::Query update = {"UPDATE appinfra.tenant SET hardening = $2 WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id), query::int4(hardening)});
+}
+
+} // namespace appinfra::tenant
