@@ -20,6 +20,12 @@ expect "META.json is not of version $version" \
     'python3 -c "import json,sys; m = json.load(open(\"META.json\")); sys.exit(not (m[\"version\"] == m[\"provides\"][\"appinfra\"][\"version\"] == \"$version\"))"'
 expect "CHANGELOG.md has no entry for $version" 'grep -qF "## [$version]" CHANGELOG.md'
 expect "sql/install has no script for $version" '[ -f "sql/install/appinfra--$version.sql" ]'
+# The states that the extension knows are those that the tables allow, in the same order.
+states=$(tr -s ' \n' ' ' <extension/registry/states.hpp | grep -oE 'to_array<const char \*>\( ?\{[^}]*' | sed -E "s/.*\\{//; s/\"/'/g")
+while read -r names; do
+    expect "no table of the registry allows the states $names" "grep -F \"IN ($names)\" sql/install/appinfra--$version.sql"
+done <<<"$states"
+expect "the extension has fewer than three sets of states" '[ "$(wc -l <<<"$states")" -ge 3 ]'
 # What the dashboard and the alerts ask for is what the sidecar exports.
 monitoring=sidecar/monitoring
 expect "$monitoring/dashboard.json is not JSON" 'python3 -m json.tool $monitoring/dashboard.json'

@@ -25,17 +25,6 @@ check_access(const char *word, const char *of)
                   "Access is one of owner, writer, reader, service.");
 }
 
-Purpose
-purpose_of(const tenant::Tenant &tenant, const binding::Binding &binding)
-{
-    return {.db_id = tenant.db_id,
-            .database = tenant.database,
-            .access = binding.access,
-            .binding_id = binding.id,
-            .service_id = binding.service_id,
-            .host_id = binding.host_id};
-}
-
 Credential
 create(const Purpose &purpose, const secrets::Password *password)
 {

@@ -12,31 +12,19 @@
 
 #include "base/ddl.hpp"
 #include "base/secrets.hpp"
-#include "registry/binding.hpp"
-#include "registry/tenant.hpp"
+#include "base/refusal.hpp"
+#include "registry/purpose.hpp"
+#include "registry/states.hpp"
 
 namespace appinfra::credential
 {
 
 using State = states::Credential;
 
-/* What a credential is made for. */
-struct Purpose {
-    const char *db_id;
-    const char *database;
-    const char *access;
-    int64 binding_id;       /* 0: none */
-    const char *service_id; /* null pointers: a login named after the database */
-    const char *host_id;
-};
-
 struct Credential {
     int64 id; /* 0: none */
     const char *username;
 };
-
-/* Returns what a credential of the tenant's binding is for. */
-Purpose purpose_of(const tenant::Tenant &tenant, const binding::Binding &binding);
 
 /* Refuses a word that is no access. */
 const Refusal *check_access(const char *word, const char *of);

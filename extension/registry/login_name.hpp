@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "registry/credential.hpp"
+#include "registry/purpose.hpp"
 
 namespace appinfra::login_name
 {
