@@ -95,6 +95,8 @@ HttpSink::start(const Publication &publication)
         transfer->easy = take_easy();
         transfer->body = request_body(publication);
         prepare(*transfer);
+        if (curl_multi_add_handle(multi_.get(), transfer->easy.get()) != CURLM_OK)
+            throw Failure(Failure::Kind::retry, "libcurl does not take the request");
     } catch (const Failure &failure) {
         Outcome outcome;
         outcome.verdict =
@@ -103,7 +105,6 @@ HttpSink::start(const Publication &publication)
         finished_.push_back({publication.id, std::move(outcome)});
         return;
     }
-    curl_multi_add_handle(multi_.get(), transfer->easy.get());
     transfers_[publication.id] = std::move(transfer);
     int running = 0;
     curl_multi_perform(multi_.get(), &running); // gets it on its way before the next wait

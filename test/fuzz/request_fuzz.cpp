@@ -143,7 +143,7 @@ extern "C" int
 LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
     static const SystemClock clock;
-    static Metrics metrics(std::make_shared<PgShared>());
+    static Metrics metrics(std::make_shared<DatabaseLogin>());
     static Mcp mcp({true, Duration(0)}, clock);
     static ServiceStatus status;
     static Api api(
