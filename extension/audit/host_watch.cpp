@@ -151,9 +151,12 @@ look_at_guard()
         " RETURNING f.former"};
     const char *now = GetConfigOption("appinfra.guard", true, false);
 
-    if (now != nullptr && query::run(changed, {query::text(now)}) > 0 && !query::is_null_at(0, 1))
+    if (now == nullptr)
+        return;
+    query::Rows former = query::run(changed, {query::text(now)});
+    if (former.count > 0 && !former.is_null(0, 1))
         audit::record("switch_guard", nullptr, nullptr,
-                      audit::detail({{"from", query::text_at(0, 1)}, {"to", now}}));
+                      audit::detail({{"from", former.text(0, 1)}, {"to", now}}));
 }
 
 /* Once in a run of the server. */
@@ -163,7 +166,7 @@ look_at_run()
     static query::Query first = {"UPDATE appinfra.host SET started_at = $1"
                                  " WHERE started_at IS DISTINCT FROM $1"};
 
-    if (query::run(first, {query::timestamp(PgStartTime)}) > 0 && ran_without_us)
+    if (query::run(first, {query::timestamp(PgStartTime)}).count > 0 && ran_without_us)
         audit::record("preload_missing", nullptr, nullptr);
 }
 

@@ -21,9 +21,9 @@ verify()
     find_bad_batch(&verdict);
     if (verdict.ok)
         find_bad_row(&verdict);
-    query::run(counts);
-    verdict.sealed = query::int8_at(0, 1);
-    verdict.unsealed = query::int8_at(0, 2);
+    query::Rows rows = query::run(counts);
+    verdict.sealed = rows.int8(0, 1);
+    verdict.unsealed = rows.int8(0, 2);
     return verdict;
 }
 
@@ -56,14 +56,15 @@ find_bad_batch(Verdict *verdict)
         "       END) p (problem)"
         " WHERE p.problem IS NOT NULL ORDER BY s.number LIMIT 1"};
 
-    if (query::run(select) == 0)
+    query::Rows bad = query::run(select);
+    if (bad.count == 0)
         return;
     verdict->ok = false;
-    verdict->first_bad = query::int8_at(0, 6);
-    verdict->detail = psprintf("Seal " INT64_FORMAT " %s: it was made of " INT64_FORMAT
-                               " rows after id " INT64_FORMAT ", and " INT64_FORMAT " are there.",
-                               query::int8_at(0, 1), query::text_at(0, 3), query::int8_at(0, 5),
-                               query::int8_at(0, 2), query::int8_at(0, 4));
+    verdict->first_bad = bad.int8(0, 6);
+    verdict->detail =
+        psprintf("Seal " INT64_FORMAT " %s: it was made of " INT64_FORMAT
+                 " rows after id " INT64_FORMAT ", and " INT64_FORMAT " are there.",
+                 bad.int8(0, 1), bad.text(0, 3), bad.int8(0, 5), bad.int8(0, 2), bad.int8(0, 4));
 }
 
 /* Looks for a row below the newest that no seal has taken in. */
@@ -77,11 +78,11 @@ find_bad_row(Verdict *verdict)
         "        WHERE id > s.before AND id <= s.after_id ORDER BY id LIMIT 1) a"
         " WHERE s.before < s.after_id"};
 
-    query::run(select);
-    if (query::is_null_at(0, 1))
+    query::Rows oldest = query::run(select);
+    if (oldest.is_null(0, 1))
         return;
     verdict->ok = false;
-    verdict->first_bad = query::int8_at(0, 1);
+    verdict->first_bad = oldest.int8(0, 1);
     verdict->detail = psprintf("Row " INT64_FORMAT " is older than the newest seal, and in none.",
                                verdict->first_bad);
 }

@@ -62,12 +62,12 @@ remove_old()
     if (settings::audit_retention == 0)
         return false;
     in_transaction([&](MemoryContext) {
-        query::run(due,
-                   {query::float8(settings::audit_retention), query::int4(seals_removed_at_once)});
-        int64 seals = query::int8_at(0, 2);
+        query::Rows batches = query::run(
+            due, {query::float8(settings::audit_retention), query::int4(seals_removed_at_once)});
+        int64 seals = batches.int8(0, 2);
 
         if (seals > 0)
-            more = remove(query::int8_at(0, 1), seals) && seals == seals_removed_at_once;
+            more = remove(batches.int8(0, 1), seals) && seals == seals_removed_at_once;
     });
     return more;
 }
@@ -97,13 +97,13 @@ seal_rows(int64 upto)
                                  " SELECT id FROM appinfra.audit_log WHERE id > $1 AND id <= $2"
                                  "  ORDER BY id LIMIT $3) b"};
 
-    query::run(head);
-    const char *previous = query::text_at(0, 1);
-    int64 after_id = query::int8_at(0, 2);
-    query::run(batch, {query::int8(after_id), query::int8(upto), query::int4(rows_at_once)});
-    int64 rows = query::int8_at(0, 2);
+    query::Rows newest = query::run(head);
+    int64 after_id = newest.int8(0, 2);
+    query::Rows next =
+        query::run(batch, {query::int8(after_id), query::int8(upto), query::int4(rows_at_once)});
+    int64 rows = next.int8(0, 2);
     if (rows > 0)
-        insert(previous, after_id, query::int8_at(0, 1), rows);
+        insert(newest.text(0, 1), after_id, next.int8(0, 1), rows);
     return rows == rows_at_once;
 }
 
@@ -129,13 +129,13 @@ merge_branches()
     static query::Query count = {
         "SELECT count(*) FROM appinfra.audit_log WHERE id > $1 AND id <= $2"};
 
-    if (query::run(tip) == 0 || query::is_null_at(0, 3))
+    query::Rows found = query::run(tip);
+    if (found.count == 0 || found.is_null(0, 3))
         return;
-    const char *previous = query::text_at(0, 1);
-    int64 after_id = query::int8_at(0, 2);
-    int64 last_id = query::int8_at(0, 3);
-    query::run(count, {query::int8(after_id), query::int8(last_id)});
-    insert(previous, after_id, last_id, query::int8_at(0, 1));
+    int64 after_id = found.int8(0, 2);
+    int64 last_id = found.int8(0, 3);
+    query::Rows rows = query::run(count, {query::int8(after_id), query::int8(last_id)});
+    insert(found.text(0, 1), after_id, last_id, rows.int8(0, 1));
 }
 
 /* Makes the seal of the rows above after_id, up to last_id. */
@@ -168,7 +168,7 @@ remove(int64 through, int64 seals)
     removing = true;
     PG_TRY();
     {
-        count = query::run(rows, {query::int8(through)});
+        count = query::run(rows, {query::int8(through)}).count;
     }
     PG_FINALLY();
     {

@@ -56,9 +56,9 @@ highest_id()
         "  FROM appinfra.audit_log_id_seq"};
     static query::Query move = {"SELECT setval('appinfra.audit_log_id_seq', $1)"};
 
-    query::run(select);
-    int64 taken = query::int8_at(0, 1);
-    int64 present = query::int8_at(0, 2);
+    query::Rows rows = query::run(select);
+    int64 taken = rows.int8(0, 1);
+    int64 present = rows.int8(0, 2);
     if (present > taken)
         query::run(move, {query::int8(present)});
     return Max(taken, present);

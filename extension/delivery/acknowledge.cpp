@@ -133,7 +133,7 @@ find(int64 publication_id, const pg_uuid_t *claim)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
                      psprintf("publication " INT64_FORMAT " does not exist", publication_id)));
     binding::Binding binding = binding::from_row(rows, 0);
-    bool locked = lock_above(binding, rows.boolean(0, 11));
+    bool locked = lock_above(binding, rows.boolean(0, binding::next_column));
     Acknowledged found = lock_publication(publication_id, claim);
 
     if (found.claim == ClaimState::unknown)

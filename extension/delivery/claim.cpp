@@ -38,6 +38,8 @@ struct Claimer {
 };
 
 static std::span<Due> find_due(int32 batch);
+static query::Rows lock_due(int64 after, int32 limit);
+static Due from_row(const query::Rows &rows, uint64 row);
 static bool lock_owner(Due *due);
 static bool is_next(const Due &due);
 static void put_off(const Due &due, const Failure *failure);
@@ -75,6 +77,31 @@ claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *res
 static std::span<Due>
 find_due(int32 batch)
 {
+    auto *found = static_cast<Due *>(palloc(batch * sizeof(Due)));
+    int32 count = 0;
+    int64 after = 0;
+
+    /* again as long as owners, which are locked only now, have left places in the batch */
+    for (;;) {
+        int32 wanted = batch - count;
+        query::Rows rows = lock_due(after, wanted);
+
+        for (uint64 i = 0; i < rows.count; i++) {
+            Due due = from_row(rows, i);
+
+            after = due.id;
+            if (lock_owner(&due))
+                found[count++] = due;
+        }
+        if (rows.count < static_cast<uint64>(wanted) || count == batch)
+            return {found, static_cast<size_t>(count)};
+    }
+}
+
+/* Locks publications of higher ids that are due, with their bindings, and returns them. */
+static query::Rows
+lock_due(int64 after, int32 limit)
+{
     static query::Query select = {
         "SELECT " BINDING_COLUMNS ", p.publication_id, p.kind = 'set', p.credential_id, p.attempt,"
         "       p.version"
@@ -86,40 +113,32 @@ find_due(int32 batch)
         "         SELECT FROM appinfra.publication c JOIN appinfra.binding o USING (binding_id)"
         "          WHERE c.status = 'claimed' AND c.lease_until >= clock_timestamp()"
         "            AND o.target = b.target AND o.variables && b.variables))"
-        /* or it was claimed, and that claim has not answered within its lease */
+        /* or it was claimed, and that claim has not been acknowledged within its lease */
         "    OR (p.status = 'claimed' AND p.lease_until < clock_timestamp()))"
         /* each claim that is lost leaves a login: after eight of them, further ones become rare */
         "   AND (p.attempt < 8 OR p.claimed_at +"
         "        make_interval(secs => least(2.0 ^ (p.attempt - 8), 3600)) <= clock_timestamp())"
         " ORDER BY p.publication_id LIMIT $2"
         " FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF b SKIP LOCKED"};
-    constexpr int first = 11; /* column after the binding's */
-    auto *found = static_cast<Due *>(palloc(batch * sizeof(Due)));
-    size_t count = 0;
-    int64 after = 0;
 
-    for (;;) {
-        int32 wanted = batch - static_cast<int32>(count);
-        query::Rows rows = query::run(
-            select, {query::int8(after), query::int4(wanted), query::texts(kind::producers())});
+    return query::run(select,
+                      {query::int8(after), query::int4(limit), query::texts(kind::producers())});
+}
 
-        for (uint64 i = 0; i < rows.count; i++) {
-            Due due = {.binding = binding::from_row(rows, i),
-                       .owner = {},
-                       .kind = nullptr,
-                       .id = rows.int8(i, first),
-                       .set = rows.boolean(i, first + 1),
-                       .credential_id = rows.int8(i, first + 2),
-                       .attempt = rows.int4(i, first + 3),
-                       .version = rows.int8(i, first + 4)};
+/* Returns what lock_due() has found in a row; its owner is not known yet. */
+static Due
+from_row(const query::Rows &rows, uint64 row)
+{
+    constexpr int first = binding::next_column;
 
-            after = due.id;
-            if (lock_owner(&due))
-                found[count++] = due;
-        }
-        if (rows.count < static_cast<uint64>(wanted) || count == static_cast<size_t>(batch))
-            return {found, count};
-    }
+    return {.binding = binding::from_row(rows, row),
+            .owner = {},
+            .kind = nullptr,
+            .id = rows.int8(row, first),
+            .set = rows.boolean(row, first + 1),
+            .credential_id = rows.int8(row, first + 2),
+            .attempt = rows.int4(row, first + 3),
+            .version = rows.int8(row, first + 4)};
 }
 
 /*

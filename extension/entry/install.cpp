@@ -143,10 +143,7 @@ check_drop(bool confirmed)
     static query::Query count = {"SELECT count(*) FROM appinfra.tenant WHERE status <> 'dropped'"};
     int64 tenants = 0;
 
-    with_spi([&](MemoryContext) {
-        query::run(count);
-        tenants = query::int8_at(0, 1);
-    });
+    with_spi([&](MemoryContext) { tenants = query::run(count).int8(0, 1); });
     if (tenants > 0 && !confirmed)
         raise(
             refuse(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,

@@ -138,7 +138,7 @@ notify_sidecars(Turn &)
         "    OR (status = 'claimed' AND lease_until < clock_timestamp()) LIMIT 1"};
 
     in_transaction([](MemoryContext) {
-        if (query::run(pending) > 0)
+        if (query::run(pending).count > 0)
             Async_Notify("appinfra_publication", "");
     });
     return false;
@@ -256,10 +256,8 @@ needs_builder(Turn &turn)
         return true;
     if (!is_installed(turn))
         return false;
-    in_transaction([&](MemoryContext) {
-        query::run(unfinished);
-        needed = query::bool_at(0, 1) || shell::is_short();
-    });
+    in_transaction(
+        [&](MemoryContext) { needed = query::run(unfinished).boolean(0, 1) || shell::is_short(); });
     return needed;
 }
 
@@ -277,10 +275,7 @@ needs_janitor(Turn &turn)
 
     if (!is_installed(turn))
         return false;
-    in_transaction([&](MemoryContext) {
-        query::run(due);
-        needed = query::bool_at(0, 1);
-    });
+    in_transaction([&](MemoryContext) { needed = query::run(due).boolean(0, 1); });
     return needed;
 }
 

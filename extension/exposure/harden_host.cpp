@@ -75,12 +75,12 @@ host(bool apply, ReturnSetInfo *result)
 static void
 collect(query::Query &query, int statement, int reason, List **steps)
 {
-    uint64 count = query::run(query, {query::text(nullptr)});
+    query::Rows rows = query::run(query, {query::text(nullptr)});
 
-    for (uint64 i = 0; i < count; i++) {
+    for (uint64 i = 0; i < rows.count; i++) {
         auto *step = static_cast<Step *>(palloc(sizeof(Step)));
 
-        *step = {.statement = query::text_at(i, statement), .reason = query::text_at(i, reason)};
+        *step = {.statement = rows.text(i, statement), .reason = rows.text(i, reason)};
         *steps = lappend(*steps, step);
     }
 }

@@ -174,10 +174,10 @@ static void
 look_at_settings(void (*add)(void *, const Row &), void *self)
 {
     static query::Query select = {readable_settings};
-    uint64 count = query::run(select);
+    query::Rows rows = query::run(select);
 
-    for (uint64 i = 0; i < count; i++) {
-        const char *name = query::text_at(i, 1);
+    for (uint64 i = 0; i < rows.count; i++) {
+        const char *name = rows.text(i, 1);
 
         if ((GetConfigOptionFlags(name, true) & GUC_SUPERUSER_ONLY) != 0)
             continue;
@@ -188,7 +188,7 @@ look_at_settings(void (*add)(void *, const Row &), void *self)
                    .grantee = "PUBLIC",
                    .detail = "Every login of the host can read what looks like a secret in a "
                              "setting.",
-                   .remedy = query::text_at(i, 2)});
+                   .remedy = rows.text(i, 2)});
     }
 }
 

@@ -44,8 +44,7 @@ claimable()
                                  " WHERE status = 'ready' AND NOT appinfra.is_running(xmax)"
                                  "   AND " DATABASE_IS_THERE};
 
-    query::run(count);
-    return query::int8_at(0, 1);
+    return query::run(count).int8(0, 1);
 }
 
 bool
@@ -73,12 +72,13 @@ try_take(Shell *shell)
         "  ORDER BY appinfra.has_sessions(database_oid), ready_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
         " RETURNING db_id, database::text, database_oid, hardening"};
 
-    if (query::run(take_one) == 0)
+    query::Rows taken = query::run(take_one);
+    if (taken.count == 0)
         return false;
-    *shell = {.db_id = query::text_at(0, 1),
-              .database = query::text_at(0, 2),
-              .database_oid = query::oid_at(0, 3),
-              .hardening = query::int4_at(0, 4)};
+    *shell = {.db_id = taken.text(0, 1),
+              .database = taken.text(0, 2),
+              .database_oid = taken.oid(0, 3),
+              .hardening = taken.int4(0, 4)};
     return true;
 }
 
@@ -111,9 +111,9 @@ exhausted()
         "    ORDER BY created_at DESC LIMIT 1))"};
     const char *detail = "Shells are being built, but none was free in time.";
 
-    query::run(why);
-    if (!query::is_null_at(0, 1))
-        detail = psprintf("Building shells fails: %s", query::text_at(0, 1));
+    query::Rows error = query::run(why);
+    if (!error.is_null(0, 1))
+        detail = psprintf("Building shells fails: %s", error.text(0, 1));
     else if (!wakeup::is_running(wakeup::Worker::scheduler))
         detail = "The appinfra worker is not running.";
     else if (!wakeup::is_running(wakeup::Worker::builder))

@@ -70,13 +70,15 @@ look()
     Template present = {};
 
     in_transaction([&](MemoryContext) {
-        present.planned = query::run(select, {query::int4(hardening::version),
-                                              query::text(settings::tenant_encoding),
-                                              query::text(settings::tenant_locale)}) == 1;
+        query::Rows rows = query::run(select, {query::int4(hardening::version),
+                                               query::text(settings::tenant_encoding),
+                                               query::text(settings::tenant_locale)});
+
+        present.planned = rows.count == 1;
         if (present.planned) {
-            present.database = query::oid_at(0, 1);
-            present.fits = query::bool_at(0, 2);
-            present.ready = query::bool_at(0, 3);
+            present.database = rows.oid(0, 1);
+            present.fits = rows.boolean(0, 2);
+            present.ready = rows.boolean(0, 3);
         }
     });
     return present;

@@ -44,6 +44,9 @@ struct Binding {
     "b.binding_id, b.db_id, b.app_id, b.target, b.producer, b.access, b.variables, b.service_id,"  \
     " b.host_id, b.ended"
 
+/* The first column after them. */
+constexpr int next_column = 11;
+
 /* Returns the binding in a row whose first columns are BINDING_COLUMNS. */
 Binding from_row(const query::Rows &rows, uint64 row);
 

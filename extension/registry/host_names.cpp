@@ -54,7 +54,7 @@ is_free(const char *base)
     for (const char *access : identifiers::accesses)
         if (OidIsValid(get_role_oid(identifiers::group_role(base, access), true)))
             return false;
-    return query::run(registered, {query::text(base)}) == 0;
+    return query::run(registered, {query::text(base)}).count == 0;
 }
 
 } // namespace appinfra::host_names
