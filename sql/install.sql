@@ -1,5 +1,8 @@
 -- CREATE EXTENSION: where it works, what it makes, and what is closed afterwards.
 
+-- From version 18 on an error in an extension's script says where in it.
+\set SHOW_CONTEXT never
+
 -- In any other database it is refused, and says which one it is for.
 CREATE DATABASE appinfra_elsewhere;
 \set control :DBNAME
