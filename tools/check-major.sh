@@ -63,6 +63,8 @@ configure_apt() {
         echo 'APT::Keep-Downloaded-Packages "false";'
     } >"$base/etc/apt/apt.conf.d/90appinfra"
     echo force-unsafe-io >"$base/etc/dpkg/dpkg.cfg.d/appinfra" # a folder is made again, not mended
+    printf '#!/bin/sh\nexit 101\n' >"$base/usr/sbin/policy-rc.d" # no package starts anything
+    chmod 755 "$base/usr/sbin/policy-rc.d"
 }
 
 # Gives the folder this machine's certificates and name servers.
@@ -92,14 +94,15 @@ make_folder() {
     mv -T "$partial" "$folder"
 }
 
-# Runs a command in the folder with an environment that owes this machine nothing.
+# Runs a command in the folder with an environment that owes this machine nothing, and with the
+# signals that a process in the background would ignore.
 in_folder() {
     local path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin name kept=()
     if [ -n "${CCACHE:-}" ]; then path=/usr/lib/ccache:$path; fi
     for name in SUITES TAP REGRESS ISOLATION JOBS SUITE_LIMIT KEEP; do
         if [ -n "${!name:-}" ]; then kept+=("$name=${!name}"); fi
     done
-    chroot "$folder" /usr/bin/env -i PATH="$path" HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
+    chroot "$folder" /usr/bin/env -i --default-signal PATH="$path" HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
         CCACHE_DIR=/var/cache/ccache CCACHE_SLOPPINESS=pch_defines,time_macros PG_MAJOR="$PG" "${kept[@]}" "$@"
 }
 
@@ -128,6 +131,7 @@ run_inside() {
     configure_apt "$folder"
     copy_network "$folder"
     copy_tree
+    in_folder dpkg --configure -a >/dev/null # what an interrupted run has left
     if [ -n "${CCACHE:-}" ] && [ ! -d "$folder/usr/lib/ccache" ]; then
         in_folder sh -c 'apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install ccache' >/dev/null
     fi
