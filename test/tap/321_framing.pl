@@ -10,7 +10,7 @@ use Test::More;
 
 my $host = Appinfra->make('http', pool_size => 2);
 $host->wait_for_pool(2);
-my $rest = Appinfra::Rest->start($host, args => ['--rate-limit=0']);
+my $rest = Appinfra::Rest->start($host, args => [qw(--rate-limit=0 --head-timeout=600s --idle-timeout=600s)]);
 my $databases = $rest->databases;
 my $user = 'user@example.com';
 my $token = $rest->token(email => $user);
@@ -31,7 +31,7 @@ sub says
 {
 	my ($bytes, $statuses, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $got = $rest->raw($bytes, 5);
+	my $got = $rest->raw($bytes);
 	is(statuses($got), $statuses, $name) or diag $got;
 	return answers($got);
 }
@@ -137,7 +137,7 @@ is($host->control("SELECT status FROM appinfra.databases WHERE db_id = '$id'"), 
 # All of it again and again, with an abyss and what is not there: memory stays where it is.
 sub nonsense
 {
-	$rest->raw($framing{$_} . $smuggled, 5) for sort keys %framing;
+	$rest->raw($framing{$_} . $smuggled) for sort keys %framing;
 	$rest->call(POST => $databases, '{"env":' . '[' x 5000, user => $user) for 1 .. 10;
 	$rest->call(GET => "$databases/db-0123456789ab", undef, user => $user) for 1 .. 50;
 	return $rest->resident;

@@ -81,9 +81,9 @@ is(curl($rest, $ours), "0 200 $id", 'https is served, with a certificate that ve
 is(curl($rest, $ours, '--tls-max', '1.2'), "0 200 $id", 'TLS 1.2 is spoken');
 like(curl($rest, $ours, '--tls-max', '1.1', '--ciphers', 'ALL:@SECLEVEL=0'), qr/^35/, 'TLS 1.1 is not');
 like(curl($rest, $theirs), qr/^60/, 'another authority does not vouch for it');
-is(statuses($rest->raw("GET $one HTTP/1.1\r\nHost: x\r\n\r\n", 5)), 'closed', 'plain HTTP at this port: the end, without an answer')
+is(statuses($rest->raw("GET $one HTTP/1.1\r\nHost: x\r\n\r\n")), 'closed', 'plain HTTP at this port: the end, without an answer')
   or diag 'or other bytes';
-is(statuses(Appinfra::Rest::read_all($rest->connect, 10)), 'closed', 'who does not begin with TLS');
+is(statuses(Appinfra::Rest::read_all($rest->connect)), 'closed', 'who does not begin with TLS');
 reaches { wait_for('its place', sub { connections($rest) == 1 }) } 'is not waited for';
 
 # A connection that stays open over the renewal.
@@ -142,14 +142,14 @@ refused($say->($plain, 'X-User-Email' => $user), 401, 'unauthenticated', 'X-User
 my $trusting = Appinfra::Rest->start($host, env => { APPINFRA_TRUST_LOOPBACK => 1 });
 is($say->($trusting, 'X-User-Email' => $user)->{status}, 200, 'unless this machine is trusted');
 refused($say->($trusting), 401, 'unauthenticated', 'and a user is named');
-is(statuses($trusting->raw("GET $one HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-User-Email: $_\r\n\r\n", 5)), '401', "by a name: \"" . substr($_, 0, 9) . '"')
+is(statuses($trusting->raw("GET $one HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-User-Email: $_\r\n\r\n")), '401', "by a name: \"" . substr($_, 0, 9) . '"')
   for '', "a\x{c3}b", "a\tb", 'x' x 1000;
 refused($say->($trusting, 'X-User-Email' => $user, Authorization => 'Bearer x'), 401, 'unauthenticated', 'a token that is wrong stays wrong');
 refused($say->($trusting, 'X-User-Email' => $user, Authorization => 'Bearer ' . $trusting->token(email => 'other@example.com')),
 	404, 'not_found', 'a token that is right goes before it');
 my $no_admin = $trusting->call(GET => '/api/app-infra/audit', undef, headers => { 'X-User-Email' => $user, 'X-Scope' => 'appinfra:admin' });
 refused($no_admin, 403, 'forbidden', 'nobody is an administrator this way');
-like($trusting->raw("GET $one HTTP/1.1\r\nHost: x\r\nX-User-Email: other\@example.com\r\nX-User-Email: $user\r\n\r\n", 5), qr{^HTTP/1.1 400 },
+like($trusting->raw("GET $one HTTP/1.1\r\nHost: x\r\nX-User-Email: other\@example.com\r\nX-User-Email: $user\r\n\r\n"), qr{^HTTP/1.1 400 },
 	'nor two users at once');
 my @switch = answers($trusting->raw(join '', map({ "GET $one HTTP/1.1\r\nHost: x\r\n$_\r\n" } "X-User-Email: $user\r\n", '', "X-User-Email: a\@b\r\nConnection: close\r\n")));
 is(join(' ', map { $_->{status} } @switch), '200 401 404', 'each request of a connection is of who says so in it');
@@ -162,7 +162,7 @@ close $stale;
 my $local = Appinfra::Rest->start($host, listen => "unix:$path");
 ok(-S $path, 'a socket that nobody listens on is replaced');
 is((stat $path)[2] & 0777, 0660, 'with the mode 0660');
-sub through { my ($bytes) = @_; my $s = IO::Socket::UNIX->new(Peer => $path) or die $!; syswrite $s, $bytes; return Appinfra::Rest::read_all($s, 10); }
+sub through { my ($bytes) = @_; my $s = IO::Socket::UNIX->new(Peer => $path) or die $!; syswrite $s, $bytes; return Appinfra::Rest::read_all($s); }
 my $token = $local->token(email => $user);
 is(statuses(through("GET $one HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $token\r\nConnection: close\r\n\r\n")), '200', 'it serves');
 is(statuses(through("GET $one HTTP/1.1\r\nHost: x\r\nX-User-Email: $user\r\nConnection: close\r\n\r\n")), '401', 'without trust, to who has a token');

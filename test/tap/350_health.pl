@@ -154,7 +154,7 @@ my @hanging = map { my $s = $rest->connect; syswrite $s, "GET $databases/$second
 	  . $rest->token(email => $user) . "\r\n\r\n"; $s } 1 .. 12;
 is($rest->call(GET => '/healthz')->{status}, 200, 'a dozen requests hang in the database: it lives');
 cmp_ok(scalar(grep { !readable($_) } @hanging), '>', 0, 'as one can see while they do');
-my @told = map { answers(Appinfra::Rest::read_all($_, 10)) } @hanging;
+my @told = map { answers(Appinfra::Rest::read_all($_)) } @hanging;
 is_deeply([ map { $_->{status} } @told ], [ (503) x 12 ], 'each is told 503 when its time is over');
 is_deeply([ map { $_->{json}{title} } @told ], [ ('database_unavailable') x 12 ], 'because of the database');
 $lock->query_safe('COMMIT');
@@ -174,7 +174,7 @@ my $idle = $last->connect;
 $host->wait_until("SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'appinfra_sidecar' AND wait_event_type = 'Lock' AND query !~ 'claim_publications'", 'the request');
 $last->process->signal('TERM');
 $last->process->wait_for_log(qr/stopping/);
-is(statuses(Appinfra::Rest::read_all($idle, 10)), 'closed', 'SIGTERM: who does nothing is sent away');
+is(statuses(Appinfra::Rest::read_all($idle)), 'closed', 'SIGTERM: who does nothing is sent away');
 reaches { wait_for('the door to close', sub { !IO::Socket::INET->new(PeerAddr => $last->address, Timeout => 1) }) }
 	'nobody else is let in';
 ok($last->process->alive, 'and it waits for the request under way');
