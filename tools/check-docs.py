@@ -109,8 +109,9 @@ def check_rules():
 
 def check_exposures():
     # In the queries a rule follows its severity, or the CASE that chooses it. A severity that follows
-    # another text is a column of a table of settings, and the wanted value follows it.
-    severity = r"(?<!', )'(?:critical|high|medium|notice)'"
+    # another text is a column of a table of settings, and the wanted value follows it; the first one of
+    # an array is there for the order.
+    severity = r"(?<!', )(?<!\[)'(?:critical|high|medium|notice)'"
     queries = re.sub(r'"\s*"|\)sql" \w+ R"sql\(', "", read("extension/exposure/*.cpp"))
     rules = set(re.findall(rf"(?:{severity}|\bEND|\bv\.severity),\s*'([a-z]+(?:_[a-z]+)*)',", queries))
     rules |= set(re.findall(r'\.rule = "(\w+)"', queries))
