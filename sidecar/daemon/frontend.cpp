@@ -38,6 +38,7 @@ api_settings(const ServerOptions &options)
 {
     ApiSettings settings;
     settings.trust_loopback = options.trust_loopback;
+    settings.names = options.names;
     settings.rate = options.rate;
     settings.burst = 2 * options.rate;
     return settings;

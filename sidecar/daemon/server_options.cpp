@@ -24,6 +24,8 @@ constexpr OptionRow rows[] = {
     {"jwt-issuer", "APPINFRA_JWT_ISSUER", "", "serve", access, "the \"iss\" that tokens must have; empty: any"},
     {"jwt-audience", "APPINFRA_JWT_AUDIENCE", "", "serve", access, "the \"aud\" that tokens must have; empty: any"},
     {"trust-loopback", "APPINFRA_TRUST_LOOPBACK", "0", "serve", access, "1: the header X-User-Email says who asks, from a loopback address or the unix socket"},
+    {"allowed-hosts", "APPINFRA_ALLOWED_HOSTS", "", "serve", access, "with --trust-loopback=1: names besides loopback by which requests may reach it, separated by commas, without a port"},
+    {"allowed-origins", "APPINFRA_ALLOWED_ORIGINS", "", "serve", access, "origins whose pages may call, separated by commas, such as http://localhost:6274"},
     {"user", "APPINFRA_USER", "", "mcp", mcp_tools, "whose databases it sees and makes"},
     {"publish-wait", "APPINFRA_PUBLISH_WAIT", "10s", "serve and mcp", mcp_tools, "how long a tool of MCP waits for its publication"},
     {"rate-limit", "APPINFRA_RATE_LIMIT", "60", "serve", limits, "requests a second of one user, twice that in a burst; 0: any"},
@@ -41,17 +43,42 @@ refuse(const std::string &why)
     throw Failure(Failure::Kind::configuration, why);
 }
 
+// Returns the words between the commas of a text.
+std::vector<std::string>
+words_of(const std::string &text)
+{
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        if (comma > at)
+            words.push_back(text.substr(at, comma - at));
+        at = comma + 1;
+    }
+    return words;
+}
+
 std::vector<TokenKey>
 keys_of(const std::string &files)
 {
     std::vector<TokenKey> keys;
-    for (std::size_t at = 0; at < files.size();) {
-        const std::size_t comma = std::min(files.find(',', at), files.size());
-        if (comma > at)
-            keys.push_back(token_key_of(files.substr(at, comma - at)));
-        at = comma + 1;
-    }
+    for (const std::string &file : words_of(files))
+        keys.push_back(token_key_of(file));
     return keys;
+}
+
+AllowedNames
+names_of(const OptionValues &values)
+{
+    AllowedNames names = {words_of(values.at("allowed-hosts")),
+                          words_of(values.at("allowed-origins"))};
+    for (const std::string &host : names.hosts)
+        if (host_of(host) != host)
+            refuse("--allowed-hosts takes names without ports, separated by commas");
+    for (const std::string &origin : names.origins)
+        if (!is_origin(origin))
+            refuse(
+                "--allowed-origins takes origins such as https://console.example, without a path");
+    return names;
 }
 
 void
@@ -90,6 +117,7 @@ server_options_of(const OptionValues &values)
     options.tokens = {keys_of(values.at("jwt-keys")), values.at("jwt-issuer"),
                       values.at("jwt-audience")};
     options.trust_loopback = switch_of(values, "trust-loopback");
+    options.names = names_of(values);
     options.user = values.at("user");
     options.rate = static_cast<double>(count_of(values, "rate-limit", 0, 1'000'000));
     options.connections = count_of(values, "max-connections", 1, 10'000);

@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "base/command_line.hpp"
+#include "rest/allowed_names.hpp"
 #include "rest/jwt.hpp"
 
 namespace sidecar
@@ -17,6 +18,7 @@ struct ServerOptions {
     std::string tls_key;
     TokenSettings tokens;
     bool trust_loopback = false;
+    AllowedNames names;
     std::string user; // of MCP over standard input and output
     double rate = 60;
     std::size_t connections = 1000;

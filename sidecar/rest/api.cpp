@@ -2,7 +2,6 @@
 #include "rest/api.hpp"
 
 #include "base/text.hpp"
-#include "base/loopback.hpp"
 #include "platform/error_table.hpp"
 
 namespace sidecar
@@ -30,18 +29,6 @@ is_json(std::string_view type)
     while (type.ends_with(' '))
         type.remove_suffix(1);
     return type.size() == 16 && starts_with_word(type, "application/json");
-}
-
-// A page in a browser that reached us by a name of its own making has an origin of its own.
-bool
-is_local_origin(std::string_view origin)
-{
-    const std::size_t scheme = origin.find("://");
-    if (scheme == std::string_view::npos)
-        return false;
-    std::string_view host = origin.substr(scheme + 3);
-    const std::size_t port = host.starts_with('[') ? host.find(']') + 1 : host.find(':');
-    return is_loopback(host.substr(0, port));
 }
 
 // What the database says of its readiness.
@@ -90,6 +77,11 @@ Api::Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp,
 Api::Admission
 Api::admit(const Request &request)
 {
+    // Whoever may say who asks without a token may say it through somebody's browser.
+    if (settings_.trust_loopback) {
+        check_host(settings_.names, request);
+        check_origin(settings_.names, request, false);
+    }
     Admission admission{{nullptr, ""}, target_of(request.target), {}};
     admission.match = find_route(request.method, admission.target);
     const Route &route = *admission.match.route;
@@ -103,9 +95,8 @@ Api::admit(const Request &request)
     }
     if (route.access == Access::admins && !admission.caller.admin)
         throw Problem(403, "forbidden", "this needs the scope " + std::string(admin_scope));
-    if (route.handler == Handler::mcp && !request.header("origin").empty() &&
-        !is_local_origin(request.header("origin")))
-        throw Problem(403, "forbidden", "pages of this origin may not call");
+    if (route.handler == Handler::mcp)
+        check_origin(settings_.names, request, true);
     return admission;
 }
 

@@ -10,6 +10,7 @@
 #include "mcp/mcp.hpp"
 #include "platform/message.hpp"
 #include "platform/problem.hpp"
+#include "rest/allowed_names.hpp"
 #include "rest/jwt.hpp"
 #include "rest/metrics.hpp"
 #include "rest/rate_limit.hpp"
@@ -21,7 +22,8 @@ namespace sidecar
 struct ApiSettings {
     TokenSettings tokens;
     bool trust_loopback = false; // X-User-Email from a local peer
-    double rate = 60;            // requests a second of a user; 0: any
+    AllowedNames names;
+    double rate = 60; // requests a second of a user; 0: any
     double burst = 120;
 };
 

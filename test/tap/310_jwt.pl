@@ -116,6 +116,15 @@ enters($all, hs(claims(email => 'root@example.com', scope => [ 'x', 'appinfra:ad
 enters($all, hs(claims(email => 'root@example.com', scope => $_)), "no admin by scope \"$_\"", 404)
   for 'appinfra:administrator', 'xappinfra:admin', 'appinfra', 'APPINFRA:ADMIN', '';
 
+# --- a member twice: two readers may take different ones --------------------------------------------------
+for my $twice (
+	"\"email\":\"nobody\@example.com\",\"email\":\"$user\"", "\"email\":\"$user\",\"scope\":\"x\",\"scope\":\"appinfra:admin\"",
+	"\"email\":\"$user\",\"more\":{\"a\":1,\"a\":2}")
+{
+	stays_out($all, hs(sprintf '{"exp":%d,%s}', time + 600, $twice), 'a claim twice', qr/malformed/);
+}
+stays_out($all, jwt($secret, claims(), '{"alg":"HS256","typ":"JWT","alg":"HS256"}'), 'a member of the header twice', qr/malformed/);
+
 # --- signatures ---------------------------------------------------------------------------------------
 my $good = hs(claims());
 my ($head, $body, $signature) = split /\./, $good;

@@ -142,18 +142,41 @@ refused($say->($plain, 'X-User-Email' => $user), 401, 'unauthenticated', 'X-User
 my $trusting = Appinfra::Rest->start($host, env => { APPINFRA_TRUST_LOOPBACK => 1 });
 is($say->($trusting, 'X-User-Email' => $user)->{status}, 200, 'unless this machine is trusted');
 refused($say->($trusting), 401, 'unauthenticated', 'and a user is named');
-is(statuses($trusting->raw("GET $one HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-User-Email: $_\r\n\r\n")), '401', "by a name: \"" . substr($_, 0, 9) . '"')
+is(statuses($trusting->raw("GET $one HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-User-Email: $_\r\n\r\n")), '401', "by a name: \"" . substr($_, 0, 9) . '"')
   for '', "a\x{c3}b", "a\tb", 'x' x 1000;
 refused($say->($trusting, 'X-User-Email' => $user, Authorization => 'Bearer x'), 401, 'unauthenticated', 'a token that is wrong stays wrong');
 refused($say->($trusting, 'X-User-Email' => $user, Authorization => 'Bearer ' . $trusting->token(email => 'other@example.com')),
 	404, 'not_found', 'a token that is right goes before it');
 my $no_admin = $trusting->call(GET => '/api/app-infra/audit', undef, headers => { 'X-User-Email' => $user, 'X-Scope' => 'appinfra:admin' });
 refused($no_admin, 403, 'forbidden', 'nobody is an administrator this way');
-like($trusting->raw("GET $one HTTP/1.1\r\nHost: x\r\nX-User-Email: other\@example.com\r\nX-User-Email: $user\r\n\r\n"), qr{^HTTP/1.1 400 },
+like($trusting->raw("GET $one HTTP/1.1\r\nHost: localhost\r\nX-User-Email: other\@example.com\r\nX-User-Email: $user\r\n\r\n"), qr{^HTTP/1.1 400 },
 	'nor two users at once');
-my @switch = answers($trusting->raw(join '', map({ "GET $one HTTP/1.1\r\nHost: x\r\n$_\r\n" } "X-User-Email: $user\r\n", '', "X-User-Email: a\@b\r\nConnection: close\r\n")));
+my @switch = answers($trusting->raw(join '', map({ "GET $one HTTP/1.1\r\nHost: localhost\r\n$_\r\n" } "X-User-Email: $user\r\n", '', "X-User-Email: a\@b\r\nConnection: close\r\n")));
 is(join(' ', map { $_->{status} } @switch), '200 401 404', 'each request of a connection is of who says so in it');
-is($_->process->stop, 0, 'SIGTERM: exit code 0') for $plain, $trusting;
+
+# --- a page of somebody whose name resolves to this machine -------------------------------------------------
+my $paths = $trusting->call(GET => '/openapi.json')->{json}{paths};
+my @doors = sort map { my $path = $_; map { uc($_) . ' ' . $path =~ s/\{\w+\}/$id/r } keys %{ $paths->{$path} } } keys %$paths;
+cmp_ok(scalar @doors, '>', 12, 'there are many doors');
+for my $door (@doors, 'GET /nothing')
+{
+	my @seen;
+	for my $headers ("Host: evil.example:27942\r\nOrigin: http://evil.example:27942", 'Host: evil.example',
+		"Host: localhost\r\nOrigin: http://evil.example:27942")
+	{
+		my ($answer) = answers($trusting->raw("$door HTTP/1.1\r\n$headers\r\nX-User-Email: $user\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+		push @seen, join ' ', $answer->{status}, $answer->{json}{detail} // '';
+	}
+	is(join('; ', @seen), '403 the API is not reached by this name; 403 the API is not reached by this name; 403 pages of this origin may not call',
+		"$door: a foreign Host or Origin");
+}
+my $known = Appinfra::Rest->start($host, env => { APPINFRA_TRUST_LOOPBACK => 1, APPINFRA_ALLOWED_HOSTS => 'box.example,other.example',
+	APPINFRA_ALLOWED_ORIGINS => 'https://console.example' });
+is(statuses($known->raw("GET $one HTTP/1.1\r\nHost: other.example:80\r\nOrigin: https://console.example\r\nX-User-Email: $user\r\nConnection: close\r\n\r\n")), '200',
+	'names that are allowed are let in');
+told_off(qr/--allowed-hosts takes names/, 'a name with a port', '--listen=127.0.0.1:0', '--trust-loopback=1', '--allowed-hosts=box.example:80');
+told_off(qr/--allowed-origins takes origins/, 'an origin without a scheme', '--listen=127.0.0.1:0', '--trust-loopback=1', '--allowed-origins=box.example');
+is($_->process->stop, 0, 'SIGTERM: exit code 0') for $plain, $trusting, $known;
 
 # --- the unix socket ----------------------------------------------------------------------------------------
 my $path = PostgreSQL::Test::Utils::tempdir_short() . '/api';
