@@ -8,11 +8,11 @@
 #include "base/settings.hpp"
 #include "delivery/database_kind.hpp"
 #include "entry/install.hpp"
+#include "entry/scheduler.hpp"
 #include "guard/guard.hpp"
 #include "shmem/segments.hpp"
 #include "shmem/sessions.hpp"
 #include "shmem/wakeup.hpp"
-#include "workers/worker.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
@@ -41,6 +41,6 @@ _PG_init()
     guard::define();
     login_events::define();
     install::define();
-    worker::define();
+    scheduler::define();
     kind::add(database_kind::kind);
 }

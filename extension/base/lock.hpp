@@ -19,7 +19,7 @@ enum class Kind : char {
     idempotency_key = 'k',
     revocation = 'r',
     worker = 'w',
-    visits = 'i'
+    tasks = 'i'
 };
 
 /* Takes the lock; false when another transaction holds it. */

@@ -1,5 +1,5 @@
-/* The scheduler: a table of short tasks. See worker.hpp. */
-#include "workers/worker.hpp"
+/* Runs the table of periodic tasks. See scheduler.hpp. */
+#include "entry/scheduler.hpp"
 
 #include "audit/host_watch.hpp"
 #include "audit/seals.hpp"
@@ -14,8 +14,9 @@
 #include "shmem/wakeup.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/rotation.hpp"
+#include "workers/worker.hpp"
 
-namespace appinfra::worker
+namespace appinfra::scheduler
 {
 
 using wakeup::Work;
@@ -64,6 +65,7 @@ static void tell_of_other(installation::Version found);
 static long run_due_tasks(TimestampTz *due);
 
 constexpr long at_once_ms = 20;
+constexpr int restart_seconds = 2; /* after which one that ended is started again */
 
 constexpr Task tasks[] = {
     {.interval_ms = watchdog::interval_ms,
@@ -91,6 +93,15 @@ constexpr Task tasks[] = {
 static Kept builder = {wakeup::Worker::builder, "builder", "appinfra_builder_main", nullptr, false};
 static Kept janitor = {wakeup::Worker::janitor, "janitor", "appinfra_janitor_main", nullptr, false};
 static bool swept; /* a builder has looked for leftovers since the start */
+
+void
+define()
+{
+    BackgroundWorker worker = worker::describe("scheduler", "appinfra_scheduler_main");
+
+    worker.bgw_restart_time = restart_seconds;
+    RegisterBackgroundWorker(&worker);
+}
 
 /* Runs every task that is due and returns the milliseconds until the next is. */
 static long
@@ -228,8 +239,11 @@ keep(Kept *kept, bool (*is_needed)(Turn &), Turn &turn)
     if (!is_needed(turn))
         return false;
     in_context(TopMemoryContext, [&] {
-        kept->handle =
-            start(kept->name, kept->entry_point, &kept->was_dropped, sizeof(kept->was_dropped));
+        kept->handle = worker::start({.name = kept->name,
+                                      .entry_point = kept->entry_point,
+                                      .extra = &kept->was_dropped,
+                                      .extra_size = sizeof(kept->was_dropped),
+                                      .on_standby = false});
     });
     /* tenants may hold all slots just now; the next round tries again */
     if (kept->handle == nullptr)
@@ -315,7 +329,7 @@ tell_of_other(installation::Version found)
     told = other;
 }
 
-} // namespace appinfra::worker
+} // namespace appinfra::scheduler
 
 using namespace appinfra;
 
@@ -323,7 +337,7 @@ using namespace appinfra;
 void
 appinfra_scheduler_main(Datum)
 {
-    TimestampTz due[lengthof(worker::tasks)] = {};
+    TimestampTz due[lengthof(scheduler::tasks)] = {};
 
     worker::begin(settings::control_database, InvalidOid);
     /* it never waits long for anybody's transaction: what is locked is looked at again */
@@ -335,7 +349,7 @@ appinfra_scheduler_main(Datum)
     for (;;) {
         long next = 0;
 
-        in_context(turn, [&] { next = worker::run_due_tasks(due); });
+        in_context(turn, [&] { next = scheduler::run_due_tasks(due); });
         MemoryContextReset(turn);
         pgstat_report_stat(true);
         if (worker::wait(next))

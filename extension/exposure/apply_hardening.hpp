@@ -10,7 +10,7 @@ namespace appinfra::harden
 {
 
 /*
- * Brings a tenant to the present hardening: inside its database by a visitor (visit.hpp), which
+ * Brings a tenant to the present hardening: inside its database by a database task, which
  * commits by itself, then owner, privileges, limit and label of the database, labels and settings
  * of its logins, in this transaction. Can be repeated.
  */

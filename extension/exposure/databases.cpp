@@ -1,6 +1,6 @@
 /* Rules about databases, their privileges, limits and settings, and secrets in shared catalogs. See
- * exposure.hpp. */
-#include "exposure/exposure.hpp"
+ * rules.hpp. */
+#include "exposure/rules.hpp"
 #include "exposure/sql.hpp"
 #include "registry/login_settings.hpp"
 

@@ -5,36 +5,39 @@
 #include "base/query.hpp"
 #include "base/refusal.hpp"
 #include "base/scope.hpp"
+#include "exposure/look_inside.hpp"
+#include "exposure/rules.hpp"
 
 namespace appinfra::exposure
 {
 
-/* Where rows go, and what is being visited. */
+/* Where rows go, and where it is being looked. */
 struct Report {
     ReturnSetInfo *result;
-    std::span<const visit::Order> orders;
+    std::span<const Look> looks;
 };
 
 static void check_exists(const char *db_id);
 static void look_at_host(const char *db_id, Report *report);
 static void ask(Rule &rule, const char *db_id, Report *report);
-static std::span<const visit::Order> plan(const char *db_id);
+static std::span<const Look> plan(const char *db_id);
 static void add(void *report, const Row &row);
-static void add_fields(Report *report, const char *const *fields);
-static void on_row(void *report, size_t which, const char *const *fields);
+static void look_inside_all(Report *report);
+static void add_fields(Report *report, std::span<const char *const> fields);
+static void on_row(void *report, size_t which, std::span<const char *const> fields);
 static void on_failure(void *report, size_t which, int code, const char *message);
 
 void
 report(const char *db_id, ReturnSetInfo *result)
 {
-    Report report = {.result = result, .orders = {}};
+    Report report = {.result = result, .looks = {}};
 
     with_spi([&](MemoryContext) {
         if (db_id != nullptr)
             check_exists(db_id);
         look_at_host(db_id, &report);
-        report.orders = plan(db_id);
-        visit::carry_out(report.orders, {.row = on_row, .failure = on_failure, .self = &report});
+        report.looks = plan(db_id);
+        look_inside_all(&report);
     });
 }
 
@@ -63,21 +66,21 @@ look_at_host(const char *db_id, Report *report)
 static void
 ask(Rule &rule, const char *db_id, Report *report)
 {
-    const char *fields[visit::columns];
-    uint64 count = query::run(rule.query, {query::text(db_id)});
+    const char *fields[columns];
+    query::Rows rows = query::run(rule.query, {query::text(db_id)});
 
-    for (uint64 i = 0; i < count; i++) {
-        for (int column = 0; column < visit::columns; column++)
-            fields[column] = query::text_at(i, column + 1);
+    for (uint64 i = 0; i < rows.count; i++) {
+        for (int column = 0; column < columns; column++)
+            fields[column] = rows.text(i, column + 1);
         add_fields(report, fields);
     }
 }
 
 /*
- * Returns the visits to be made: to the tenant's database, or to all tenants' and to template1. As
- * whom DATABASE_URL enters is told, because it matters whether tables bind their owner.
+ * Returns where to look: in the tenant's database, or in all tenants' and in template1. As whom
+ * DATABASE_URL enters is told, because it matters whether tables bind their owner.
  */
-static std::span<const visit::Order>
+static std::span<const Look>
 plan(const char *db_id)
 {
     static query::Query select = {
@@ -89,39 +92,48 @@ plan(const char *db_id)
         " UNION ALL"
         " SELECT oid, datname::text, NULL, '' FROM pg_catalog.pg_database"
         "  WHERE datname = 'template1' ORDER BY 3"};
-    uint64 count = query::run(select, {query::text(db_id)});
-    auto *orders = static_cast<visit::Order *>(palloc0((count + 1) * sizeof(visit::Order)));
+    query::Rows rows = query::run(select, {query::text(db_id)});
 
-    for (uint64 i = 0; i < count; i++) {
-        visit::Order *order = &orders[i];
+    return query::collect<Look>(rows, [&](uint64 i) {
+        Look look = {.database = rows.oid(i, 1), .name = {}, .db_id = {}, .login_group = {}};
 
-        order->purpose = query::is_null_at(i, 3) ? visit::Purpose::look_host : visit::Purpose::look;
-        order->database = query::oid_at(i, 1);
-        strlcpy(order->name, query::text_at(i, 2), sizeof(order->name));
-        if (!query::is_null_at(i, 3))
-            strlcpy(order->db_id, query::text_at(i, 3), sizeof(order->db_id));
-        strlcpy(order->login_group, query::text_at(i, 4), sizeof(order->login_group));
-    }
-    return {orders, count};
+        strlcpy(look.name, rows.text(i, 2), sizeof(look.name));
+        if (!rows.is_null(i, 3))
+            strlcpy(look.db_id, rows.text(i, 3), sizeof(look.db_id));
+        strlcpy(look.login_group, rows.text(i, 4), sizeof(look.login_group));
+        return look;
+    });
+}
+
+static void
+look_inside_all(Report *report)
+{
+    auto *tasks = static_cast<database_task::Task *>(
+        palloc((report->looks.size() + 1) * sizeof(database_task::Task)));
+    size_t count = 0;
+
+    for (const Look &look : report->looks)
+        tasks[count++] = task_of(look);
+    database_task::run_all({tasks, count}, {.row = on_row, .failure = on_failure, .self = report});
 }
 
 /* Appends a row that was found here. */
 static void
 add(void *report, const Row &row)
 {
-    const char *fields[visit::columns] = {row.severity, row.rule,   row.database, row.object,
-                                          row.grantee,  row.detail, row.remedy};
+    const char *fields[columns] = {row.severity, row.rule,   row.database, row.object,
+                                   row.grantee,  row.detail, row.remedy};
 
     add_fields(static_cast<Report *>(report), fields);
 }
 
 static void
-add_fields(Report *report, const char *const *fields)
+add_fields(Report *report, std::span<const char *const> fields)
 {
-    Datum values[visit::columns];
-    bool nulls[visit::columns];
+    Datum values[columns];
+    bool nulls[columns];
 
-    for (int i = 0; i < visit::columns; i++) {
+    for (int i = 0; i < columns; i++) {
         nulls[i] = fields[i] == nullptr;
         values[i] = nulls[i] ? static_cast<Datum>(0) : CStringGetTextDatum(fields[i]);
     }
@@ -129,7 +141,7 @@ add_fields(Report *report, const char *const *fields)
 }
 
 static void
-on_row(void *self, size_t, const char *const *fields)
+on_row(void *self, size_t, std::span<const char *const> fields)
 {
     add_fields(static_cast<Report *>(self), fields);
 }
@@ -139,18 +151,18 @@ static void
 on_failure(void *self, size_t which, int, const char *message)
 {
     auto *report = static_cast<Report *>(self);
-    const visit::Order &order = report->orders[which];
+    const Look &look = report->looks[which];
 
-    if (!OidIsValid(get_database_oid(order.name, true)))
+    if (!OidIsValid(get_database_oid(look.name, true)))
         return; /* dropped meanwhile */
     add(report, {.severity = "medium",
                  .rule = "not_looked_at",
-                 .database = order.name,
-                 .object = quote_identifier(order.name),
+                 .database = look.name,
+                 .object = quote_identifier(look.name),
                  .grantee = nullptr,
                  .detail = psprintf("What is open in this database is not known: %s.", message),
-                 .remedy = order.db_id[0] != '\0'
-                               ? psprintf("SELECT * FROM appinfra.exposures('%s')", order.db_id)
+                 .remedy = look.db_id[0] != '\0'
+                               ? psprintf("SELECT * FROM appinfra.exposures('%s')", look.db_id)
                                : "SELECT * FROM appinfra.exposures()"});
 }
 

@@ -4,7 +4,7 @@
 #include "audit/audit.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
-#include "exposure/exposure.hpp"
+#include "exposure/rules.hpp"
 #include "exposure/sql.hpp"
 #include "tenant/readiness.hpp"
 

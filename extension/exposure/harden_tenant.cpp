@@ -12,7 +12,7 @@
 #include "registry/login_settings.hpp"
 #include "registry/tenant.hpp"
 #include "tenant/readiness.hpp"
-#include "workers/visit.hpp"
+#include "workers/setup.hpp"
 
 namespace appinfra::harden
 {
@@ -22,7 +22,7 @@ static const Refusal *check_database(const tenant::Tenant &tenant, Oid *database
 static void label_roles(const tenant::Tenant &tenant);
 static void label_role(const char *role, const char *db_id, const char *kind, const char *access);
 static void enter(const tenant::Tenant &tenant, Oid database);
-static void on_row(void *, size_t, const char *const *);
+static void on_row(void *, size_t, std::span<const char *const>);
 static void on_failure(void *, size_t, int code, const char *message);
 static void close(const tenant::Tenant &tenant);
 static void open_to_groups(const tenant::Tenant &tenant);
@@ -40,7 +40,7 @@ tenant(const char *db_id)
 
         require(check_status(tenant));
         require(check_database(tenant, &database));
-        /* first, as long as this transaction has touched nothing that the visitor needs */
+        /* first, as long as this transaction has touched nothing that the task needs */
         enter(tenant, database);
         label_roles(tenant);
         close(tenant);
@@ -67,7 +67,7 @@ check_status(const tenant::Tenant &tenant)
 
 /*
  * Refuses where the database is missing or another tenant's, and where this transaction has renamed
- * it: the visitor would wait for us, and we for it.
+ * it: the task would wait for us, and we for it.
  */
 static const Refusal *
 check_database(const tenant::Tenant &tenant, Oid *database)
@@ -93,23 +93,19 @@ check_database(const tenant::Tenant &tenant, Oid *database)
     return nullptr;
 }
 
-/* Has a visitor do what is to be done inside. */
+/* Does what is to be done inside. */
 static void
 enter(const tenant::Tenant &tenant, Oid database)
 {
-    visit::Order order = {};
-    const visit::Listener listener = {.row = on_row, .failure = on_failure, .self = nullptr};
+    const setup::Order order = setup::order_of(setup::Job::harden_tenant, tenant.database);
+    const database_task::Task task = setup::task_of(order, database);
 
-    order.purpose = visit::Purpose::harden;
-    order.database = database;
-    strlcpy(order.name, tenant.database, sizeof(order.name));
-    strlcpy(order.db_id, tenant.db_id, sizeof(order.db_id));
-    visit::carry_out({&order, 1}, listener);
+    database_task::run_all({&task, 1}, {.row = on_row, .failure = on_failure, .self = nullptr});
 }
 
 /* Hardening reports no rows. */
 static void
-on_row(void *, size_t, const char *const *)
+on_row(void *, size_t, std::span<const char *const>)
 {
 }
 

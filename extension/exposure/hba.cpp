@@ -1,6 +1,6 @@
 /* The rule about lines of pg_hba.conf that let tenants' logins in otherwise than by their password
- * and over TLS. See exposure.hpp. */
-#include "exposure/exposure.hpp"
+ * and over TLS. See rules.hpp. */
+#include "exposure/rules.hpp"
 #include "exposure/sql.hpp"
 
 namespace appinfra::exposure

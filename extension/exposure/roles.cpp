@@ -1,6 +1,6 @@
 /* Rules about tenants' roles: attributes, memberships, labels, parameters, tablespaces, what they
- * own elsewhere. See exposure.hpp. */
-#include "exposure/exposure.hpp"
+ * own elsewhere. See rules.hpp. */
+#include "exposure/rules.hpp"
 #include "exposure/sql.hpp"
 
 namespace appinfra::exposure

@@ -1,6 +1,6 @@
 /* Rules about the server: its settings, sizes, and what hangs on tenants' databases. See
- * exposure.hpp; lines of pg_hba.conf are in exposure_hba.cpp. */
-#include "exposure/exposure.hpp"
+ * rules.hpp; lines of pg_hba.conf are in exposure_hba.cpp. */
+#include "exposure/rules.hpp"
 #include "exposure/sql.hpp"
 
 #include "base/query.hpp"

@@ -1,14 +1,13 @@
 /*
- * Rules inside a tenant's database about whose code runs there. See exposure.hpp.
+ * Rules inside a tenant's database about whose code runs there. See rules_inside.hpp.
  *
  * What the guard refuses when it is made may have been there before, or come from a superuser. As
- * in tenant.cpp nothing of a tenant's is called. $1: the sources no tenant may execute, $4: those
- * that run text or show others' queries.
+ * in rules_inside.cpp nothing of a tenant's is called. $1: the sources no tenant may execute, $4:
+ * those that run text or show others' queries.
  */
-#include "exposure/exposure.hpp"
-#include "exposure/sql.hpp"
+#include "exposure/rules_inside.hpp"
 
-#include "exposure/inside.hpp"
+#include "exposure/sql.hpp"
 
 namespace appinfra::exposure
 {

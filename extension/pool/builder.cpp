@@ -1,16 +1,9 @@
-/*
- * The builder: makes the template and shells, one small committed step after another. See
- * worker.hpp.
- *
- * Each step looks at what is there and does what is missing, so that a builder that starts after a
- * kill at any moment goes on where the last one stopped.
- */
-#include "workers/worker.hpp"
+/* Makes the template and shells. See builder.hpp. */
+#include "pool/builder.hpp"
 
 #include "audit/audit.hpp"
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
-#include "base/installation.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/secrets.hpp"
@@ -21,6 +14,8 @@
 #include "pool/shell.hpp"
 #include "pool/template.hpp"
 #include "shmem/wakeup.hpp"
+#include "workers/setup.hpp"
+#include "workers/worker.hpp"
 
 namespace appinfra::builder
 {
@@ -32,6 +27,7 @@ struct Planned {
     Oid database;
 };
 
+static void sweep_once(Oid installed);
 static bool work();
 static bool next_planned(Planned *shell);
 static void pause_after_failure();
@@ -43,13 +39,28 @@ static void choose_another_oid(Planned *shell);
 static void finish(const Planned &shell);
 static void record_failure(const Planned &shell, const Failure *failure);
 
-constexpr long idle_ms = 30 * 1000;   /* how long a builder with nothing to do stays */
-constexpr long first_pause_ms = 1000; /* after a failure; doubles with each in a row */
+constexpr long look_again_ms = 30 * 1000; /* when there was nothing to do */
+constexpr long first_pause_ms = 1000;     /* after a failure; doubles with each in a row */
 constexpr long longest_pause_ms = 60 * 1000;
 
 constexpr int attempts_limit = 5; /* of one shell */
 
-static int failures; /* in a row */
+static int failures;  /* in a row */
+static Oid swept_for; /* the installation whose leftovers it has looked for */
+
+/*
+ * Looks for leftovers, once for each installation it meets. Where there is none it does so only
+ * when there was one: the setting may name a wrong database, whose lack of a registry says nothing.
+ */
+static void
+sweep_once(Oid installed)
+{
+    bool was_dropped = MyBgworkerEntry->bgw_extra[0] != 0;
+
+    if (OidIsValid(installed) ? installed != swept_for : was_dropped || OidIsValid(swept_for))
+        attempt(CurrentMemoryContext, [&] { leftovers::sweep(OidIsValid(installed)); });
+    swept_for = installed;
+}
 
 /* Does one thing and tells whether there was one to do; waits after a failure. */
 static bool
@@ -166,15 +177,11 @@ plan()
 static void
 build(Planned *shell)
 {
-    setup::Order order = {};
+    setup::Order order = setup::order_of(setup::Job::dress_shell, shell->name);
 
     if (!database::exists(shell->database))
         create(shell);
-    order.orderer = wakeup::Worker::builder;
-    order.job = setup::Job::dress_shell;
-    order.database = shell->database;
-    strlcpy(order.name, shell->name, sizeof(order.name));
-    worker::do_in_database(order);
+    database_task::run(setup::task_of(order, shell->database));
     finish(*shell);
     wakeup::announce_shell();
 }
@@ -259,43 +266,12 @@ record_failure(const Planned &shell, const Failure *failure)
 
 using namespace appinfra;
 
-/*
- * The process. It ends when nothing has been to do for a while, or the extension is gone. It looks
- * for leftovers once for each installation it meets. Where there is none it does so only when there
- * was one: the setting may name a wrong database, whose lack of a registry says nothing. A registry
- * of another version is left alone.
- */
+/* The process. */
 void
 appinfra_builder_main(Datum)
 {
-    bool was_dropped = MyBgworkerEntry->bgw_extra[0] != 0;
-    Oid known = InvalidOid;
-
-    worker::begin(settings::control_database, InvalidOid);
-    TimestampTz last_work = GetCurrentTimestamp();
-    if (!worker::become(wakeup::Worker::builder))
-        return;
-    MemoryContext turn =
-        AllocSetContextCreate(TopMemoryContext, "appinfra builder turn", ALLOCSET_DEFAULT_SIZES);
-    for (;;) {
-        MemoryContextSwitchTo(turn);
-        MemoryContextReset(turn);
-        pgstat_report_stat(true);
-        CHECK_FOR_INTERRUPTS();
-        installation::Installation found = installation::current();
-        Oid present = found.extension;
-        if (found.version == installation::Version::other)
-            return; /* what it knows can be told when it is updated */
-        if (OidIsValid(present) ? present != known : was_dropped || OidIsValid(known))
-            attempt(turn, [&] { leftovers::sweep(OidIsValid(present)); });
-        known = present;
-        if (!OidIsValid(present))
-            return;
-        bool worked = builder::work();
-        if (worked)
-            last_work = GetCurrentTimestamp();
-        else if (TimestampDifferenceExceeds(last_work, GetCurrentTimestamp(), builder::idle_ms))
-            return;
-        worker::wait(worked ? 0 : builder::idle_ms); /* a busy one hears of new settings, too */
-    }
+    worker::run_while_needed({.worker = wakeup::Worker::builder,
+                              .pause_ms = builder::look_again_ms,
+                              .begin_turn = builder::sweep_once,
+                              .work = builder::work});
 }

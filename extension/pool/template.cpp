@@ -8,7 +8,7 @@
 #include "base/settings.hpp"
 #include "guard/hardening_script.hpp"
 #include "pool/database_files.hpp"
-#include "workers/worker.hpp"
+#include "workers/setup.hpp"
 
 namespace appinfra::template_database
 {
@@ -45,11 +45,8 @@ ensure()
     present = look();
     create(present.database);
     mark();
-    setup::Order order = {};
-    order.orderer = wakeup::Worker::builder;
-    order.job = setup::Job::harden_template;
-    order.database = present.database;
-    worker::do_in_database(order);
+    setup::Order order = setup::order_of(setup::Job::harden_template);
+    database_task::run(setup::task_of(order, present.database));
     finish();
 }
 

@@ -1,4 +1,4 @@
-/* Keeps the latches, counters and the job slot in shared memory. See wakeup.hpp. */
+/* Keeps the latches and counters in shared memory. See wakeup.hpp. */
 #include "shmem/wakeup.hpp"
 
 #include "shmem/segments.hpp"
@@ -7,12 +7,11 @@ namespace appinfra::wakeup
 {
 
 struct State {
-    slock_t mutex; /* guards latches and jobs */
+    slock_t mutex; /* guards latches */
     Latch *latches[worker_count];
     pg_atomic_uint32 work;
     pg_atomic_uint32 waiting;
     ConditionVariable shell_ready;
-    JobOutcome jobs[worker_count];
 };
 
 static State *state;
@@ -122,35 +121,6 @@ void
 announce_shell()
 {
     ConditionVariableBroadcast(&state->shell_ready);
-}
-
-void
-reset_job(Worker orderer)
-{
-    SpinLockAcquire(&state->mutex);
-    state->jobs[static_cast<int>(orderer)] = {};
-    SpinLockRelease(&state->mutex);
-}
-
-void
-finish_job(Worker orderer, int code, const char *message)
-{
-    JobOutcome *job = &state->jobs[static_cast<int>(orderer)];
-
-    SpinLockAcquire(&state->mutex);
-    job->done = true;
-    job->code = code;
-    strlcpy(job->message, message, sizeof(job->message));
-    SpinLockRelease(&state->mutex);
-}
-
-JobOutcome
-job_outcome(Worker orderer)
-{
-    SpinLockAcquire(&state->mutex);
-    JobOutcome outcome = state->jobs[static_cast<int>(orderer)];
-    SpinLockRelease(&state->mutex);
-    return outcome;
 }
 
 static size_t

@@ -39,13 +39,6 @@ overlap(Work one, Work other)
     return (static_cast<unsigned>(one) & static_cast<unsigned>(other)) != 0;
 }
 
-/* The outcome of the one job that a setup worker does for a worker at a time. */
-struct JobOutcome {
-    bool done;
-    int code;          /* SQLSTATE when it failed */
-    char message[512]; /* why it failed */
-};
-
 /* Adds its segment of shared memory. Called once, by _PG_init. */
 void define();
 
@@ -80,10 +73,5 @@ void stop_sleeping_for_shell();
 
 /* Tells all waiting callers that a shell is ready. */
 void announce_shell();
-
-/* The place where a setup worker leaves its outcome for the worker that ordered it. */
-void reset_job(Worker orderer);
-void finish_job(Worker orderer, int code, const char *message);
-JobOutcome job_outcome(Worker orderer);
 
 } // namespace appinfra::wakeup

@@ -1,17 +1,9 @@
-/*
- * The janitor: finishes what a revocation or a deprovisioning leaves, one committed step after
- * another. See worker.hpp.
- *
- * A tenant can hold up what is cleaned up after it (by locks, grants, prepared transactions). So
- * nobody waits for the janitor, each step is tried again after a growing pause, and the views show
- * what keeps it.
- */
-#include "workers/worker.hpp"
+/* Finishes what a revocation or a deprovisioning leaves. See janitor.hpp. */
+#include "tenant/janitor.hpp"
 
 #include "audit/audit.hpp"
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
-#include "base/installation.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
@@ -20,6 +12,7 @@
 #include "registry/tenant.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/role_removal.hpp"
+#include "workers/worker.hpp"
 
 namespace appinfra::janitor
 {
@@ -52,7 +45,7 @@ static void drop_tenant(const DepartingTenant &departing);
 static void check_no_logins(const char *db_id);
 static void copy_name(char (&to)[NAMEDATALEN], const char *from);
 
-constexpr long idle_ms = 30 * 1000; /* how long a janitor with nothing to do stays */
+constexpr long look_again_ms = 1000; /* when there was nothing to do */
 
 /* Does one thing and tells whether there was one to do. */
 static bool
@@ -220,28 +213,12 @@ copy_name(char (&to)[NAMEDATALEN], const char *from)
 
 using namespace appinfra;
 
-/* The process. It ends when nothing has been to do for a while. */
+/* The process. */
 void
 appinfra_janitor_main(Datum)
 {
-    worker::begin(settings::control_database, InvalidOid);
-    TimestampTz last_work = GetCurrentTimestamp();
-    if (!worker::become(wakeup::Worker::janitor))
-        return;
-    MemoryContext turn =
-        AllocSetContextCreate(TopMemoryContext, "appinfra janitor turn", ALLOCSET_DEFAULT_SIZES);
-    for (;;) {
-        MemoryContextSwitchTo(turn);
-        MemoryContextReset(turn);
-        pgstat_report_stat(true);
-        CHECK_FOR_INTERRUPTS();
-        if (installation::current().version != installation::Version::ours)
-            return;
-        bool worked = janitor::work();
-        if (worked)
-            last_work = GetCurrentTimestamp();
-        else if (TimestampDifferenceExceeds(last_work, GetCurrentTimestamp(), janitor::idle_ms))
-            return;
-        worker::wait(worked ? 0 : 1000);
-    }
+    worker::run_while_needed({.worker = wakeup::Worker::janitor,
+                              .pause_ms = janitor::look_again_ms,
+                              .begin_turn = nullptr,
+                              .work = janitor::work});
 }

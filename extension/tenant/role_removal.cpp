@@ -4,12 +4,18 @@
 #include "base/ddl.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
-#include "workers/worker.hpp"
+#include "workers/release.hpp"
 
 namespace appinfra::role_removal
 {
 
-static void release(Oid role, const char *own_database, Oid heir, Oid successor);
+/* What is to be released, and where. */
+struct Release {
+    Oid database;
+    release::Order order;
+};
+
+static void release_everywhere(Oid role, const char *own_database, Oid heir, Oid successor);
 
 void
 remove(const char *role_name, const char *own_database, const char *heir, const char *successor)
@@ -26,7 +32,7 @@ remove(const char *role_name, const char *own_database, const char *heir, const 
     });
     if (!OidIsValid(role))
         return;
-    release(role, own_database, heir_role, successor_role);
+    release_everywhere(role, own_database, heir_role, successor_role);
     in_transaction([&](MemoryContext) { ddl::drop_role(role_name); });
 }
 
@@ -35,7 +41,7 @@ remove(const char *role_name, const char *own_database, const char *heir, const 
  * What belongs to no database (rights on a database, say) is released in its own, or from here.
  */
 static void
-release(Oid role, const char *own_database, Oid heir, Oid successor)
+release_everywhere(Oid role, const char *own_database, Oid heir, Oid successor)
 {
     static query::Query select = {
         "SELECT oid, datname = $2::name FROM pg_catalog.pg_database d"
@@ -46,28 +52,23 @@ release(Oid role, const char *own_database, Oid heir, Oid successor)
         "                       WHERE o.datname = $2::name), current_database())))"
         "    OR (datname = $2::name"
         "        AND EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE database = $2::name))"};
-    MemoryContext work = CurrentMemoryContext;
-    setup::Order *orders = nullptr;
-    uint64 count = 0;
+    std::span<const Release> releases;
 
-    in_transaction([&](MemoryContext) {
+    in_transaction([&](MemoryContext caller) {
         query::Rows rows = query::run(select, {query::oid(role), query::text(own_database)});
 
-        count = rows.count;
-        orders = static_cast<setup::Order *>(
-            MemoryContextAllocZero(work, (count + 1) * sizeof(setup::Order)));
-        for (uint64 i = 0; i < count; i++) {
-            orders[i].orderer = wakeup::Worker::janitor;
-            orders[i].job = setup::Job::release_role;
-            orders[i].database = rows.oid(i, 1);
-            orders[i].role = role;
-            orders[i].heir = heir;
-            orders[i].successor = successor;
-            orders[i].is_own = rows.boolean(i, 2);
-        }
+        in_context(caller, [&] {
+            releases = query::collect<Release>(rows, [&](uint64 i) {
+                return Release{.database = rows.oid(i, 1),
+                               .order = {.role = role,
+                                         .heir = heir,
+                                         .successor = successor,
+                                         .is_own = rows.boolean(i, 2)}};
+            });
+        });
     });
-    for (const setup::Order &order : std::span(orders, count))
-        worker::do_in_database(order);
+    for (const Release &release : releases)
+        database_task::run(release::task_of(release.order, release.database));
 }
 
 } // namespace appinfra::role_removal

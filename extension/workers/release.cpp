@@ -1,20 +1,34 @@
-/* Releases a role that is to be dropped, in one database. Part of setup.hpp. */
-#include "workers/setup.hpp"
+/* Releases a role that is to be dropped, in one database. See release.hpp. */
+#include "workers/release.hpp"
 
 #include "base/ddl.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "workers/task_process.hpp"
 
-namespace appinfra::setup
+namespace appinfra::release
 {
 
+static void carry_out(const Order &order);
 static void roll_back_prepared();
 static void keep_policies(Oid role, Oid successor);
 static void execute(const char *sql);
 static const char *quoted(Oid role);
 
-void
-release_role(const Order &order)
+database_task::Task
+task_of(const Order &order, Oid database)
+{
+    return {.name = "setup",
+            .entry_point = "appinfra_release_main",
+            .database = database,
+            .on_standby = false,
+            .input = &order,
+            .input_size = sizeof(order)};
+}
+
+/* Releases the role, in a transaction of its own. */
+static void
+carry_out(const Order &order)
 {
     SetConfigOption("lock_timeout", "2s", PGC_SUSET, PGC_S_OVERRIDE);
     if (order.is_own && OidIsValid(order.heir))
@@ -90,4 +104,13 @@ quoted(Oid role)
     return quote_identifier(GetUserNameFromId(role, false));
 }
 
-} // namespace appinfra::setup
+} // namespace appinfra::release
+
+using namespace appinfra;
+
+/* The process of the task. */
+void
+appinfra_release_main(Datum)
+{
+    task_process::serve(release::carry_out);
+}

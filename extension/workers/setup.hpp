@@ -1,36 +1,30 @@
 /*
- * Setup: what workers do inside another database than the control database.
- *
- * The template is hardened, a shell is dressed (hardening.hpp). A role that is to be dropped is
- * released: what it owns goes to its group, what names it forgets it.
+ * Setup: what a new or an older database of ours gets inside (hardening_script.hpp), as database
+ * tasks: the template is hardened, a shell is dressed, a tenant's database gets both.
  */
 #pragma once
 
-#include "shmem/wakeup.hpp"
+#include "workers/database_task.hpp"
 
 namespace appinfra::setup
 {
 
-enum class Job : int { harden_template = 1, dress_shell = 2, release_role = 3, harden_tenant = 4 };
+enum class Job : int { harden_template = 1, dress_shell = 2, harden_tenant = 3 };
 
-/* What a setup worker is to do; travels in bgw_extra. */
+/* The input of the task. */
 struct Order {
-    wakeup::Worker orderer;
     Job job;
-    Oid database;
-    char name[NAMEDATALEN]; /* of a shell: prefix of its group roles */
-    Oid role;               /* to be released */
-    Oid heir;               /* gets what the role owns; 0: it owns nothing */
-    Oid successor;          /* takes its place in policies; 0: nobody does */
-    bool is_own;            /* the database is that of the role's tenant */
+    char name[NAMEDATALEN]; /* of the database: prefix of its group roles */
 };
 
-static_assert(sizeof(Order) <= BGW_EXTRALEN);
+/* Returns what is to be done. The template has no group roles: its name does not matter. */
+Order order_of(Job job, const char *name = "");
 
-/* Hardens and dresses the current database, a tenant's. For visitors, outside a transaction. */
-void harden_tenant(const char *name);
-
-/* Releases the role of the order in this database. Outside a transaction. */
-void release_role(const Order &order);
+/* Returns the task that carries out the order in the database. */
+database_task::Task task_of(const Order &order, Oid database);
 
 } // namespace appinfra::setup
+
+extern "C" {
+PGDLLEXPORT void appinfra_setup_main(Datum argument);
+}

@@ -1,74 +1,46 @@
-/* What all workers share: starting, waiting, entering a database. See worker.hpp. */
+/* What all workers share: starting, waiting, entering a database, their loop. See worker.hpp. */
 #include "workers/worker.hpp"
 
+#include "base/installation.hpp"
 #include "base/lock.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
-#include "shmem/wakeup.hpp"
-#include "workers/setup.hpp"
+#include "base/settings.hpp"
 
 namespace appinfra::worker
 {
 
-static void describe(BackgroundWorker *worker, const char *name, const char *entry_point);
-static void prepare_dynamic(BackgroundWorker *worker, const void *extra, size_t extra_size);
 static void set_internal(const char *name, const char *value);
 
-/* Seconds after which a scheduler that ended is started again. */
-constexpr int restart_seconds = 2;
+constexpr long idle_ms = 30 * 1000; /* how long a worker with nothing to do stays */
 
-void
-define()
+BackgroundWorker
+describe(const char *name, const char *entry_point)
 {
-    BackgroundWorker worker;
+    BackgroundWorker worker = {};
 
-    describe(&worker, "scheduler", "appinfra_scheduler_main");
-    worker.bgw_restart_time = restart_seconds;
-    RegisterBackgroundWorker(&worker);
+    snprintf(worker.bgw_name, BGW_MAXLEN, "appinfra %s", name);
+    snprintf(worker.bgw_type, BGW_MAXLEN, "appinfra %s", name);
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    strlcpy(worker.bgw_library_name, "appinfra", BGW_MAXLEN);
+    strlcpy(worker.bgw_function_name, entry_point, BGW_MAXLEN);
+    return worker;
 }
 
 BackgroundWorkerHandle *
-start(const char *name, const char *entry_point, const void *extra, size_t extra_size)
+start(const Start &start)
 {
-    BackgroundWorker worker;
+    BackgroundWorker worker = describe(start.name, start.entry_point);
     BackgroundWorkerHandle *handle = nullptr;
 
-    describe(&worker, name, entry_point);
-    prepare_dynamic(&worker, extra, extra_size);
-    return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
-}
-
-BackgroundWorkerHandle *
-start_visitor(const void *extra, size_t extra_size, bool on_standby)
-{
-    BackgroundWorker worker;
-    BackgroundWorkerHandle *handle = nullptr;
-
-    describe(&worker, "visitor", "appinfra_visit_main");
-    if (on_standby)
+    if (start.on_standby)
         worker.bgw_start_time = BgWorkerStart_ConsistentState;
-    prepare_dynamic(&worker, extra, extra_size);
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    worker.bgw_notify_pid = MyProcPid;
+    if (start.extra_size > 0)
+        memcpy(worker.bgw_extra, start.extra, start.extra_size);
     return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
-}
-
-void
-do_in_database(const setup::Order &order)
-{
-    wakeup::reset_job(order.orderer);
-    BackgroundWorkerHandle *handle = start("setup", "appinfra_setup_main", &order, sizeof(order));
-    if (handle == nullptr)
-        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-                        errmsg("no background worker slot is free"),
-                        errhint("Raise max_worker_processes.")));
-    if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
-        proc_exit(1);
-    wakeup::JobOutcome outcome = wakeup::job_outcome(order.orderer);
-    if (!outcome.done)
-        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-                        errmsg("the worker that sets up a database ended before it was done"),
-                        errhint("The server log says why.")));
-    if (outcome.code != 0)
-        ereport(ERROR, (errcode(outcome.code), errmsg("%s", outcome.message)));
 }
 
 void
@@ -96,6 +68,36 @@ become(wakeup::Worker worker)
     if (alone)
         wakeup::enroll(worker);
     return alone;
+}
+
+void
+run_while_needed(const Loop &loop)
+{
+    begin(settings::control_database, InvalidOid);
+    TimestampTz last_work = GetCurrentTimestamp();
+    if (!become(loop.worker))
+        return;
+    MemoryContext turn_context =
+        AllocSetContextCreate(TopMemoryContext, "appinfra worker turn", ALLOCSET_DEFAULT_SIZES);
+    for (;;) {
+        MemoryContextSwitchTo(turn_context);
+        MemoryContextReset(turn_context);
+        pgstat_report_stat(true);
+        CHECK_FOR_INTERRUPTS();
+        installation::Installation found = installation::current();
+        if (found.version == installation::Version::other)
+            return; /* what its registry knows can be told when it is updated */
+        if (loop.begin_turn != nullptr)
+            loop.begin_turn(found.extension);
+        if (found.version == installation::Version::none)
+            return;
+        bool worked = loop.work();
+        if (worked)
+            last_work = GetCurrentTimestamp();
+        else if (TimestampDifferenceExceeds(last_work, GetCurrentTimestamp(), idle_ms))
+            return;
+        wait(worked ? 0 : loop.pause_ms); /* a busy one hears of new settings, too */
+    }
 }
 
 void
@@ -130,29 +132,6 @@ wait(long milliseconds)
         reloaded = true;
     }
     return reloaded;
-}
-
-/* Fills in what all our workers have in common. */
-static void
-describe(BackgroundWorker *worker, const char *name, const char *entry_point)
-{
-    memset(worker, 0, sizeof(*worker));
-    snprintf(worker->bgw_name, BGW_MAXLEN, "appinfra %s", name);
-    snprintf(worker->bgw_type, BGW_MAXLEN, "appinfra %s", name);
-    worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
-    strlcpy(worker->bgw_library_name, "appinfra", BGW_MAXLEN);
-    strlcpy(worker->bgw_function_name, entry_point, BGW_MAXLEN);
-}
-
-/* Fills in what a worker has that somebody starts and waits for. */
-static void
-prepare_dynamic(BackgroundWorker *worker, const void *extra, size_t extra_size)
-{
-    worker->bgw_restart_time = BGW_NEVER_RESTART;
-    worker->bgw_notify_pid = MyProcPid;
-    if (extra_size > 0)
-        memcpy(worker->bgw_extra, extra, extra_size);
 }
 
 /* Sets a parameter of this session, over what the database or the role may say. */

@@ -1,34 +1,48 @@
 /*
- * Workers: the scheduler, the builder, the janitor, and setup workers.
+ * Workers: what all our processes share.
  *
- * The *scheduler* is the one static worker: it runs a table of short periodic tasks in the control
- * database and keeps the next two running while they have something to do. The *builder* creates
- * databases; the *janitor* drops roles and databases, and renames them; both take long. A *setup
- * worker* enters one database that admits nobody, does one transaction there, and ends. All start
- * only after recovery, so a standby has none. A *visitor* does the same for any caller (visit.hpp).
+ * The *scheduler* (entry/scheduler.hpp) is the one static worker: it runs a table of short periodic
+ * tasks in the control database and keeps the next two running while they have something to do. The
+ * *builder* (pool/builder.hpp) creates databases; the *janitor* (tenant/janitor.hpp) drops roles
+ * and databases, and renames them; both take long. What is to be done inside another database is a
+ * *database task* (database_task.hpp). Only tasks that say so start before recovery has ended, so a
+ * standby has no other worker.
  */
 #pragma once
 
-#include "workers/setup.hpp"
+#include "shmem/wakeup.hpp"
 
 namespace appinfra::worker
 {
 
-/* Registers the scheduler. Called once, by _PG_init. */
-void define();
+/* Returns what all our workers have in common. */
+BackgroundWorker describe(const char *name, const char *entry_point);
 
-/* Starts a dynamic worker of ours; null when no slot is free. */
-BackgroundWorkerHandle *start(const char *name, const char *entry_point,
-                              const void *extra = nullptr, size_t extra_size = 0);
+/* A dynamic worker. */
+struct Start {
+    const char *name; /* after "appinfra " */
+    const char *entry_point;
+    const void *extra; /* for MyBgworkerEntry->bgw_extra */
+    size_t extra_size;
+    bool on_standby;
+};
 
-/* Starts a visitor (visit.hpp), on a standby as well if wanted; null when no slot is free. */
-BackgroundWorkerHandle *start_visitor(const void *extra, size_t extra_size, bool on_standby);
-
-/* Has a setup worker carry out the order and waits for it. Raises what went wrong there. */
-void do_in_database(const setup::Order &order);
+/* Starts it; null when no worker slot is free. */
+BackgroundWorkerHandle *start(const Start &start);
 
 /* Does what every worker does first: signals, a connection by name or OID, reset_session(). */
 void begin(const char *database, Oid database_oid);
+
+/* The life of the builder and the janitor. */
+struct Loop {
+    wakeup::Worker worker;
+    long pause_ms;                     /* between two looks, when there was nothing to do */
+    void (*begin_turn)(Oid installed); /* called first in each turn, if not null */
+    bool (*work)();                    /* does one thing and tells whether there was one to do */
+};
+
+/* Runs until nothing has been to do for a while, or the extension is gone. */
+void run_while_needed(const Loop &loop);
 
 /*
  * Enrolls this process as the worker; false when the last one has not ended yet. The scheduler may
@@ -43,11 +57,3 @@ void reset_session();
 bool wait(long milliseconds);
 
 } // namespace appinfra::worker
-
-/* Entry points of the processes. */
-extern "C" {
-PGDLLEXPORT void appinfra_scheduler_main(Datum argument);
-PGDLLEXPORT void appinfra_builder_main(Datum argument);
-PGDLLEXPORT void appinfra_janitor_main(Datum argument);
-PGDLLEXPORT void appinfra_setup_main(Datum argument);
-}

@@ -1,15 +1,12 @@
 /*
- * Rules inside a tenant's database, run there by a visitor. See exposure.hpp.
+ * Rules inside a tenant's database. See rules_inside.hpp.
  *
  * The tenant is an enemy: nothing here calls a function, an operator, a cast or a view that is not
  * PostgreSQL's own, and all of it runs in a read-only transaction with search_path pinned.
- * $1: the sources no tenant may execute, $2: extensions tenants may have, $3: the group that
- * DATABASE_URL enters as.
  */
-#include "exposure/exposure.hpp"
-#include "exposure/sql.hpp"
+#include "exposure/rules_inside.hpp"
 
-#include "exposure/inside.hpp"
+#include "exposure/sql.hpp"
 
 namespace appinfra::exposure
 {
@@ -269,14 +266,14 @@ SELECT 'notice', 'schema_create', current_database()::text, quote_ident(n.nspnam
 )sql";
 
 std::span<const char *const>
-rules_inside(visit::Purpose purpose)
+rules_inside(bool is_tenants)
 {
     static constexpr const char *of_tenants[] = {functions,      dangerous_code, languages,
                                                  extensions,     foreign_data,   catalogs,
                                                  event_triggers, row_security,   hardening};
     static constexpr const char *of_host[] = {template_schema};
 
-    if (purpose == visit::Purpose::look)
+    if (is_tenants)
         return of_tenants;
     return of_host;
 }

@@ -1,14 +1,17 @@
-/* What a visitor does in a database: runs the rules and sends their rows. See exposure.hpp. */
-#include "exposure/exposure.hpp"
-#include "exposure/inside.hpp"
+/* Runs the rules inside a database. See look_inside.hpp. */
+#include "exposure/look_inside.hpp"
 
 #include "base/scope.hpp"
 #include "base/settings.hpp"
+#include "exposure/rules.hpp"
+#include "exposure/rules_inside.hpp"
 #include "guard/source_rules.hpp"
+#include "workers/task_process.hpp"
 
 namespace appinfra::exposure
 {
 
+static void look_inside(const Look &look);
 static Datum denied_sources();
 static Datum stored_sources();
 static Datum text_array(const Datum *texts, int count);
@@ -17,17 +20,31 @@ static const char *with_limit(const char *sql);
 static void send(uint64 row);
 static void send_limit(uint64 row);
 
-void
-look_inside(const visit::Order &order)
+database_task::Task
+task_of(const Look &look)
 {
+    return {.name = "visitor",
+            .entry_point = "appinfra_look_main",
+            .database = look.database,
+            .on_standby = true,
+            .input = &look,
+            .input_size = sizeof(look)};
+}
+
+/* Sends what is open in the current database. */
+static void
+look_inside(const Look &look)
+{
+    bool is_tenants = look.db_id[0] != '\0';
+
     in_transaction([&](MemoryContext) {
         XactReadOnly = true;
         Datum values[] = {denied_sources(), CStringGetTextDatum(settings::allowed_extensions),
-                          CStringGetTextDatum(order.login_group), stored_sources()};
+                          CStringGetTextDatum(look.login_group), stored_sources()};
 
-        for (const char *sql : rules_inside(order.purpose))
+        for (const char *sql : rules_inside(is_tenants))
             ask(sql, values);
-        if (order.purpose == visit::Purpose::look)
+        if (is_tenants)
             for (const char *sql : rules_of_tenant_code())
                 ask(sql, values);
     });
@@ -83,8 +100,7 @@ ask(const char *sql, std::span<const Datum> values)
     if (result != SPI_OK_SELECT)
         elog(ERROR, "a rule of exposures failed: %s", SPI_result_code_string(result));
     for (uint64 row = 0; row < SPI_processed; row++)
-        if (SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, visit::columns + 1) ==
-            nullptr)
+        if (SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, columns + 1) == nullptr)
             send(row);
         else
             send_limit(row);
@@ -115,11 +131,11 @@ with_limit(const char *sql)
 static void
 send(uint64 row)
 {
-    const char *fields[visit::columns];
+    const char *fields[columns];
 
-    for (int i = 0; i < visit::columns; i++)
+    for (int i = 0; i < columns; i++)
         fields[i] = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, i + 1);
-    visit::send_row(fields);
+    task_process::send_row(fields);
 }
 
 /* Says that there is more than is shown of a row's rule. */
@@ -127,7 +143,7 @@ static void
 send_limit(uint64 row)
 {
     HeapTuple tuple = SPI_tuptable->vals[row];
-    const char *fields[visit::columns] = {
+    const char *fields[columns] = {
         SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1),
         "more",
         SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3),
@@ -137,7 +153,16 @@ send_limit(uint64 row)
                  SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2)),
         "SELECT * FROM appinfra.exposures()"};
 
-    visit::send_row(fields);
+    task_process::send_row(fields);
 }
 
 } // namespace appinfra::exposure
+
+using namespace appinfra;
+
+/* The process of the task. */
+void
+appinfra_look_main(Datum)
+{
+    task_process::serve(exposure::look_inside);
+}

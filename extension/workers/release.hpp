@@ -1,0 +1,27 @@
+/*
+ * Release: a role that is to be dropped lets go of what one database knows of it, as a database
+ * task. What it owns goes to its heir; what names it forgets it.
+ */
+#pragma once
+
+#include "workers/database_task.hpp"
+
+namespace appinfra::release
+{
+
+/* The input of the task. */
+struct Order {
+    Oid role;      /* to be released */
+    Oid heir;      /* gets what the role owns; 0: it owns nothing */
+    Oid successor; /* takes its place in policies; 0: nobody does */
+    bool is_own;   /* the database is that of the role's tenant */
+};
+
+/* Returns the task that carries out the order in the database. */
+database_task::Task task_of(const Order &order, Oid database);
+
+} // namespace appinfra::release
+
+extern "C" {
+PGDLLEXPORT void appinfra_release_main(Datum argument);
+}
