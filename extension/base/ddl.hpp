@@ -47,7 +47,7 @@ void mark_template(const char *database, bool is_template);
 
 /* Grants privileges (names like "connect") on a database to a role. */
 void grant_on_database(const char *database, const char *role,
-                       std::initializer_list<const char *> privileges);
+                       std::span<const char *const> privileges);
 
 /* Takes CONNECT on a database from a role. */
 void revoke_connect(const char *database, const char *role);

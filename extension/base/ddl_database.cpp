@@ -49,13 +49,17 @@ mark_template(const char *database, bool is_template)
 }
 
 void
-grant_on_database(const char *database, const char *role,
-                  std::initializer_list<const char *> privileges)
+grant_on_database(const char *database, const char *role, std::span<const char *const> privileges)
 {
     List *list = NIL;
 
-    for (const char *privilege : privileges)
-        list = lappend(list, access(privilege));
+    for (const char *privilege : privileges) {
+        char *word = pstrdup(privilege);
+
+        for (char *at = word; *at != '\0'; at++)
+            *at = static_cast<char>(pg_tolower(*at));
+        list = lappend(list, access(word));
+    }
     change_grant(database, role_spec(role), true, list);
 }
 

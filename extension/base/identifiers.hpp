@@ -38,6 +38,7 @@ constexpr std::array<const char *, 4> accesses = {"owner", "writer", "reader", "
 
 /* Returns the name of the role that holds an access to the database: `<base>_<access>`. */
 char *group_role(const char *base, const char *access);
+#define SQL_GROUP_ROLE(base, access) "(" base "::text || '_' || " access ")" /* the same in SQL */
 
 /* Returns the n-th name for a base: the base itself, then `<base>_2`, …, cut to fit 63 bytes. */
 char *numbered(const char *base, int n);

@@ -1,4 +1,4 @@
-/* Reads labels and decides who may write them. See label.hpp. */
+/* Makes and reads labels and decides who may write them. See label.hpp. */
 #include "base/label.hpp"
 
 namespace appinfra::label
@@ -7,6 +7,42 @@ namespace appinfra::label
 static void check_relabel(const ObjectAddress *object, const char *label);
 static bool parse(const char *text, Label *label);
 static Found read(Oid class_id, Oid object_id, Label *label);
+
+const char *
+of_group(const char *db_id, const char *access)
+{
+    return psprintf("%s group %s", db_id, access);
+}
+
+const char *
+of_login(const char *db_id, const char *access)
+{
+    return psprintf("%s login %s", db_id, access);
+}
+
+const char *
+of_template(int hardening)
+{
+    return psprintf("- template %d", hardening);
+}
+
+const char *
+of_shell(const char *db_id, int hardening)
+{
+    return psprintf("%s shell %d", db_id, hardening);
+}
+
+const char *
+of_tenant(const char *db_id, int hardening)
+{
+    return psprintf("%s tenant %d", db_id, hardening);
+}
+
+const char *
+of(const Label &label)
+{
+    return psprintf("%s %s %s", label.db_id, label.kind, label.detail);
+}
 
 void
 define()

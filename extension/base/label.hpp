@@ -9,6 +9,13 @@
 
 #include "base/pg.hpp"
 
+/* The words of a label's text, and the text for them, in SQL. */
+#define LABEL_DB_ID(label) "split_part(" label ", ' ', 1)"
+#define LABEL_KIND(label) "split_part(" label ", ' ', 2)"
+#define LABEL_DETAIL(label) "split_part(" label ", ' ', 3)"
+#define LABEL_OF_GROUP(db_id, access) db_id " || ' group ' || " access
+#define LABEL_OF_LOGIN(db_id, access) db_id " || ' login ' || " access
+
 namespace appinfra::label
 {
 
@@ -20,6 +27,14 @@ struct Label {
     char kind[word_limit];
     char detail[word_limit];
 };
+
+/* Returns the text of a label: of roles, and of databases with the hardening they have. */
+const char *of_group(const char *db_id, const char *access);
+const char *of_login(const char *db_id, const char *access);
+const char *of_template(int hardening);
+const char *of_shell(const char *db_id, int hardening);
+const char *of_tenant(const char *db_id, int hardening);
+const char *of(const Label &label);
 
 /* Registers the provider. Called once, by _PG_init. */
 void define();

@@ -12,6 +12,7 @@
 namespace appinfra::install
 {
 
+constexpr const char *connect[] = {"CONNECT"};
 constexpr const char *lane_roles[] = {"appinfra_admin", "appinfra_publisher", "appinfra_auditor"};
 
 static ProcessUtility_hook_type next_process_utility;
@@ -49,7 +50,7 @@ check()
     make_lane_roles();
     ddl::close_database(database);
     for (const char *role : lane_roles)
-        ddl::grant_on_database(database, role, {"connect"});
+        ddl::grant_on_database(database, role, connect);
     if (strcmp(database, "template1") != 0 && OidIsValid(get_database_oid("template1", true)))
         ddl::close_database("template1");
     wakeup::wake_at_commit(wakeup::Work::install);

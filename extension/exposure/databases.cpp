@@ -1,7 +1,10 @@
 /* Rules about databases, their privileges, limits and settings, and secrets in shared catalogs. See
  * rules.hpp. */
 #include "exposure/rules.hpp"
+
+#include "base/identifiers.hpp"
 #include "exposure/sql.hpp"
+#include "registry/grants.hpp"
 #include "registry/login_settings.hpp"
 
 namespace appinfra::exposure
@@ -39,11 +42,7 @@ SELECT 'high', 'database_grant', d.datname, quote_ident(d.datname), quote_ident(
          FROM aclexplode(d.datacl) a
         WHERE a.grantee = r.oid AND a.grantee <> d.datdba
           AND (b.db_id IS DISTINCT FROM r.db_id OR (r.kind, r.access, a.privilege_type) NOT IN (
-               ('group', 'owner', 'CONNECT'), ('group', 'owner', 'CREATE'),
-               ('group', 'owner', 'TEMPORARY'), ('group', 'writer', 'TEMPORARY'),
-               ('group', 'service', 'TEMPORARY'), ('login', 'owner', 'CONNECT'),
-               ('login', 'writer', 'CONNECT'), ('login', 'reader', 'CONNECT'),
-               ('login', 'service', 'CONNECT')))) x
+               )sql" TENANT_GRANTS_SQL R"sql())) x
  WHERE d.datacl IS NOT NULL AND x.list IS NOT NULL AND ($1 IS NULL OR r.db_id = $1)
    AND EXISTS (SELECT FROM aclexplode(d.datacl) a WHERE a.grantee = r.oid)
  UNION ALL
@@ -70,15 +69,16 @@ SELECT 'notice', 'database_outsider', b.datname, quote_ident(b.datname), quote_i
 
 /* Missing parts of a tenant's shape, as harden_tenant() makes it. */
 static constexpr char shape[] = WITH_TENANT_ROLES_AND_DATABASES R"sql(
-, wanted AS (
-    SELECT t.db_id, t.database, (t.database || '_' || g.access)::name AS role, g.privilege
-      FROM appinfra.tenant t CROSS JOIN (VALUES ('owner', 'CONNECT'), ('owner', 'CREATE'),
-           ('owner', 'TEMPORARY'), ('writer', 'TEMPORARY'), ('service', 'TEMPORARY'))
-           g (access, privilege)
+, granted (kind, access, privilege) AS (VALUES )sql" TENANT_GRANTS_SQL R"sql(),
+wanted AS (
+    SELECT t.db_id, t.database, )sql" SQL_GROUP_ROLE("t.database", "g.access") R"sql(::name AS role,
+           g.privilege
+      FROM appinfra.tenant t JOIN granted g ON g.kind = 'group'
      WHERE t.status IN ('ready', 'revoked', 'retained')
     UNION ALL
-    SELECT t.db_id, t.database, c.role_name, 'CONNECT' FROM appinfra.credential c
-      JOIN appinfra.tenant t USING (db_id) WHERE c.state IN ('waiting', 'active', 'retiring'))
+    SELECT t.db_id, t.database, c.role_name, g.privilege FROM appinfra.credential c
+      JOIN appinfra.tenant t USING (db_id) JOIN granted g ON g.kind = 'login'
+       AND g.access = c.access WHERE c.state IN ('waiting', 'active', 'retiring'))
 SELECT 'medium', 'database_grant_missing', w.database::text, quote_ident(w.database),
        quote_ident(w.role), format('The role lacks %s.', string_agg(w.privilege, ', ')),
        format('SELECT appinfra.harden_tenant(%L)', w.db_id)

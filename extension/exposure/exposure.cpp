@@ -84,14 +84,18 @@ static std::span<const Look>
 plan(const char *db_id)
 {
     static query::Query select = {
-        "SELECT d.oid, t.database::text, t.db_id, coalesce((SELECT t.database || '_' || b.access"
-        "          FROM appinfra.binding b WHERE b.db_id = t.db_id AND NOT b.ended"
-        "           AND 'DATABASE_URL' = ANY (b.variables) LIMIT 1), '')"
-        "  FROM appinfra.tenant t JOIN pg_catalog.pg_database d ON d.datname = t.database"
-        " WHERE t.status NOT IN ('dropping', 'dropped') AND ($1 IS NULL OR t.db_id = $1)"
-        " UNION ALL"
-        " SELECT oid, datname::text, NULL, '' FROM pg_catalog.pg_database"
-        "  WHERE datname = 'template1' ORDER BY 3"};
+        "SELECT d.oid, t.database::text, t.db_id, coalesce("
+        "       (SELECT " SQL_GROUP_ROLE(
+            "t.database",
+            "b.access") "          FROM appinfra.binding b WHERE b.db_id = t.db_id AND NOT b.ended"
+                        "           AND 'DATABASE_URL' = ANY (b.variables) LIMIT 1), '')"
+                        "  FROM appinfra.tenant t JOIN pg_catalog.pg_database d ON d.datname = "
+                        "t.database"
+                        " WHERE t.status NOT IN ('dropping', 'dropped') AND ($1 IS NULL OR t.db_id "
+                        "= $1)"
+                        " UNION ALL"
+                        " SELECT oid, datname::text, NULL, '' FROM pg_catalog.pg_database"
+                        "  WHERE datname = 'template1' ORDER BY 3"};
     query::Rows rows = query::run(select, {query::text(db_id)});
 
     return query::collect<Look>(rows, [&](uint64 i) {

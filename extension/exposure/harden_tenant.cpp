@@ -9,6 +9,7 @@
 #include "base/scope.hpp"
 #include "base/settings.hpp"
 #include "guard/hardening_script.hpp"
+#include "registry/grants.hpp"
 #include "registry/login_settings.hpp"
 #include "registry/tenant.hpp"
 #include "tenant/readiness.hpp"
@@ -20,12 +21,11 @@ namespace appinfra::harden
 static const Refusal *check_status(const tenant::Tenant &tenant);
 static const Refusal *check_database(const tenant::Tenant &tenant, Oid *database);
 static void label_roles(const tenant::Tenant &tenant);
-static void label_role(const char *role, const char *db_id, const char *kind, const char *access);
+static void label_role(const char *role, const char *wanted);
 static void enter(const tenant::Tenant &tenant, Oid database);
 static void on_row(void *, size_t, std::span<const char *const>);
 static void on_failure(void *, size_t, int code, const char *message);
 static void close(const tenant::Tenant &tenant);
-static void open_to_groups(const tenant::Tenant &tenant);
 static void dress_logins(const tenant::Tenant &tenant);
 static std::span<const ddl::Setting> other_settings(const char *login);
 static void record(const tenant::Tenant &tenant, Oid database);
@@ -44,7 +44,7 @@ tenant(const char *db_id)
         enter(tenant, database);
         label_roles(tenant);
         close(tenant);
-        open_to_groups(tenant);
+        grants::open_to_groups(tenant.database);
         dress_logins(tenant);
         record(tenant, database);
     });
@@ -130,27 +130,26 @@ label_roles(const tenant::Tenant &tenant)
         "    ON rolname = role_name WHERE db_id = $1 AND state <> 'gone'"};
 
     for (const char *access : identifiers::accesses)
-        label_role(identifiers::group_role(tenant.database, access), tenant.db_id, "group", access);
-    uint64 count = query::run(logins, {query::text(tenant.db_id)});
-    for (uint64 i = 0; i < count; i++)
-        label_role(query::text_at(i, 1), tenant.db_id, "login", query::text_at(i, 2));
+        label_role(identifiers::group_role(tenant.database, access),
+                   label::of_group(tenant.db_id, access));
+    query::Rows rows = query::run(logins, {query::text(tenant.db_id)});
+    for (uint64 i = 0; i < rows.count; i++)
+        label_role(rows.text(i, 1), label::of_login(tenant.db_id, rows.text(i, 2)));
 }
 
 /* Labels a role, unless it has the label. One that is known as somebody else's is not taken over.
  */
 static void
-label_role(const char *role, const char *db_id, const char *kind, const char *access)
+label_role(const char *role, const char *wanted)
 {
-    label::Label label;
+    label::Label present;
 
-    if (!label::of_role(get_role_oid(role, false), &label))
-        ddl::label_role(role, psprintf("%s %s %s", db_id, kind, access));
-    else if (strcmp(label.db_id, db_id) != 0 || strcmp(label.kind, kind) != 0 ||
-             strcmp(label.detail, access) != 0)
-        raise(refuse(
-            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            psprintf("role \"%s\" has another label", role),
-            psprintf("It is labelled \"%s %s %s\".", label.db_id, label.kind, label.detail)));
+    if (!label::of_role(get_role_oid(role, false), &present))
+        ddl::label_role(role, wanted);
+    else if (strcmp(label::of(present), wanted) != 0)
+        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     psprintf("role \"%s\" has another label", role),
+                     psprintf("It is labelled \"%s\".", label::of(present))));
 }
 
 /*
@@ -172,32 +171,20 @@ close(const tenant::Tenant &tenant)
         "   AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.provider = 'appinfra'"
         " WHERE d.datname = $1::name AND a.grantee <> d.datdba"
         "   AND (a.grantee = 0 OR (l.label IS NOT NULL AND (a.is_grantable"
-        "        OR (l.label, a.privilege_type) NOT IN ("
-        "            ($2 || ' group owner', 'CONNECT'), ($2 || ' group owner', 'CREATE'),"
-        "            ($2 || ' group owner', 'TEMPORARY'), ($2 || ' group writer', 'TEMPORARY'),"
-        "            ($2 || ' group service', 'TEMPORARY'), ($2 || ' login owner', 'CONNECT'),"
-        "            ($2 || ' login writer', 'CONNECT'), ($2 || ' login reader', 'CONNECT'),"
-        "            ($2 || ' login service', 'CONNECT')))))"};
+        "        OR " LABEL_DB_ID("l.label") " <> $2"
+                                             "        OR (" LABEL_KIND("l.label") ", " LABEL_DETAIL(
+                                                 "l.label") ", a.privilege_type)"
+                                                            "           NOT IN (" TENANT_GRANTS_SQL
+                                                            "))))"};
 
     if (query::run(owner, {query::text(tenant.database)}) > 0)
         ddl::give_database(tenant.database, GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false));
-    uint64 count = query::run(excess, {query::text(tenant.database), query::text(tenant.db_id)});
-    SPITupleTable *rows = SPI_tuptable;
-    for (uint64 i = 0; i < count; i++)
-        ddl::revoke_all_on_database(tenant.database, SPI_getvalue(rows->vals[i], rows->tupdesc, 1));
+    query::Rows rows =
+        query::run(excess, {query::text(tenant.database), query::text(tenant.db_id)});
+    for (uint64 i = 0; i < rows.count; i++)
+        ddl::revoke_all_on_database(tenant.database, rows.text(i, 1));
     ddl::limit_connections(tenant.database, settings::tenant_connection_limit);
     ddl::mark_template(tenant.database, false);
-}
-
-static void
-open_to_groups(const tenant::Tenant &tenant)
-{
-    const char *name = tenant.database;
-
-    ddl::grant_on_database(name, identifiers::group_role(name, "owner"),
-                           {"connect", "create", "temp"});
-    ddl::grant_on_database(name, identifiers::group_role(name, "writer"), {"temp"});
-    ddl::grant_on_database(name, identifiers::group_role(name, "service"), {"temp"});
 }
 
 /* Opens the database to the logins that live, and writes what their sessions start with. */
@@ -208,14 +195,13 @@ dress_logins(const tenant::Tenant &tenant)
         "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
         "    ON rolname = role_name"
         " WHERE db_id = $1 AND state IN ('waiting', 'active', 'retiring')"};
-    uint64 count = query::run(select, {query::text(tenant.db_id)});
-    SPITupleTable *rows = SPI_tuptable;
+    query::Rows rows = query::run(select, {query::text(tenant.db_id)});
 
-    for (uint64 i = 0; i < count; i++) {
-        const char *login = SPI_getvalue(rows->vals[i], rows->tupdesc, 1);
-        const char *access = SPI_getvalue(rows->vals[i], rows->tupdesc, 2);
+    for (uint64 i = 0; i < rows.count; i++) {
+        const char *login = rows.text(i, 1);
+        const char *access = rows.text(i, 2);
 
-        ddl::grant_on_database(tenant.database, login, {"connect"});
+        grants::open_to_login(tenant.database, login, access);
         login_settings::write(login, tenant.database, access, other_settings(login));
     }
 }
@@ -229,12 +215,11 @@ other_settings(const char *login)
                                   " WHERE setdatabase = 0 AND setrole = $1::regrole"
                                   "   AND NOT split_part(s, '=', 1) = ANY (" OWN_SETTINGS
                                   " || " HIJACKING_SETTINGS ")"};
-    uint64 count = query::run(select, {query::text(quote_identifier(login))});
-    auto *settings = static_cast<ddl::Setting *>(palloc((count + 1) * sizeof(ddl::Setting)));
+    query::Rows rows = query::run(select, {query::text(quote_identifier(login))});
 
-    for (uint64 i = 0; i < count; i++)
-        settings[i] = {.name = query::text_at(i, 1), .value = query::text_at(i, 2)};
-    return {settings, count};
+    return query::collect<ddl::Setting>(rows, [&](uint64 i) {
+        return ddl::Setting{.name = rows.text(i, 1), .value = rows.text(i, 2)};
+    });
 }
 
 /* Writes the hardening into the registry and the label, and the action into the audit. */
@@ -242,11 +227,11 @@ static void
 record(const tenant::Tenant &tenant, Oid database)
 {
     label::Label label;
-    bool labelled = label::of_database(database, &label);
+    bool is_shell = label::of_database(database, &label) && strcmp(label.kind, "shell") == 0;
 
-    ddl::label_database(
-        tenant.database,
-        psprintf("%s %s %d", tenant.db_id, labelled ? label.kind : "tenant", hardening::version));
+    ddl::label_database(tenant.database, is_shell
+                                             ? label::of_shell(tenant.db_id, hardening::version)
+                                             : label::of_tenant(tenant.db_id, hardening::version));
     tenant::set_hardening(tenant.db_id, hardening::version);
     audit::record("harden_tenant", tenant.db_id, nullptr,
                   audit::detail({{"from", psprintf("%d", tenant.hardening)},

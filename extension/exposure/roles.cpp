@@ -1,6 +1,8 @@
 /* Rules about tenants' roles: attributes, memberships, labels, parameters, tablespaces, what they
  * own elsewhere. See rules.hpp. */
 #include "exposure/rules.hpp"
+
+#include "base/identifiers.hpp"
 #include "exposure/sql.hpp"
 
 namespace appinfra::exposure
@@ -67,11 +69,13 @@ SELECT 'medium', 'member_of_tenant', NULL, quote_ident(r.rolname), quote_ident(m
 /* The guard knows tenants' roles by their labels alone. */
 static constexpr char labels[] = R"sql(
 WITH wanted AS (
-    SELECT t.db_id, (t.database || '_' || g)::name AS role, t.db_id || ' group ' || g AS label
+    SELECT t.db_id, )sql" SQL_GROUP_ROLE("t.database", "g") R"sql(::name AS role,
+           )sql" LABEL_OF_GROUP("t.db_id", "g") R"sql( AS label
       FROM appinfra.tenant t CROSS JOIN unnest(ARRAY['owner', 'writer', 'reader', 'service']) g
      WHERE t.status IN ('ready', 'revoked', 'retained')
     UNION ALL
-    SELECT c.db_id, c.role_name, c.db_id || ' login ' || c.access FROM appinfra.credential c
+    SELECT c.db_id, c.role_name, )sql" LABEL_OF_LOGIN("c.db_id",
+                                                      "c.access") R"sql( FROM appinfra.credential c
      WHERE c.state <> 'gone')
 SELECT 'critical', 'label', NULL, quote_ident(a.rolname), NULL,
        'The role is a tenant''s, but its label does not say so: the guard lets it pass.',

@@ -206,7 +206,7 @@ SELECT 'medium', 'row_security', current_database()::text, c.oid::regclass::text
 
 static constexpr char hardening[] = WITH_TENANT_ROLES R"sql(
 , own AS (
-    SELECT split_part(l.label, ' ', 1) AS db_id FROM ONLY pg_catalog.pg_shseclabel l
+    SELECT )sql" LABEL_DB_ID("l.label") R"sql( AS db_id FROM ONLY pg_catalog.pg_shseclabel l
       JOIN ONLY pg_catalog.pg_database d ON d.oid = l.objoid
      WHERE l.classoid = 'pg_database'::regclass AND l.provider = 'appinfra'
        AND d.datname = current_database()),

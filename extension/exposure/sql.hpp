@@ -3,22 +3,26 @@
  */
 #pragma once
 
+#include "base/label.hpp"
+
+// clang-format off
 /* All roles that are tenants', with the words of their labels. */
 #define WITH_TENANT_ROLES                                                                          \
-    "WITH role AS (SELECT a.*, split_part(l.label, ' ', 1) AS db_id,"                              \
-    "         split_part(l.label, ' ', 2) AS kind, split_part(l.label, ' ', 3) AS access"          \
-    "    FROM ONLY pg_catalog.pg_authid a JOIN ONLY pg_catalog.pg_shseclabel l ON l.objoid = "     \
-    "a.oid"                                                                                        \
+    "WITH role AS (SELECT a.*, " LABEL_DB_ID("l.label") " AS db_id,"                               \
+    "         " LABEL_KIND("l.label") " AS kind, " LABEL_DETAIL("l.label") " AS access"            \
+    "    FROM ONLY pg_catalog.pg_authid a"                                                         \
+    "    JOIN ONLY pg_catalog.pg_shseclabel l ON l.objoid = a.oid"                                 \
     "     AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.provider = 'appinfra') "
 
 /* The same, and all databases of ours. */
 #define WITH_TENANT_ROLES_AND_DATABASES                                                            \
     WITH_TENANT_ROLES                                                                              \
-    ", base AS (SELECT d.*, split_part(l.label, ' ', 1) AS db_id,"                                 \
-    "         split_part(l.label, ' ', 2) AS kind"                                                 \
-    "    FROM ONLY pg_catalog.pg_database d JOIN ONLY pg_catalog.pg_shseclabel l ON l.objoid = "   \
-    "d.oid"                                                                                        \
+    ", base AS (SELECT d.*, " LABEL_DB_ID("l.label") " AS db_id,"                                  \
+    "         " LABEL_KIND("l.label") " AS kind"                                                   \
+    "    FROM ONLY pg_catalog.pg_database d"                                                       \
+    "    JOIN ONLY pg_catalog.pg_shseclabel l ON l.objoid = d.oid"                                 \
     "     AND l.classoid = 'pg_catalog.pg_database'::regclass AND l.provider = 'appinfra') "
+// clang-format on
 
 /* How a grantee is written in GRANT and REVOKE; 0 is PUBLIC. */
 #define GRANTEE(oid, name) "CASE " oid " WHEN 0 THEN 'PUBLIC' ELSE quote_ident(" name ") END"

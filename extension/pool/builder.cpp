@@ -4,6 +4,7 @@
 #include "audit/audit.hpp"
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
+#include "base/label.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/secrets.hpp"
@@ -13,6 +14,7 @@
 #include "pool/leftovers.hpp"
 #include "pool/shell.hpp"
 #include "pool/template.hpp"
+#include "registry/grants.hpp"
 #include "shmem/wakeup.hpp"
 #include "workers/setup.hpp"
 #include "workers/worker.hpp"
@@ -164,7 +166,7 @@ plan()
             const char *group = identifiers::group_role(name, access);
 
             ddl::create_group(group, strcmp(access, "service") == 0);
-            ddl::label_role(group, psprintf("%s group %s", db_id, access));
+            ddl::label_role(group, label::of_group(db_id, access));
         }
         query::run(insert, {query::text(db_id), query::text(name),
                             query::oid(database::choose_oid()), query::int4(hardening::version)});
@@ -224,11 +226,8 @@ finish(const Planned &shell)
         const char *name = shell.name;
 
         ddl::close_database(name);
-        ddl::grant_on_database(name, identifiers::group_role(name, "owner"),
-                               {"connect", "create", "temp"});
-        ddl::grant_on_database(name, identifiers::group_role(name, "writer"), {"temp"});
-        ddl::grant_on_database(name, identifiers::group_role(name, "service"), {"temp"});
-        ddl::label_database(name, psprintf("%s shell %d", shell.db_id, hardening::version));
+        grants::open_to_groups(name);
+        ddl::label_database(name, label::of_shell(shell.db_id, hardening::version));
         query::run(ready, {query::text(shell.db_id)});
         audit::record("build_shell", shell.db_id, nullptr, audit::detail({{"database", name}}));
     });

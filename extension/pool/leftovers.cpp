@@ -3,21 +3,20 @@
 
 #include "audit/audit.hpp"
 #include "base/ddl.hpp"
+#include "base/label.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 
 namespace appinfra::leftovers
 {
 
-struct Names {
-    uint64 count;
-    char **names;
-};
+using Names = std::span<const char *>;
 
 static Names list(query::Query &query);
 static void drop_databases(const Names &databases, bool installed);
 static void drop_roles(const Names &roles, bool installed);
 
+// clang-format off
 /*
  * db_ids of group roles that are no tenant's: no database says so, and no login. While pg_dumpall's
  * output is being restored the roles are there before their databases.
@@ -25,26 +24,28 @@ static void drop_roles(const Names &roles, bool installed);
 #define ORPHANED_GROUPS                                                                            \
     " FROM pg_catalog.pg_shseclabel g"                                                             \
     " WHERE g.provider = 'appinfra' AND g.classoid = 'pg_catalog.pg_authid'::regclass"             \
-    "   AND g.label LIKE 'db-% group %' AND NOT EXISTS ("                                          \
-    "       SELECT FROM pg_catalog.pg_shseclabel d"                                                \
+    "   AND " LABEL_KIND("g.label") " = 'group' AND " LABEL_DB_ID("g.label") " LIKE 'db-%'"        \
+    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_shseclabel d"                                    \
     "        WHERE d.provider = 'appinfra'"                                                        \
+    "          AND " LABEL_DB_ID("d.label") " = " LABEL_DB_ID("g.label")                           \
     "          AND (d.classoid = 'pg_catalog.pg_database'::regclass"                               \
-    "               AND d.label LIKE split_part(g.label, ' ', 1) || ' tenant %'"                   \
+    "               AND " LABEL_KIND("d.label") " = 'tenant'"                                      \
     "            OR d.classoid = 'pg_catalog.pg_authid'::regclass"                                 \
-    "               AND d.label LIKE split_part(g.label, ' ', 1) || ' login %'))"
+    "               AND " LABEL_KIND("d.label") " = 'login'))"
 #define UNREGISTERED_GROUPS                                                                        \
     ORPHANED_GROUPS                                                                                \
-    "   AND NOT EXISTS (SELECT FROM appinfra.shell WHERE db_id = split_part(g.label, ' ', 1))"     \
-    "   AND NOT EXISTS (SELECT FROM appinfra.tenant WHERE db_id = split_part(g.label, ' ', 1))"
+    "   AND NOT EXISTS (SELECT FROM appinfra.shell WHERE db_id = " LABEL_DB_ID("g.label") ")"      \
+    "   AND NOT EXISTS (SELECT FROM appinfra.tenant WHERE db_id = " LABEL_DB_ID("g.label") ")"
 #define THEIR_DATABASES(groups)                                                                    \
     "SELECT datname FROM pg_catalog.pg_database WHERE datname IN ("                                \
-    " SELECT replace(split_part(g.label, ' ', 1), 'db-', 'appinfra_')" groups ")"
+    " SELECT replace(" LABEL_DB_ID("g.label") ", 'db-', 'appinfra_')" groups ")"
 #define THEIR_ROLES(groups)                                                                        \
     "SELECT rolname FROM pg_catalog.pg_authid WHERE oid IN (SELECT g.objoid" groups ")"
 #define TEMPLATES                                                                                  \
     "SELECT datname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shseclabel l"                 \
     "    ON l.classoid = 'pg_catalog.pg_database'::regclass AND l.objoid = d.oid"                  \
-    " WHERE l.provider = 'appinfra' AND l.label LIKE '- template %'"
+    " WHERE l.provider = 'appinfra' AND " LABEL_KIND("l.label") " = 'template'"
+// clang-format on
 
 void
 sweep(bool installed)
@@ -66,23 +67,24 @@ sweep(bool installed)
 static Names
 list(query::Query &query)
 {
-    Names found = {};
+    Names names;
 
     in_transaction([&](MemoryContext caller) {
-        found.count = query::run(query);
-        found.names =
-            static_cast<char **>(MemoryContextAlloc(caller, (found.count + 1) * sizeof(char *)));
-        for (uint64 i = 0; i < found.count; i++)
-            found.names[i] = MemoryContextStrdup(caller, query::text_at(i, 1));
+        query::Rows rows = query::run(query);
+
+        in_context(caller, [&] {
+            names = query::collect<const char *>(
+                rows, [&](uint64 i) { return pstrdup(rows.text(i, 1)); });
+        });
     });
-    return found;
+    return names;
 }
 
 /* Drops them one by one; one that cannot be dropped does not keep the others. */
 static void
 drop_databases(const Names &databases, bool installed)
 {
-    for (const char *name : std::span(databases.names, databases.count))
+    for (const char *name : databases)
         attempt(CurrentMemoryContext, [&] {
             in_transaction([&](MemoryContext) { ddl::mark_template(name, false); });
             ddl::drop_database(name);
@@ -98,7 +100,7 @@ drop_databases(const Names &databases, bool installed)
 static void
 drop_roles(const Names &roles, bool installed)
 {
-    for (const char *name : std::span(roles.names, roles.count))
+    for (const char *name : roles)
         attempt(CurrentMemoryContext, [&] {
             in_transaction([&](MemoryContext) {
                 ddl::drop_role(name);

@@ -3,6 +3,7 @@
 
 #include "audit/audit.hpp"
 #include "base/ddl.hpp"
+#include "base/label.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
@@ -117,9 +118,8 @@ create(Oid database)
 static void
 mark()
 {
-    in_transaction([&](MemoryContext) {
-        ddl::label_database(name, psprintf("- template %d", hardening::version));
-    });
+    in_transaction(
+        [&](MemoryContext) { ddl::label_database(name, label::of_template(hardening::version)); });
 }
 
 /* Closes the template to PUBLIC and keeps it from being dropped by mistake. */

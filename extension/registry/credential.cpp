@@ -3,7 +3,9 @@
 
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
+#include "base/label.hpp"
 #include "base/query.hpp"
+#include "registry/grants.hpp"
 #include "registry/login_name.hpp"
 #include "registry/login_settings.hpp"
 
@@ -227,8 +229,8 @@ make_role(const Purpose &purpose, const char *username, const secrets::Password 
     ddl::create_login(username, identifiers::group_role(purpose.database, purpose.access));
     if (password != nullptr)
         ddl::set_password(username, secrets::verifier(password));
-    ddl::label_role(username, psprintf("%s login %s", purpose.db_id, purpose.access));
-    ddl::grant_on_database(purpose.database, username, {"connect"});
+    ddl::label_role(username, label::of_login(purpose.db_id, purpose.access));
+    grants::open_to_login(purpose.database, username, purpose.access);
     login_settings::write(username, purpose.database, purpose.access);
 }
 

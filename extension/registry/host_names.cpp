@@ -3,6 +3,7 @@
 
 #include "base/ddl.hpp"
 #include "base/identifiers.hpp"
+#include "base/label.hpp"
 #include "base/lock.hpp"
 #include "base/query.hpp"
 
@@ -37,7 +38,7 @@ void
 open(const char *database, const char *db_id, int hardening)
 {
     ddl::allow_connections(database, true);
-    ddl::label_database(database, psprintf("%s tenant %d", db_id, hardening));
+    ddl::label_database(database, label::of_tenant(db_id, hardening));
 }
 
 /*

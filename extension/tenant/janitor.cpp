@@ -78,15 +78,19 @@ work()
 static bool
 next_credential(RevokedCredential *credential)
 {
-    static query::Query select = {
-        "SELECT c.credential_id, c.role_name::text, t.database::text || '_' || c.access,"
-        "       t.database::text, coalesce((SELECT s.role_name::text FROM appinfra.credential s"
-        "         WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id"
-        "           AND s.state IN ('waiting', 'active') ORDER BY s.credential_id DESC LIMIT 1), "
-        "'')"
-        "  FROM appinfra.credential c JOIN appinfra.tenant t USING (db_id)"
-        " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NOT NULL"
-        "   AND c.try_at <= clock_timestamp() ORDER BY c.try_at LIMIT 1"};
+    static query::Query select = {"SELECT c.credential_id, c.role_name::text, " SQL_GROUP_ROLE(
+        "t.database",
+        "c.access") ","
+                    "       t.database::text, coalesce((SELECT s.role_name::text FROM "
+                    "appinfra.credential s"
+                    "         WHERE s.binding_id = c.binding_id AND s.credential_id > "
+                    "c.credential_id"
+                    "           AND s.state IN ('waiting', 'active') ORDER BY s.credential_id DESC "
+                    "LIMIT 1), "
+                    "'')"
+                    "  FROM appinfra.credential c JOIN appinfra.tenant t USING (db_id)"
+                    " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NOT NULL"
+                    "   AND c.try_at <= clock_timestamp() ORDER BY c.try_at LIMIT 1"};
     bool found = false;
 
     in_transaction([&](MemoryContext) {

@@ -190,8 +190,7 @@ adopt_renamed_role(const char *db_id, Target *target)
 
     if (OidIsValid(get_role_oid(target->role_name, true)))
         return;
-    query::Rows renamed =
-        query::run(select, {query::text(psprintf("%s login %s", db_id, target->access))});
+    query::Rows renamed = query::run(select, {query::text(label::of_login(db_id, target->access))});
     if (renamed.count != 1)
         return;
     target->role_name = renamed.text(0, 1);
