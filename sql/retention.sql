@@ -179,10 +179,12 @@ SELECT :'unset' AS unset, appinfra.fail_publication(:publication_id, :'claim', '
 SELECT status FROM appinfra.provision_tenant('app-unset', 'u', 'unset');
 SELECT t.try(format('SELECT appinfra.retry_publication(%s)', :publication_id)) AS refused;
 
--- The time is over: dropped by itself, and no sooner.
+-- Of a retained one the end can be moved, also to now: dropped by itself, and no sooner.
 SELECT appinfra.deprovision_tenant(pg_temp.db('app-keep-2'), '1 hour') AS again;
-SELECT status FROM appinfra.databases WHERE db_id = pg_temp.db('app-keep-2');
-UPDATE appinfra.tenant SET retained_until = clock_timestamp() WHERE db_id = pg_temp.db('app-keep-2');
+SELECT status, retained_until - now() BETWEEN '59 min' AND '61 min' AS moved FROM appinfra.databases WHERE db_id = pg_temp.db('app-keep-2');
+SELECT action, outcome, (detail ->> 'retained_until')::timestamptz = retained_until AS told
+  FROM appinfra.audit JOIN appinfra.databases USING (db_id) WHERE db_id = pg_temp.db('app-keep-2') ORDER BY id DESC LIMIT 1;
+SELECT appinfra.deprovision_tenant(pg_temp.db('app-keep-2'), '0') AS now;
 CALL pg_temp.wait_for_status('app-keep-2', 'dropped');
 SELECT t.try(format('SELECT appinfra.restore_tenant(%L)', pg_temp.db('app-keep-2'))) AS refused;
 

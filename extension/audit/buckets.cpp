@@ -1,6 +1,7 @@
 /* Limits and counts events. See buckets.hpp. */
 #include "audit/buckets.hpp"
 
+#include "audit/digest.hpp"
 #include "shmem/segments.hpp"
 
 namespace appinfra::events::buckets
@@ -20,14 +21,24 @@ constexpr int counts_burst = 60;
 constexpr int strangers_burst = 512;
 constexpr int64 strangers_period = 100 * ms;
 
+/*
+ * The record of the first event is copied without the lock: while it is being filled in nobody
+ * reads it, and while something is folded nobody replaces it.
+ */
 struct Bucket {
     Key key;
+    uint64 key_hash;
     bool used;
     TimestampTz full_at;        /* when all tokens are there again */
     int64 interval;             /* after how much folding the count is due */
     TimestampTz counts_full_at; /* as full_at, for counts that are written in a pause */
     int64 folded;
-    Record common; /* what the folded have in common */
+    TimestampTz since; /* of the first that is folded, and of the latest */
+    TimestampTz latest;
+    Digest digest; /* of the first */
+    uint32 differ; /* what is not the same for all folded: a bit for each part of the digest */
+    bool filling;
+    Record first;
 };
 
 /* The buckets of the keys with one hash value. */
@@ -52,18 +63,26 @@ struct State {
     Set sets[set_count];
 };
 
+/* An event on its way into the table. */
+struct Event {
+    const Record &record;
+    Digest digest;
+    bool may_pass;
+};
+
 static State *state;
 static int next_place; /* where the scheduler goes on looking */
 
 static size_t size();
 static void attach(void *memory, bool is_new);
 static bool enter(const Key &key, const Record &record, bool may_pass);
-static bool enter_part(int part, const Key &key, const Record &record, bool may_pass, bool *passed);
-static Bucket *find(Set *set, const Key &key, TimestampTz now, bool any);
+static bool enter_part(int part, const Key &key, const Event &event, bool *passed);
+static Bucket *find(Set *set, const Key &key, uint64 hash, TimestampTz now, bool any);
 static bool take_token(Bucket *bucket, TimestampTz now);
 static bool take_strangers_token(TimestampTz now);
-static void count(Bucket *bucket, const Record &record);
-static void keep_common(Record *common, const Record &record);
+static bool count(Bucket *bucket, const Event &event);
+static void fill(Set *set, Bucket *bucket, const Record &record);
+static void read(const Bucket &bucket, uint32 differ, Record *record);
 static bool is_due(const Bucket &bucket, TimestampTz now);
 
 void
@@ -100,16 +119,21 @@ due(Count *counts, int limit, bool everything)
         if (bucket->folded == 0) /* what is folded just now is there the next time */
             continue;
         SpinLockAcquire(&set->mutex);
-        if (everything || is_due(*bucket, now)) {
-            counts[found].place = next_place;
-            counts[found].record = bucket->common;
-            counts[found].record.count = bucket->folded;
-            if (bucket->common.address[0] == '\0' && bucket->common.db_id[0] == '\0')
-                strlcpy(counts[found].record.address, bucket->key.who,
-                        sizeof(bucket->common.address));
-            found++;
-        }
+        bool wanted =
+            bucket->folded > 0 && !bucket->filling && (everything || is_due(*bucket, now));
+        int64 folded = bucket->folded;
+        uint32 differ = bucket->differ;
+        TimestampTz since = bucket->since;
+        TimestampTz latest = bucket->latest;
         SpinLockRelease(&set->mutex);
+        if (!wanted)
+            continue;
+        Record *record = &counts[found].record;
+        read(*bucket, differ, record);
+        record->count = folded;
+        record->since = since;
+        record->time = latest;
+        counts[found++].place = next_place;
     }
     return found;
 }
@@ -123,7 +147,7 @@ settle(const Count &count)
 
     SpinLockAcquire(&set->mutex);
     bucket->folded -= count.record.count;
-    bucket->common.since = bucket->common.time;
+    bucket->since = bucket->latest;
     bucket->interval = bucket->counts_full_at <= now ? first_interval
                                                      : Min(bucket->interval * 2, longest_interval);
     bucket->counts_full_at = Max(bucket->counts_full_at, now) + period;
@@ -154,34 +178,37 @@ attach(void *memory, bool is_new)
 static bool
 enter(const Key &key, const Record &record, bool may_pass)
 {
+    const Event event = {.record = record, .digest = digest_of(record), .may_pass = may_pass};
     Key shared = key;
     bool passed = false;
 
     memset(shared.who, 0, sizeof(shared.who));
-    if (!enter_part(record.db_id[0] != '\0' ? tenants : addresses, key, record, may_pass,
-                    &passed) &&
-        !enter_part(anybody, shared, record, may_pass, &passed))
-        enter_part(anything, shared, record, may_pass, &passed);
+    if (!enter_part(record.db_id[0] != '\0' ? tenants : addresses, key, event, &passed) &&
+        !enter_part(anybody, shared, event, &passed))
+        enter_part(anything, shared, event, &passed);
     return passed;
 }
 
 /* The same in one part of the table; false when the key has no room there. */
 static bool
-enter_part(int part, const Key &key, const Record &record, bool may_pass, bool *passed)
+enter_part(int part, const Key &key, const Event &event, bool *passed)
 {
+    TimestampTz now = event.record.time;
     uint64 hash =
         hash_bytes_extended(reinterpret_cast<const unsigned char *>(&key), sizeof(key), 0);
     Set *set = &state->sets[parts[part].first + hash % parts[part].sets];
 
     SpinLockAcquire(&set->mutex);
-    Bucket *bucket = find(set, key, record.time, part == anything);
+    Bucket *bucket = find(set, key, hash, now, part == anything);
+    bool is_first = false;
     if (bucket != nullptr) {
-        *passed = may_pass && take_token(bucket, record.time) &&
-                  (part == tenants || take_strangers_token(record.time));
-        if (!*passed)
-            count(bucket, record);
+        *passed = event.may_pass && take_token(bucket, now) &&
+                  (part == tenants || take_strangers_token(now));
+        is_first = !*passed && count(bucket, event);
     }
     SpinLockRelease(&set->mutex);
+    if (is_first)
+        fill(set, bucket, event.record);
     if (bucket != nullptr && !*passed)
         pg_atomic_fetch_add_u64(&state->unwritten, 1);
     return bucket != nullptr;
@@ -189,12 +216,12 @@ enter_part(int part, const Key &key, const Record &record, bool may_pass, bool *
 
 /* Returns the key's bucket, one that is free or idle now, or, for `any`, just one; else null. */
 static Bucket *
-find(Set *set, const Key &key, TimestampTz now, bool any)
+find(Set *set, const Key &key, uint64 hash, TimestampTz now, bool any)
 {
     Bucket *free = nullptr;
 
     for (Bucket &bucket : set->buckets) {
-        if (bucket.used && memcmp(&bucket.key, &key, sizeof(key)) == 0)
+        if (bucket.used && bucket.key_hash == hash && memcmp(&bucket.key, &key, sizeof(key)) == 0)
             return &bucket;
         if (!bucket.used || (bucket.folded == 0 && bucket.full_at <= now))
             free = &bucket;
@@ -202,6 +229,7 @@ find(Set *set, const Key &key, TimestampTz now, bool any)
     if (free == nullptr)
         return any ? &set->buckets[0] : nullptr;
     free->key = key;
+    free->key_hash = hash;
     free->used = true;
     free->full_at = now;
     free->interval = first_interval;
@@ -239,55 +267,50 @@ take_strangers_token(TimestampTz now)
     }
 }
 
-static void
-count(Bucket *bucket, const Record &record)
+/* Counts the event, by a few comparisons; true when it is the first, whose record is wanted. */
+static bool
+count(Bucket *bucket, const Event &event)
 {
-    if (bucket->folded == 0) {
-        bucket->common = record;
-        bucket->common.since = record.time;
-    } else {
-        keep_common(&bucket->common, record);
+    if (bucket->folded++ == 0) {
+        bucket->digest = event.digest;
+        bucket->differ = 0;
+        bucket->since = bucket->latest = event.record.time;
+        bucket->filling = true;
+        return true;
     }
-    bucket->folded++;
+    bucket->latest = Max(bucket->latest, event.record.time);
+    bucket->differ |= differences(event.digest, bucket->digest);
+    return false;
 }
 
-/* Empties what differs, so that nobody is named for what others did. */
+/* Copies the first event's record into the bucket, which lets nobody else do so. */
 static void
-keep_common(Record *common, const Record &record)
+fill(Set *set, Bucket *bucket, const Record &record)
 {
-    common->time = Max(common->time, record.time);
-    if (common->actor != record.actor)
-        common->actor = InvalidOid;
-    if (common->role != record.role)
-        common->role = InvalidOid;
-    if (common->current_role != record.current_role)
-        common->current_role = InvalidOid;
-    if (common->database != record.database)
-        common->database = InvalidOid;
-    if (common->observed != record.observed)
-        common->observed = false;
-    auto keep = [](char *text, const char *other) {
-        if (text[0] != '\0' && strcmp(text, other) != 0)
-            text[0] = '\0';
-    };
-    keep(common->action, record.action);
-    keep(common->rule, record.rule);
-    keep(common->db_id, record.db_id);
-    keep(common->credential, record.credential);
-    keep(common->object, record.object);
-    keep(common->actor_name, record.actor_name);
-    keep(common->database_name, record.database_name);
-    keep(common->application, record.application);
-    keep(common->address, record.address);
+    bucket->first = record;
+    SpinLockAcquire(&set->mutex);
+    bucket->filling = false;
+    SpinLockRelease(&set->mutex);
+}
+
+/* Returns what the folded have in common: what differs is empty, so that nobody is named for what
+ * others did. */
+static void
+read(const Bucket &bucket, uint32 differ, Record *record)
+{
+    *record = bucket.first;
+    blank(record, differ);
+    if (record->address[0] == '\0' && record->db_id[0] == '\0')
+        strlcpy(record->address, bucket.key.who, sizeof(record->address));
 }
 
 /* Due is what has been folding for its interval, or is no longer folding and has rarely been. */
 static bool
 is_due(const Bucket &bucket, TimestampTz now)
 {
-    bool paused = now - bucket.common.time >= pause;
+    bool paused = now - bucket.latest >= pause;
 
-    return now - bucket.common.since >= bucket.interval || now < bucket.common.since ||
+    return now - bucket.since >= bucket.interval || now < bucket.since ||
            (paused && bucket.counts_full_at - now <= (counts_burst - 1) * period);
 }
 

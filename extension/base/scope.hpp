@@ -93,6 +93,7 @@ attempt(MemoryContext context, Body body)
         ErrorData *error = CopyErrorData();
         EmitErrorReport();
         FlushErrorState();
+        LWLockReleaseAll(); /* outside a transaction nothing else does */
         AbortCurrentTransaction();
         MemoryContextSwitchTo(context);
         failure = failure_of(error);

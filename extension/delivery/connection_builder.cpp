@@ -59,7 +59,6 @@ add_binding(Builder *builder, const binding::Place &place, const char *access)
     const Connection &connection = builder->connection;
     int64 id = binding::create(place, connection.db_id, access);
 
-    publication::supersede_former_holders(place);
     add(builder,
         {.db_id = connection.db_id,
          .database = connection.database,

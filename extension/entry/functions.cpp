@@ -11,7 +11,7 @@
 #include "base/settings.hpp"
 #include "delivery/acknowledge.hpp"
 #include "delivery/claim.hpp"
-#include "registry/publication.hpp"
+#include "delivery/retry.hpp"
 #include "entry/arguments.hpp"
 #include "entry/install.hpp"
 #include "tenant/provision.hpp"
@@ -180,7 +180,7 @@ Datum
 appinfra_retry_publication(PG_FUNCTION_ARGS)
 {
     installation::require_ours();
-    publication::retry(id_argument(fcinfo));
+    retry::retry(id_argument(fcinfo));
     PG_RETURN_VOID();
 }
 

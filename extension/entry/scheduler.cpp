@@ -51,7 +51,9 @@ static bool write_events(Turn &turn);
 static bool watch_host(Turn &turn);
 static bool seal_audit(Turn &turn);
 static bool remove_old_audit(Turn &turn);
-static bool look_after_credentials(Turn &turn);
+static bool end_sessions(Turn &turn);
+static bool follow_logins(Turn &turn);
+static bool retire_due(Turn &turn);
 static bool settle_timeline(Turn &turn);
 static bool rotate_due(Turn &turn);
 static bool keep_builder(Turn &turn);
@@ -74,7 +76,9 @@ constexpr Task tasks[] = {
      .in_registry = false},
     {.interval_ms = 60 * 1000, .work = Work::install, .run = settle_timeline},
     {.interval_ms = 400, .work = Work::events, .run = write_events},
-    {.interval_ms = 1000, .work = Work::credentials, .run = look_after_credentials},
+    {.interval_ms = 1000, .work = Work::credentials, .run = end_sessions},
+    {.interval_ms = 1000, .work = Work::credentials, .run = follow_logins},
+    {.interval_ms = 1000, .work = Work::credentials, .run = retire_due},
     {.interval_ms = 30 * 1000, .work = Work::publications, .run = notify_sidecars},
     {.interval_ms = 5 * 1000,
      .work = Work::pool | Work::install,
@@ -181,13 +185,25 @@ remove_old_audit(Turn &)
     return seals::remove_old();
 }
 
-/* Follows first logins, retires what is due and ends sessions; true while there are any to end. */
+/* Ends sessions of revoked credentials; true while there are any to end. */
 static bool
-look_after_credentials(Turn &)
+end_sessions(Turn &)
+{
+    return revocation::end_sessions();
+}
+
+static bool
+follow_logins(Turn &)
 {
     revocation::follow_logins();
+    return false;
+}
+
+static bool
+retire_due(Turn &)
+{
     revocation::retire_due();
-    return revocation::end_sessions();
+    return false;
 }
 
 static bool

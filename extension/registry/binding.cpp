@@ -125,8 +125,8 @@ next_version(int64 binding_id)
         "    FROM appinfra.binding b JOIN appinfra.variable v"
         "      ON v.target = b.target AND v.variable = ANY (b.variables)"
         "   WHERE b.binding_id = $1"
-        /* it holds them, or it has ended and may still unset what nobody has taken since */
-        "     AND (v.binding_id = b.binding_id OR (b.ended AND v.binding_id IS NULL))),"
+        /* it holds them, or it has ended and may still unset what nobody has filled since */
+        "     AND (v.binding_id = b.binding_id OR (b.ended AND NOT " VARIABLE_IS_FILLED "))),"
         " moved AS ("
         "  UPDATE appinfra.variable v SET version = held.version FROM held, appinfra.binding b"
         /* all or none */
@@ -218,6 +218,28 @@ holders(int64 binding_id)
     query::Rows rows = query::run(select, {query::id(binding_id)});
 
     return query::collect<int64>(rows, [&](uint64 row) { return rows.int8(row, 1); });
+}
+
+void
+put_off(int64 binding_id, const char *error)
+{
+    static query::Query update = {
+        "UPDATE appinfra.binding SET attempts = attempts + 1, last_error = $2,"
+        "       try_at = clock_timestamp()"
+        "                + make_interval(secs => least(300, 2 ^ least(attempts, 9)))"
+        " WHERE binding_id = $1"};
+
+    query::run(update, {query::id(binding_id), query::text(error)});
+}
+
+void
+forget_failures(int64 binding_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.binding SET attempts = 0, last_error = NULL, try_at = clock_timestamp()"
+        " WHERE binding_id = $1 AND attempts > 0"};
+
+    query::run(update, {query::id(binding_id)});
 }
 
 void

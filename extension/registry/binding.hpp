@@ -95,6 +95,16 @@ bool try_lock(int64 binding_id);
 /* Returns who holds the variables of a binding now: itself, or who took them when it ended. */
 std::span<const int64> holders(int64 binding_id);
 
+/* Rotating it by itself has failed: it is tried again after a growing pause. */
+void put_off(int64 binding_id, const char *error);
+
+/* Its credential has been rotated. */
+void forget_failures(int64 binding_id);
+
+/* Whether the holder of variable v has something in it, or is owed it: nobody else may unset it. */
+#define VARIABLE_IS_FILLED                                                                         \
+    "EXISTS (SELECT FROM appinfra.publication h WHERE h.binding_id = v.binding_id)"
+
 /* The living bindings of the tenant come back when it is restored. */
 void keep_restorable(const char *db_id);
 

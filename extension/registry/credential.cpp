@@ -121,15 +121,20 @@ retire_older(int64 binding_id, int64 credential_id, const Interval *grace, const
                         query::interval(deadline)});
 }
 
-void
+bool
 mark_used(const char *role_name)
 {
+    static query::Query select = {"SELECT credential_id FROM appinfra.credential"
+                                  " WHERE role_name = $1::name AND state IN ('active', 'retiring')"
+                                  "   AND first_login_at IS NULL"};
     static query::Query update = {
         "UPDATE appinfra.credential SET first_login_at = clock_timestamp()"
-        " WHERE role_name = $1::name AND state IN ('active', 'retiring')"
-        "   AND first_login_at IS NULL"};
+        " WHERE credential_id = (SELECT credential_id FROM appinfra.credential"
+        "                         WHERE credential_id = $1 AND first_login_at IS NULL"
+        "                           FOR NO KEY UPDATE SKIP LOCKED)"};
+    query::Rows unused = query::run(select, {query::text(role_name)});
 
-    query::run(update, {query::text(role_name)});
+    return unused.count == 0 || query::run(update, {query::id(unused.int8(0, 1))}).count > 0;
 }
 
 void
@@ -148,7 +153,10 @@ mark_revoked(int64 credential_id, const char *reason)
 {
     static query::Query update = {
         "UPDATE appinfra.credential SET state = 'revoked', revoked_at = clock_timestamp(),"
-        "       reason = $2 WHERE credential_id = $1"};
+        "       reason = $2, attempts = 0, last_error = NULL,"
+        /* what held up its retirement need not hold up what comes next */
+        "       try_at = CASE WHEN attempts > 0 THEN clock_timestamp() ELSE try_at END"
+        " WHERE credential_id = $1"};
 
     query::run(update, {query::id(credential_id), query::text(reason)});
 }
@@ -216,7 +224,8 @@ put_off(int64 credential_id, const char *error)
 {
     static query::Query update = {
         "UPDATE appinfra.credential SET attempts = attempts + 1, last_error = $2,"
-        "       try_at = clock_timestamp() + make_interval(secs => least(300, 2 ^ attempts))"
+        "       try_at = clock_timestamp()"
+        "                + make_interval(secs => least(300, 2 ^ least(attempts, 9)))"
         " WHERE credential_id = $1"};
 
     query::run(update, {query::id(credential_id), query::text(error)});

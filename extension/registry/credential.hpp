@@ -58,8 +58,11 @@ void mark_published(int64 credential_id);
 void retire_older(int64 binding_id, int64 credential_id, const Interval *grace,
                   const Interval *deadline);
 
-/* Somebody has logged in with the role, if it is a credential's that was not used before. */
-void mark_used(const char *role_name);
+/*
+ * Somebody has logged in with the role, if it is a credential's that was not used before. False
+ * when another transaction has that credential locked, and nothing is recorded.
+ */
+bool mark_used(const char *role_name);
 
 /* Lets the credential, and the password of its login, expire after that time. */
 void expire_after(const Credential &credential, const Interval *time);
@@ -102,7 +105,7 @@ struct Gone {
 /* The role of the credential does not exist any more. */
 Gone mark_gone(int64 credential_id);
 
-/* Removing the role has failed; the next attempt comes after a growing pause. */
+/* Its retirement or removing its role has failed; it is tried again after a growing pause. */
 void put_off(int64 credential_id, const char *error);
 
 } // namespace appinfra::credential

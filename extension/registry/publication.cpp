@@ -1,14 +1,12 @@
-/* Owes, cancels, retries publications, and writes their table. See publication.hpp. */
+/* Owes and cancels publications, and writes their table. See publication.hpp. */
 #include "registry/publication.hpp"
 
-#include "audit/audit.hpp"
-#include "base/scope.hpp"
 #include "shmem/wakeup.hpp"
 
 namespace appinfra::publication
 {
 
-static const char *why_not_retried(const query::Rows &found, Status status);
+static void supersede_former_holders(int64 binding_id);
 
 int64
 enqueue(int64 binding_id, int64 credential_id, const Interval *grace, const Interval *deadline)
@@ -27,6 +25,7 @@ enqueue(int64 binding_id, int64 credential_id, const Interval *grace, const Inte
     if (version == 0)
         return 0;
     query::run(supersede, {query::id(binding_id)});
+    supersede_former_holders(binding_id);
     query::Rows made =
         query::run(insert, {query::id(binding_id), query::int8(version), query::id(credential_id),
                             query::interval(grace), query::interval(deadline)});
@@ -34,16 +33,18 @@ enqueue(int64 binding_id, int64 credential_id, const Interval *grace, const Inte
     return made.int8(0, 1);
 }
 
-void
-supersede_former_holders(const binding::Place &place)
+/* What former holders of the binding's variables have not unset yet, it overwrites, or unsets. */
+static void
+supersede_former_holders(int64 binding_id)
 {
     static query::Query update = {
         "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp()"
-        "  FROM appinfra.binding b"
-        " WHERE p.binding_id = b.binding_id AND p.status = 'pending' AND b.ended"
-        "   AND b.target = $1 AND b.variables <@ $2"};
+        "  FROM appinfra.binding n JOIN appinfra.binding b"
+        "    ON b.target = n.target AND b.variables <@ n.variables"
+        " WHERE n.binding_id = $1 AND b.ended AND b.binding_id <> n.binding_id"
+        "   AND p.binding_id = b.binding_id AND p.status = 'pending'"};
 
-    query::run(update, {query::text(place.target), query::texts(place.variables)});
+    query::run(update, {query::id(binding_id)});
 }
 
 #define CANCEL                                                                                     \
@@ -99,52 +100,14 @@ may_be_delivered(int64 binding_id)
 }
 
 void
-retry(int64 publication_id)
+mark_retried(int64 publication_id)
 {
-    static query::Query select = {
-        "SELECT p.status, b.db_id,"
-        /* the binding has ended: there is nothing to set, or a new holder has nothing to unset */
-        "       b.ended AND (p.kind = 'set' OR EXISTS (SELECT FROM appinfra.variable v"
-        "         WHERE v.target = b.target AND v.variable = ANY (b.variables)"
-        "           AND v.binding_id IS NOT NULL)),"
-        "       EXISTS (SELECT FROM appinfra.publication n"
-        "         WHERE n.binding_id = p.binding_id AND n.version > p.version)"
-        "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
-        " WHERE publication_id = $1 FOR UPDATE OF p FOR NO KEY UPDATE OF b"};
     static query::Query update = {
         "UPDATE appinfra.publication SET status = 'pending', not_before = clock_timestamp(),"
         "       ended_at = NULL WHERE publication_id = $1"};
 
-    with_spi([&](MemoryContext) {
-        query::Rows found = query::run(select, {query::id(publication_id)});
-
-        if (found.count == 0)
-            raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                         psprintf("publication " INT64_FORMAT " does not exist", publication_id),
-                         nullptr, "Look at appinfra.publications."));
-        auto status = states::parse<Status>(found.text(0, 1));
-        if (const char *hint = why_not_retried(found, status))
-            raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                         psprintf("publication " INT64_FORMAT " cannot be retried", publication_id),
-                         psprintf("Its status is \"%s\".", states::name(status)), hint));
-        query::run(update, {query::id(publication_id)});
-        wakeup::wake_at_commit(wakeup::Work::publications);
-        audit::record("retry_publication", found.text(0, 2), nullptr,
-                      audit::detail({{"publication_id", psprintf(INT64_FORMAT, publication_id)}}));
-    });
-}
-
-/* Returns why the publication that retry() has found stays as it is; a null pointer: it does not.
- */
-static const char *
-why_not_retried(const query::Rows &found, Status status)
-{
-    bool outlived = found.boolean(0, 3);
-    bool has_newer = found.boolean(0, 4);
-
-    if (outlived || has_newer)
-        return "A newer publication of the same variables replaced it.";
-    return status == Status::failed ? nullptr : "Only a failed publication can be retried.";
+    query::run(update, {query::id(publication_id)});
+    wakeup::wake_at_commit(wakeup::Work::publications);
 }
 
 int32
@@ -175,7 +138,8 @@ supersede_if_outdated(int64 publication_id)
         "        WHERE n.binding_id = p.binding_id AND n.status = 'pending') OR EXISTS ("
         "       SELECT FROM appinfra.binding b JOIN appinfra.variable v"
         "           ON v.target = b.target AND v.variable = ANY (b.variables)"
-        "        WHERE b.binding_id = p.binding_id AND v.binding_id <> b.binding_id))"};
+        "        WHERE b.binding_id = p.binding_id AND v.binding_id <> b.binding_id"
+        "          AND " VARIABLE_IS_FILLED "))"};
 
     return query::run(update, {query::id(publication_id)}).count > 0;
 }

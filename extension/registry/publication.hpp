@@ -5,13 +5,12 @@
  * publication of a binding is claimed, at most one is pending.
  *
  * pending → claimed → published, failed or pending again; pending and claimed → superseded (a newer
- * one takes its place) or cancelled (what it delivers is revoked); failed → pending by retry().
+ * one takes its place) or cancelled (what it delivers is revoked); failed → pending by a retry.
  *
  * Locks are taken in the order owner (the tenant), binding, publication, credential. Whoever
  * changes what a binding owes holds its row and its owner's. The answer to a claim that is held
  * locks the publication, its binding only if that is free, and the credentials of the binding, so
  * that nobody's open transaction holds up a sidecar; a late answer waits for owner and binding.
- * retry() locks the publication before the binding.
  */
 #pragma once
 
@@ -25,15 +24,13 @@ using Status = states::Publication;
 
 /*
  * Owes the binding one more publication (an unset one when it has ended) and returns its id; 0 when
- * the binding has lost its variables to another. One that is pending already is superseded. Without
+ * the binding has lost its variables to another. One that is pending already is superseded, and so
+ * is what former holders of its variables have not unset yet. Without
  * a credential (0), a waiting login of the binding is used, or one is made. Null intervals: the
  * defaults of rotate_credential().
  */
 int64 enqueue(int64 binding_id, int64 credential_id, const Interval *grace = nullptr,
               const Interval *deadline = nullptr);
-
-/* What former holders of these variables have not unset yet, the new one overwrites. */
-void supersede_former_holders(const binding::Place &place);
 
 /* Cancels what is to set the variables of the binding. */
 void cancel_of_binding(int64 binding_id);
@@ -49,8 +46,8 @@ bool is_under_way(int64 binding_id);
  * was to overwrite. */
 bool may_be_delivered(int64 binding_id);
 
-/* Makes a failed publication pending again, or raises. Records it in the audit. */
-void retry(int64 publication_id);
+/* The publication, which has failed, is pending again. */
+void mark_retried(int64 publication_id);
 
 /* A claim as it begins. */
 struct Claim {

@@ -79,6 +79,17 @@ mark_retiring(const char *db_id, const Interval *retain)
     query::run(update, {query::text(db_id), query::interval(retain)});
 }
 
+const char *
+move_end(const char *db_id, const Interval *retain)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET retain = $2, retained_until = clock_timestamp() + $2,"
+        "       attempts = 0, try_at = clock_timestamp()"
+        " WHERE db_id = $1 RETURNING retained_until::text"};
+
+    return query::run(update, {query::text(db_id), query::interval(retain)}).text(0, 1);
+}
+
 void
 mark_retained(const char *db_id, const char *database)
 {
@@ -126,7 +137,8 @@ put_off(const char *db_id, const char *error)
 {
     static query::Query update = {
         "UPDATE appinfra.tenant SET attempts = attempts + 1, last_error = $2,"
-        "       try_at = clock_timestamp() + make_interval(secs => least(300, 2 ^ attempts))"
+        "       try_at = clock_timestamp()"
+        "                + make_interval(secs => least(300, 2 ^ least(attempts, 9)))"
         " WHERE db_id = $1"};
 
     query::run(update, {query::text(db_id), query::text(error)});

@@ -56,6 +56,9 @@ void mark_revoked(const char *db_id);
 /* The tenant is being deprovisioned and is then kept for that time. */
 void mark_retiring(const char *db_id, const Interval *retain);
 
+/* The tenant, which is retained, is kept for that time from now on; returns its new end as text. */
+const char *move_end(const char *db_id, const Interval *retain);
+
 /* The tenant's database is closed and has this name now. */
 void mark_retained(const char *db_id, const char *database);
 

@@ -15,7 +15,7 @@ struct Entering {
     int pid;
     Oid login;
     bool listens;
-    bool marked; /* the watchdog has seen to it */
+    int marked_pid; /* the process here that the watchdog has seen to */
     char db_id[label::word_limit];
     char username[NAMEDATALEN];
 };
@@ -51,7 +51,7 @@ entering(Oid login, const char *username, const char *db_id)
     pg_write_barrier();
     mine->login = login;
     mine->listens = false;
-    mine->marked = false;
+    mine->marked_pid = 0;
     strlcpy(const_cast<char *>(mine->username), username, sizeof(mine->username));
     strlcpy(const_cast<char *>(mine->db_id), db_id, sizeof(mine->db_id));
     pg_write_barrier();
@@ -112,7 +112,7 @@ tenant_processes()
                  .slot = i,
                  .login = entry->login,
                  .listens = entry->listens,
-                 .marked = entry->marked,
+                 .marked = entry->marked_pid == pid,
                  .db_id = {},
                  .username = {}};
         strlcpy(next->db_id, entry->db_id, sizeof(next->db_id));
@@ -123,14 +123,16 @@ tenant_processes()
     return {found, count};
 }
 
+/* The mark names the process: it says nothing of another that has the slot by now. */
 bool
 mark(const TenantProcess &process)
 {
-    Entering *entry = &state->entering[process.slot];
-    bool first = entry->pid == process.pid && !entry->marked;
+    volatile Entering *entry = &state->entering[process.slot];
 
-    entry->marked = true;
-    return first;
+    if (entry->pid != process.pid || entry->marked_pid == process.pid)
+        return false;
+    entry->marked_pid = process.pid;
+    return true;
 }
 
 void
@@ -159,6 +161,14 @@ take_login()
         if (pg_atomic_read_u32(&role) != 0)
             return pg_atomic_exchange_u32(&role, 0);
     return InvalidOid;
+}
+
+void
+put_back(Oid login)
+{
+    uint32 place = pg_atomic_fetch_add_u32(&state->reported_head, 1) % watched_limit;
+
+    pg_atomic_write_u32(&state->reported[place], login);
 }
 
 static size_t
@@ -193,9 +203,7 @@ report(Oid login)
 
         if (pg_atomic_read_u32(&state->watched[i]) == login &&
             pg_atomic_compare_exchange_u32(&state->watched[i], &expected, 0)) {
-            uint32 place = pg_atomic_fetch_add_u32(&state->reported_head, 1) % watched_limit;
-
-            pg_atomic_write_u32(&state->reported[place], login);
+            put_back(login);
             wakeup::add_work(wakeup::Work::credentials);
             return;
         }

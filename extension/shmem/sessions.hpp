@@ -52,7 +52,8 @@ void end(const TenantProcess &process);
 constexpr int watched_limit = 1024;
 void watch(std::span<const Oid> logins);
 
-/* Returns one reported login, or 0. */
+/* Returns one reported login, or 0; reports it once more. */
 Oid take_login();
+void put_back(Oid login);
 
 } // namespace appinfra::sessions

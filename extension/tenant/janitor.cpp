@@ -37,6 +37,7 @@ struct DepartingTenant {
 };
 
 static bool work();
+template <typename PutOff> static void record_failure(PutOff put_off);
 static bool next_credential(RevokedCredential *credential);
 static void remove_credential(const RevokedCredential &credential);
 static bool next_tenant(DepartingTenant *departing);
@@ -46,6 +47,7 @@ static void check_no_logins(const char *db_id);
 static void copy_name(char (&to)[NAMEDATALEN], const char *from);
 
 constexpr long look_again_ms = 1000; /* when there was nothing to do */
+constexpr long pause_ms = 1000;      /* after a failure that could not be recorded */
 
 /* Does one thing and tells whether there was one to do. */
 static bool
@@ -58,8 +60,7 @@ work()
         const Failure *failure =
             attempt(CurrentMemoryContext, [&] { remove_credential(credential); });
         if (failure != nullptr)
-            in_transaction(
-                [&](MemoryContext) { credential::put_off(credential.id, failure->message); });
+            record_failure([&] { credential::put_off(credential.id, failure->message); });
         return true;
     }
     if (next_tenant(&departing)) {
@@ -67,11 +68,19 @@ work()
             departing.step == Step::drop ? drop_tenant(departing) : move_away(departing);
         });
         if (failure != nullptr)
-            in_transaction(
-                [&](MemoryContext) { tenant::put_off(departing.db_id, failure->message); });
+            record_failure([&] { tenant::put_off(departing.db_id, failure->message); });
         return true;
     }
     return false;
+}
+
+/* Puts off what has failed. Where even that fails, all work waits a little, but goes on. */
+template <typename PutOff>
+static void
+record_failure(PutOff put_off)
+{
+    if (attempt(CurrentMemoryContext, [&] { in_transaction([&](MemoryContext) { put_off(); }); }))
+        worker::wait(pause_ms);
 }
 
 /* Finds the credential whose role has waited longest to be dropped. */

@@ -14,6 +14,7 @@ namespace appinfra::retention
 
 using tenant::Status;
 
+static void keep_until(const tenant::Tenant &tenant, const Interval *retain);
 static const Refusal *check_restorable(const tenant::Tenant &tenant);
 static const char *move_back(const tenant::Tenant &tenant);
 static void rebind(connection_builder::Builder *builder, const tenant::Tenant &tenant,
@@ -27,6 +28,10 @@ deprovision(const char *db_id, const Interval *retain)
     with_spi([&](MemoryContext) {
         tenant::Tenant tenant = tenant::lock(db_id);
 
+        if (tenant.status == Status::retained) {
+            keep_until(tenant, retain);
+            return;
+        }
         if (tenant.status != Status::ready && tenant.status != Status::revoked)
             return;
         binding::keep_restorable(tenant.db_id);
@@ -39,6 +44,17 @@ deprovision(const char *db_id, const Interval *retain)
         wakeup::wake_at_commit(wakeup::Work::housekeeping);
         audit::record("deprovision_tenant", tenant.db_id, nullptr);
     });
+}
+
+/* Moves the end of a retained tenant's time, to that interval from now. */
+static void
+keep_until(const tenant::Tenant &tenant, const Interval *retain)
+{
+    const char *until = tenant::move_end(tenant.db_id, retain);
+
+    wakeup::wake_at_commit(wakeup::Work::housekeeping);
+    audit::record("deprovision_tenant", tenant.db_id, nullptr,
+                  audit::detail({{"retained_until", until}}));
 }
 
 connection_builder::Connection

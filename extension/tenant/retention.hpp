@@ -12,7 +12,10 @@
 namespace appinfra::retention
 {
 
-/* Revokes a tenant, unsets its variables and lets the janitor keep or drop it. Again: nothing. */
+/*
+ * Revokes a tenant, unsets its variables and lets the janitor keep or drop it. Again: nothing; but
+ * of a tenant that is retained already it moves the end.
+ */
 void deprovision(const char *db_id, const Interval *retain);
 
 /* Brings a tenant back with its data and new credentials for the variables it had. */

@@ -26,6 +26,7 @@ struct WithSessions {
     Oid role; /* 0: gone */
 };
 
+static void record_reported_logins();
 static Revoked find_revoked(const char *username);
 static void report_end(const Revoked &revoked, const char *username, int sessions);
 static bool end_sessions_of(const WithSessions &credential);
@@ -61,20 +62,24 @@ wait(const char *username, const Interval *timeout)
 
 /*
  * A replaced credential goes when a later one of the same binding has logged in and the grace is
- * over since, or at its deadline; whichever is first. Any credential goes when it expires.
+ * over since, or at its deadline; whichever is first. Any credential goes when it expires. What
+ * belongs to a tenant that another transaction has locked comes later; what fails is put off, so
+ * that it does not stand before all others.
  */
 void
 retire_due()
 {
     static query::Query due = {
-        "SELECT c.username::text, c.state = 'retiring' FROM appinfra.credential c"
-        " WHERE (c.state IN ('active', 'retiring') AND c.valid_until <= clock_timestamp())"
+        "SELECT c.username::text, c.state = 'retiring', c.credential_id"
+        "  FROM appinfra.credential c JOIN appinfra.tenant t USING (db_id)"
+        " WHERE c.try_at <= clock_timestamp()"
+        "   AND ((c.state IN ('active', 'retiring') AND c.valid_until <= clock_timestamp())"
         "    OR (c.state = 'retiring' AND (c.retire_by <= clock_timestamp() OR EXISTS ("
         "        SELECT FROM appinfra.credential s"
         "         WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id"
         "           AND s.state IN ('active', 'retiring')"
-        "           AND s.first_login_at + c.grace <= clock_timestamp())))"
-        " ORDER BY c.credential_id LIMIT 100"};
+        "           AND s.first_login_at + c.grace <= clock_timestamp()))))"
+        " ORDER BY c.credential_id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"};
 
     in_transaction([&](MemoryContext) {
         query::Rows rows = query::run(due);
@@ -85,8 +90,10 @@ retire_due()
             const Failure *failure =
                 attempt_part([&] { revoke(username, replaced ? "replaced" : "expired"); });
 
-            if (failure != nullptr)
-                ereport(LOG, (errmsg("could not retire \"%s\": %s", username, failure->message)));
+            if (failure == nullptr)
+                continue;
+            ereport(LOG, (errmsg("could not retire \"%s\": %s", username, failure->message)));
+            credential::put_off(rows.int8(i, 3), failure->message);
         }
     });
 }
@@ -101,9 +108,7 @@ follow_logins()
         " ORDER BY c.credential_id DESC LIMIT $1"};
 
     in_transaction([&](MemoryContext) {
-        while (Oid login = sessions::take_login())
-            if (const char *name = GetUserNameFromId(login, true))
-                credential::mark_used(name);
+        record_reported_logins();
         query::Rows rows = query::run(unseen, {query::int4(sessions::watched_limit)});
         std::span<const Oid> logins =
             query::collect<Oid>(rows, [&](uint64 row) { return rows.oid(row, 1); });
@@ -115,13 +120,31 @@ follow_logins()
     });
 }
 
+/* Records the logins that have been reported; one that is locked is reported once more. */
+static void
+record_reported_logins()
+{
+    Oid locked[sessions::watched_limit];
+    size_t count = 0;
+
+    while (Oid login = sessions::take_login()) {
+        const char *name = GetUserNameFromId(login, true);
+
+        if (name != nullptr && !credential::mark_used(name) && count < lengthof(locked))
+            locked[count++] = login;
+    }
+    for (Oid login : std::span(locked, count))
+        sessions::put_back(login);
+}
+
 bool
 end_sessions()
 {
     static query::Query select = {
         "SELECT c.credential_id, coalesce(a.oid, 0::oid) FROM appinfra.credential c"
         "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name"
-        " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NULL LIMIT 1000"};
+        " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NULL LIMIT 1000"
+        "   FOR NO KEY UPDATE OF c SKIP LOCKED"};
     bool left = false;
 
     in_transaction([&](MemoryContext) {

@@ -34,6 +34,7 @@ rotate(const Rotation &rotation)
             connection_builder::begin(caller, tenant.db_id, tenant.database, rotation.publish);
 
         replace(&builder, tenant, binding, rotation);
+        binding::forget_failures(binding.id);
         connection = connection_builder::end(&builder);
         audit::record("rotate_credential", tenant.db_id, connection.username,
                       audit::detail({{"variable", rotation.variable},
@@ -137,24 +138,27 @@ set_rotation(const char *db_id, const Interval *rotate_after)
 
 /*
  * A credential's time is between 0.8 and 1 times the interval, another part for each, so that what
- * was made at once is not rotated at once.
+ * was made at once is not rotated at once. What belongs to a tenant that another transaction has
+ * locked comes later; what fails is put off, so that it does not stand before all others.
  */
 void
 rotate_due()
 {
     static query::Query due = {
-        "SELECT DISTINCT ON (b.binding_id) b.db_id, b.variables[1], b.binding_id"
+        "SELECT d.db_id, d.variable, d.binding_id FROM ("
+        "SELECT DISTINCT ON (b.binding_id) b.db_id, b.variables[1] AS variable, b.binding_id"
         "  FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)"
         "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
         " CROSS JOIN LATERAL (SELECT coalesce(t.rotate_after, make_interval(secs => $1)) AS after) "
         "r"
         " WHERE c.state = 'active' AND NOT b.ended AND b.service_id IS NULL AND t.status = 'ready'"
+        "   AND b.try_at <= clock_timestamp()"
         "   AND r.after > interval '0' AND c.published_at + r.after *"
         "       (0.8 + 0.2 * (abs(hashint8(c.credential_id)::bigint) % 1000) / 1000.0)"
         "       <= clock_timestamp()"
         "   AND NOT EXISTS (SELECT FROM appinfra.publication p WHERE p.binding_id = b.binding_id"
         "                      AND p.status IN ('pending', 'claimed', 'failed'))"
-        " LIMIT 20"};
+        ") d JOIN appinfra.tenant t USING (db_id) LIMIT 20 FOR NO KEY UPDATE OF t SKIP LOCKED"};
 
     in_transaction([&](MemoryContext) {
         query::Rows rows = query::run(due, {query::float8(settings::rotate_after)});
@@ -167,9 +171,11 @@ rotate_due()
                                        .publish = true};
             const Failure *failure = attempt_part([&] { rotate(rotation); });
 
-            if (failure != nullptr)
-                ereport(LOG, (errmsg("could not rotate \"%s\" of \"%s\": %s", rotation.variable,
-                                     rotation.db_id, failure->message)));
+            if (failure == nullptr)
+                continue;
+            ereport(LOG, (errmsg("could not rotate \"%s\" of \"%s\": %s", rotation.variable,
+                                 rotation.db_id, failure->message)));
+            binding::put_off(rows.int8(i, 3), failure->message);
         }
     });
 }

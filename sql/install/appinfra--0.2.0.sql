@@ -116,11 +116,15 @@ CREATE TABLE appinfra.binding (
     ended boolean NOT NULL DEFAULT false,
     restorable boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
+    attempts int NOT NULL DEFAULT 0,
+    try_at timestamptz NOT NULL DEFAULT now(),
+    last_error text,
     CHECK ((service_id IS NULL) = (host_id IS NULL))
 );
 CREATE INDEX ON appinfra.binding (db_id);
 CREATE INDEX ON appinfra.binding (target);
 CREATE UNIQUE INDEX binding_service ON appinfra.binding (db_id, service_id, host_id) WHERE NOT ended;
+COMMENT ON COLUMN appinfra.binding.attempts IS 'how often rotating it by schedule has failed; try_at says when it is tried again';
 COMMENT ON COLUMN appinfra.binding.restorable IS 'it ended with its tenant and comes back with it';
 COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
 

@@ -1,0 +1,38 @@
+# Housekeeping does not stop where somebody holds a lock, and the audit knows clients by their addresses.
+use strict;
+use warnings;
+use Appinfra;
+use Appinfra::Wire;
+use Test::More;
+
+my $host = Appinfra->make('housekeeping', pool_size => 3, conf => "log_hostname = on\n");
+
+# --- a credential that is locked -------------------------------------------------------------------------
+my $locked = $host->provision(app_id => 'app-locked', slug => 'locked', publish => 0);
+my $other = $host->provision(app_id => 'app-other', slug => 'other', publish => 0);
+my $session = Appinfra::Wire->login($other->{url});
+$host->wait_until("SELECT first_login_at IS NOT NULL FROM appinfra.credentials WHERE username = 'app_other'");
+my $holder = $host->background_psql('control');
+$holder->query_safe("BEGIN; SELECT FROM appinfra.credential WHERE username = 'app_locked' FOR UPDATE");
+my ($code, $out, $err) = $host->as_app($locked->{url}, 'SELECT 1');
+is($out, 1, 'a login whose credential is locked logs in for the first time') or diag $err;
+$host->control("SELECT appinfra.revoke_credential('app_other')");
+is($session->wait_end, "57P01 terminating connection due to administrator command\n",
+	'meanwhile sessions of another credential that is revoked are ended');
+$host->wait_until("SELECT state = 'gone' FROM appinfra.credentials WHERE username = 'app_other'");
+is($host->control("SELECT first_login_at FROM appinfra.credentials WHERE username = 'app_locked'"),
+	'', 'nobody has waited for the lock');
+$holder->query_safe('COMMIT');
+$host->wait_until("SELECT first_login_at IS NOT NULL FROM appinfra.credentials WHERE username = 'app_locked'");
+pass('the login is recorded when the lock is gone');
+$holder->quit;
+
+# --- addresses -------------------------------------------------------------------------------------------
+$host->control("CREATE ROLE operator LOGIN PASSWORD 'operator' IN ROLE appinfra_admin");
+my $port = $host->port;
+my $operator = Appinfra::Wire->login("postgres://operator:operator\@127.0.0.1:$port/control");
+$operator->query("SELECT appinfra.revoke_credential('app_locked')");
+is($host->control("SELECT client_address FROM appinfra.audit WHERE credential = 'app_locked' AND action = 'revoke_credential'"),
+	'127.0.0.1', 'the audit has the address, though the log has names');
+
+done_testing();
