@@ -103,6 +103,18 @@ run(Query &query, std::initializer_list<Arg> args)
     return {.count = SPI_processed, .table = SPI_tuptable};
 }
 
+Rows
+execute(const char *sql)
+{
+    int result = SPI_execute(sql, false, 0);
+
+    if (result < 0)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+                        errmsg("statement failed: %s", SPI_result_code_string(result)),
+                        errdetail("It begins with \"%.200s\".", sql)));
+    return {.count = SPI_processed, .table = SPI_tuptable};
+}
+
 char *
 Rows::text(uint64 row, int column) const
 {
@@ -149,63 +161,6 @@ Rows::datum(uint64 row, int column) const
     Datum value = SPI_getbinval(table->vals[row], table->tupdesc, column, &null);
 
     return null ? 0 : value;
-}
-
-char *
-text_at(uint64 row, int column)
-{
-    return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
-}
-
-Datum
-datum_at(uint64 row, int column, bool *null)
-{
-    return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, null);
-}
-
-bool
-is_null_at(uint64 row, int column)
-{
-    bool null;
-
-    datum_at(row, column, &null);
-    return null;
-}
-
-int64
-int8_at(uint64 row, int column)
-{
-    bool null;
-    Datum value = datum_at(row, column, &null);
-
-    return null ? 0 : DatumGetInt64(value);
-}
-
-int32
-int4_at(uint64 row, int column)
-{
-    bool null;
-    Datum value = datum_at(row, column, &null);
-
-    return null ? 0 : DatumGetInt32(value);
-}
-
-Oid
-oid_at(uint64 row, int column)
-{
-    bool null;
-    Datum value = datum_at(row, column, &null);
-
-    return null ? InvalidOid : DatumGetObjectId(value);
-}
-
-bool
-bool_at(uint64 row, int column)
-{
-    bool null;
-    Datum value = datum_at(row, column, &null);
-
-    return !null && DatumGetBool(value);
 }
 
 /* Plans the statement with the types of these arguments and keeps the plan. */

@@ -51,15 +51,13 @@ struct Rows {
     bool boolean(uint64 row, int column) const;
     bool is_null(uint64 row, int column) const;
     Datum datum(uint64 row, int column) const;
-
-    operator uint64() const /* for what still compares the result itself; use count */
-    {
-        return count;
-    }
 };
 
 /* Runs the query and returns its rows. */
 Rows run(Query &query, std::initializer_list<Arg> args = {});
+
+/* Executes one statement, or a script, that has no parameters; raises XX000 when SPI refuses it. */
+Rows execute(const char *sql);
 
 /* Returns what `make` makes of each row number, in the current memory context. */
 template <typename Item, typename Make>
@@ -72,14 +70,5 @@ collect(const Rows &rows, Make make)
         items[i] = make(i);
     return {items, rows.count};
 }
-
-/* Cells of the latest run, whichever that was: on their way out, in favour of Rows. */
-char *text_at(uint64 row, int column); /* null pointer for NULL; any type, as its output */
-int64 int8_at(uint64 row, int column); /* 0 for NULL */
-int32 int4_at(uint64 row, int column);
-Oid oid_at(uint64 row, int column);
-bool bool_at(uint64 row, int column);
-bool is_null_at(uint64 row, int column);
-Datum datum_at(uint64 row, int column, bool *null);
 
 } // namespace appinfra::query

@@ -131,7 +131,8 @@ drops_by_owner_or_schema(const Node *statement)
             const char *name = strVal(lfirst(cell));
 
             found = found || query::run(select, {query::text(schemas ? name : nullptr),
-                                                 query::text(schemas ? nullptr : name)}) > 0;
+                                                 query::text(schemas ? nullptr : name)})
+                                     .count > 0;
         }
     });
     return found;

@@ -46,7 +46,7 @@ check_exists(const char *db_id)
 {
     static query::Query select = {"SELECT FROM appinfra.tenant WHERE db_id = $1"};
 
-    if (query::run(select, {query::text(db_id)}) == 0)
+    if (query::run(select, {query::text(db_id)}).count == 0)
         raise(refuse(ERRCODE_UNDEFINED_OBJECT,
                      psprintf("database \"%s\" does not exist", identifiers::excerpt(db_id)),
                      nullptr, "Look at appinfra.databases."));

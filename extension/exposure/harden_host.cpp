@@ -18,7 +18,6 @@ struct Step {
 };
 
 static void collect(query::Query &query, int statement, int reason, List **steps);
-static void run(const Step &step);
 static void emit(const Step &step, bool applied, ReturnSetInfo *result);
 
 /*
@@ -62,7 +61,7 @@ host(bool apply, ReturnSetInfo *result)
             const Step &step = *static_cast<Step *>(lfirst(cell));
 
             if (apply)
-                run(step);
+                query::execute(step.statement);
             emit(step, apply, result);
         }
         if (apply)
@@ -83,15 +82,6 @@ collect(query::Query &query, int statement, int reason, List **steps)
         *step = {.statement = rows.text(i, statement), .reason = rows.text(i, reason)};
         *steps = lappend(*steps, step);
     }
-}
-
-static void
-run(const Step &step)
-{
-    int code = SPI_execute(step.statement, false, 0);
-
-    if (code < 0)
-        elog(ERROR, "\"%s\" failed: %s", step.statement, SPI_result_code_string(code));
 }
 
 static void

@@ -177,7 +177,7 @@ close(const tenant::Tenant &tenant)
                                                             "           NOT IN (" TENANT_GRANTS_SQL
                                                             "))))"};
 
-    if (query::run(owner, {query::text(tenant.database)}) > 0)
+    if (query::run(owner, {query::text(tenant.database)}).count > 0)
         ddl::give_database(tenant.database, GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false));
     query::Rows rows =
         query::run(excess, {query::text(tenant.database), query::text(tenant.db_id)});

@@ -2,6 +2,7 @@
 #include "guard/hardening_script.hpp"
 
 #include "base/identifiers.hpp"
+#include "base/query.hpp"
 #include "base/refusal.hpp"
 #include "guard/source_rules.hpp"
 
@@ -9,7 +10,6 @@ namespace appinfra::hardening
 {
 
 static const char *revoke_functions();
-static void run(const char *sql);
 static char *with_roles(const char *sql, const char *name);
 
 /* In pg_catalog, where pg_dump leaves them out. */
@@ -69,25 +69,25 @@ check_event_triggers()
                                      "  JOIN ONLY pg_catalog.pg_authid o ON o.oid = p.proowner"
                                      " WHERE t.evtenabled <> 'D' AND NOT o.rolsuper LIMIT 1";
 
-    run(select);
-    if (SPI_processed > 0)
-        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                     psprintf("event trigger \"%s\" would run code that is no superuser's",
-                              SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
-                     nullptr, "Drop it."));
+    query::Rows rows = query::execute(select);
+    if (rows.count > 0)
+        raise(refuse(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            psprintf("event trigger \"%s\" would run code that is no superuser's", rows.text(0, 1)),
+            nullptr, "Drop it."));
 }
 
 void
 harden_catalogs()
 {
-    run(revoke_functions());
-    run(session_functions);
+    query::execute(revoke_functions());
+    query::execute(session_functions);
 }
 
 void
 dress(const char *name)
 {
-    run(with_roles(dress_script, name));
+    query::execute(with_roles(dress_script, name));
 }
 
 /*
@@ -122,16 +122,6 @@ BEGIN
     END LOOP;
 END $$)sql");
     return script.data;
-}
-
-/* Runs a script. */
-static void
-run(const char *sql)
-{
-    int result = SPI_execute(sql, false, 0);
-
-    if (result < 0)
-        elog(ERROR, "hardening failed: %s", SPI_result_code_string(result));
 }
 
 /* Returns the script with the names of the database's group roles, quoted, for {owner} and the

@@ -110,10 +110,12 @@ shrink()
     bool removed = false;
 
     in_transaction([&](MemoryContext) {
-        removed = query::run(remove, {query::boolean(shell::is_long()),
-                                      query::int4(hardening::version)}) > 0;
+        query::Rows rows =
+            query::run(remove, {query::boolean(shell::is_long()), query::int4(hardening::version)});
+
+        removed = rows.count > 0;
         if (removed)
-            audit::record("give_up_shell", query::text_at(0, 1), nullptr);
+            audit::record("give_up_shell", rows.text(0, 1), nullptr);
     });
     if (removed)
         leftovers::sweep(true);
@@ -135,11 +137,12 @@ next_planned(Planned *shell)
 
     in_transaction([&](MemoryContext) {
         query::run(lost);
-        found = query::run(select) == 1;
+        query::Rows rows = query::run(select);
+        found = rows.count == 1;
         if (found) {
-            strlcpy(shell->db_id, query::text_at(0, 1), sizeof(shell->db_id));
-            strlcpy(shell->name, query::text_at(0, 2), sizeof(shell->name));
-            shell->database = query::oid_at(0, 3);
+            strlcpy(shell->db_id, rows.text(0, 1), sizeof(shell->db_id));
+            strlcpy(shell->name, rows.text(0, 2), sizeof(shell->name));
+            shell->database = rows.oid(0, 3);
         }
     });
     return found;
@@ -248,8 +251,9 @@ record_failure(const Planned &shell, const Failure *failure)
 
     attempt(CurrentMemoryContext, [&] {
         in_transaction([&](MemoryContext) {
-            query::run(update, {query::text(shell.db_id), query::text(failure->message)});
-            given_up = query::int4_at(0, 1) >= attempts_limit;
+            query::Rows failed =
+                query::run(update, {query::text(shell.db_id), query::text(failure->message)});
+            given_up = failed.int4(0, 1) >= attempts_limit;
             if (given_up) {
                 query::run(give_up, {query::text(shell.db_id)});
                 audit::record("give_up_shell", shell.db_id, nullptr,

@@ -12,7 +12,6 @@ namespace appinfra::release
 static void carry_out(const Order &order);
 static void roll_back_prepared();
 static void keep_policies(Oid role, Oid successor);
-static void execute(const char *sql);
 static const char *quoted(Oid role);
 
 database_task::Task
@@ -36,8 +35,9 @@ carry_out(const Order &order)
     in_transaction([&](MemoryContext) {
         keep_policies(order.role, order.successor);
         if (OidIsValid(order.heir))
-            execute(psprintf("REASSIGN OWNED BY %s TO %s", quoted(order.role), quoted(order.heir)));
-        execute(psprintf("DROP OWNED BY %s", quoted(order.role)));
+            query::execute(
+                psprintf("REASSIGN OWNED BY %s TO %s", quoted(order.role), quoted(order.heir)));
+        query::execute(psprintf("DROP OWNED BY %s", quoted(order.role)));
     });
 }
 
@@ -57,13 +57,12 @@ roll_back_prepared()
     List *prepared = NIL;
 
     in_transaction([&](MemoryContext) {
-        uint64 count = query::run(select);
+        query::Rows rows = query::run(select);
 
-        for (uint64 i = 0; i < count; i++) {
-            const char *gid = query::text_at(i, 1);
-
-            in_context(work, [&] { prepared = lappend(prepared, pstrdup(gid)); });
-        }
+        in_context(work, [&] {
+            for (uint64 i = 0; i < rows.count; i++)
+                prepared = lappend(prepared, rows.text(i, 1));
+        });
     });
     ListCell *cell;
     foreach (cell, prepared)
@@ -81,20 +80,10 @@ keep_policies(Oid role, Oid successor)
         "SELECT pg_catalog.format('ALTER POLICY %I ON %s TO ', polname, polrelid::regclass)"
         "  FROM pg_catalog.pg_policy WHERE polroles = ARRAY[$1]"};
     const char *heir = OidIsValid(successor) ? quoted(successor) : "pg_database_owner";
-    uint64 count = query::run(select, {query::oid(role)});
-    auto **statements = static_cast<char **>(palloc((count + 1) * sizeof(char *)));
+    query::Rows rows = query::run(select, {query::oid(role)});
 
-    for (uint64 i = 0; i < count; i++)
-        statements[i] = psprintf("%s%s", query::text_at(i, 1), heir);
-    for (const char *statement : std::span(statements, count))
-        execute(statement);
-}
-
-static void
-execute(const char *sql)
-{
-    if (SPI_execute(sql, false, 0) < 0)
-        elog(ERROR, "could not execute: %s", sql);
+    for (uint64 i = 0; i < rows.count; i++)
+        query::execute(psprintf("%s%s", rows.text(i, 1), heir));
 }
 
 /* Returns the role's name, quoted as an identifier. */
