@@ -81,7 +81,7 @@ SELECT t.mask(to_jsonb(c)::text) AS connection FROM appinfra.provision_tenant('a
 SELECT t.mask(to_jsonb(c)::text) AS connection FROM appinfra.provision_tenant('app-lane2', 'u', 'lane2') c;
 RESET client_min_messages;
 SELECT database, status FROM appinfra.databases WHERE app_id ~ '^app-lane' ORDER BY 1;
-SELECT actor, effective_role, action, credential, outcome FROM appinfra.audit WHERE application_name !~ '^appinfra ' ORDER BY id DESC LIMIT 2;
+SELECT actor, effective_role, action, credential, outcome FROM appinfra.audit WHERE application_name !~ '^appinfra ' AND action <> 'register_app' ORDER BY id DESC LIMIT 2;
 SELECT t.try('DROP ROLE app_lane'), t.try('ALTER ROLE app_lane PASSWORD ''x''') AS password,
        t.try('ALTER DATABASE app_lane CONNECTION LIMIT 1') AS database, t.try('GRANT app_lane_owner TO regress_admin') AS membership;
 RESET SESSION AUTHORIZATION;

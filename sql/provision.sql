@@ -96,10 +96,10 @@ SELECT username FROM appinfra.credentials WHERE target = 'app-stepping' ORDER BY
 DROP ROLE app_stepping_2;
 
 -- One app, two databases: another variable is needed. Other apps have their own.
-SELECT t.try($$ SELECT appinfra.provision_tenant('app-12345678', 'u', 'second') $$);
-SELECT t.try($$ SELECT appinfra.provision_tenant('app-12345678', 'u', 'second',
+SELECT t.try($$ SELECT appinfra.provision_tenant('app-12345678', 'user@example.com', 'second') $$);
+SELECT t.try($$ SELECT appinfra.provision_tenant('app-12345678', 'user@example.com', 'second',
     env => '{"SECOND_URL": "owner", "DATABASE_URL": "owner"}') $$);
-SELECT t.try($$ SELECT (appinfra.provision_tenant('app-12345678', 'u', 'second',
+SELECT t.try($$ SELECT (appinfra.provision_tenant('app-12345678', 'user@example.com', 'second',
     env => '{"SECOND_URL": "owner"}')).env $$);
 
 -- Ids are opaque: the longest, a UUID, one that looks like a path.

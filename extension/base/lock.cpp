@@ -7,6 +7,9 @@ namespace appinfra::lock
 /* Not a wait for anybody's commit: locks of an ended transaction are gone after microseconds. */
 constexpr int letting_go_ms = 5;
 
+/* How much of a value's hash is compared. */
+constexpr int value_bits = 32;
+
 static LOCKTAG tag_of(Kind kind, const char *name, const char *of);
 
 bool
@@ -23,6 +26,33 @@ try_take(Kind kind, const char *name, const char *of)
     if (taken)
         AcceptInvalidationMessages(); /* what the previous holder committed is now visible */
     return taken;
+}
+
+bool
+try_agree(Kind kind, const char *name, const char *value)
+{
+    uint64 hash =
+        hash_bytes_extended(reinterpret_cast<const unsigned char *>(value), strlen(value), 0);
+
+    /* one lock for each bit of the value: the two modes do not conflict with themselves, but with
+     * each other, and two values differ in some bit */
+    for (int bit = 0; bit < value_bits; bit++) {
+        LOCKTAG tag = tag_of(kind, name, psprintf("%d", bit));
+        LOCKMODE mode = (hash >> bit) & 1 ? ShareLock : RowExclusiveLock;
+
+        if (LockAcquire(&tag, mode, false, true) == LOCKACQUIRE_NOT_AVAIL)
+            return false;
+    }
+    AcceptInvalidationMessages();
+    return true;
+}
+
+void
+hold_alone(Kind kind, const char *name)
+{
+    LOCKTAG tag = tag_of(kind, name, "0");
+
+    LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 void

@@ -14,6 +14,7 @@ namespace appinfra::lock
 
 /* What kind of name it is; different kinds never meet. */
 enum class Kind : char {
+    app = 'a',
     name = 'n',
     variable = 'v',
     idempotency_key = 'k',
@@ -24,6 +25,15 @@ enum class Kind : char {
 
 /* Takes the lock; false when another transaction holds it. */
 bool try_take(Kind kind, const char *name, const char *of = "");
+
+/*
+ * Takes the lock for a value: transactions that take it for the same value hold it together. False
+ * while one holds it for another value, or alone.
+ */
+bool try_agree(Kind kind, const char *name, const char *value);
+
+/* Waits until no transaction holds the lock for a value, and keeps others from taking it. */
+void hold_alone(Kind kind, const char *name);
 
 /*
  * Takes a lock that a transaction holds until it has ended for everybody: other backends are told

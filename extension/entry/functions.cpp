@@ -93,7 +93,7 @@ appinfra_provision_tenant(PG_FUNCTION_ARGS)
     const provisioning::Request request = {.app_id = text_argument(fcinfo, 0, "app_id"),
                                            .owner_user_id =
                                                text_argument(fcinfo, 1, "owner_user_id"),
-                                           .slug = text_argument(fcinfo, 2, "slug"),
+                                           .slug = optional_text(fcinfo, 2),
                                            .engine = text_argument(fcinfo, 3, "engine"),
                                            .env = PG_GETARG_JSONB_P(4),
                                            .publish = PG_GETARG_BOOL(5),

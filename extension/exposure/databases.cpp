@@ -226,6 +226,17 @@ SELECT 'high', 'secret', NULL, i.identity, NULL,
  CROSS JOIN LATERAL pg_identify_object(s.classoid, s.objoid, 0) i
  WHERE s.description ~* )sql" SECRET_VALUE;
 
+/* Only a registry of an older release can have such a database: claims are refused today. */
+static constexpr char app_owners[] = R"sql(
+SELECT 'high', 'app_owner', t.database, a.app_id, t.owner_user_id,
+       format('The database is %s''s, but its variables are published into an app of %s.',
+              t.owner_user_id, a.owner_user_id),
+       format('SELECT appinfra.deprovision_tenant(%L) -- or appinfra.transfer_app()', t.db_id)
+  FROM appinfra.tenant t JOIN appinfra.apps a USING (app_id)
+ WHERE t.status <> 'dropped' AND t.owner_user_id <> a.owner_user_id
+   AND ($1 IS NULL OR t.db_id = $1)
+)sql";
+
 std::span<Rule>
 database_rules()
 {
@@ -237,7 +248,8 @@ database_rules()
                            {{owned}, false},
                            {{settings_of_sessions}, false},
                            {{settings_missing}, false},
-                           {{secrets}, false}};
+                           {{secrets}, false},
+                           {{app_owners}, false}};
 
     return rules;
 }

@@ -166,6 +166,14 @@ set_rotation(const char *db_id, const Interval *rotate_after)
 }
 
 void
+set_owner(const char *db_id, const char *owner_user_id)
+{
+    static query::Query update = {"UPDATE appinfra.tenant SET owner_user_id = $2 WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id), query::text(owner_user_id)});
+}
+
+void
 set_hardening(const char *db_id, int hardening)
 {
     static query::Query update = {"UPDATE appinfra.tenant SET hardening = $2 WHERE db_id = $1"};

@@ -83,6 +83,9 @@ int next_login(const char *db_id);
 /* Sets after how long published credentials are rotated; returns it as text. */
 const char *set_rotation(const char *db_id, const Interval *rotate_after);
 
+/* Makes the tenant another owner's, with its app. */
+void set_owner(const char *db_id, const char *owner_user_id);
+
 /* Records which hardening the tenant's database has. */
 void set_hardening(const char *db_id, int hardening);
 

@@ -7,6 +7,7 @@
 #include "base/scope.hpp"
 #include "pool/shell.hpp"
 #include "registry/host_names.hpp"
+#include "tenant/apps.hpp"
 #include "tenant/readiness.hpp"
 
 namespace appinfra::provisioning
@@ -31,7 +32,7 @@ static const Refusal *check_wanted(std::span<const Wanted> wanted);
 static const Jsonb *request_as_json(const Request &request);
 static bool find_repetition(const char *key, const Jsonb *request,
                             connection_builder::Connection *connection, MemoryContext caller);
-static Claimed claim_database(const Request &request, const Jsonb *json);
+static Claimed claim_database(const Request &request, const char *slug, const Jsonb *json);
 
 connection_builder::Connection
 provision(const Request &request)
@@ -49,9 +50,10 @@ provision(const Request &request)
         const Jsonb *json = request_as_json(request);
         if (find_repetition(request.idempotency_key, json, &connection, caller))
             return;
+        const char *slug = apps::admit(request.app_id, request.owner_user_id, request.slug);
         for (const Wanted &entry : wanted)
             require(binding::reserve(entry.place));
-        Claimed claimed = claim_database(request, json);
+        Claimed claimed = claim_database(request, slug, json);
         connection_builder::Builder builder =
             connection_builder::begin(caller, claimed.db_id, claimed.database, request.publish);
         for (const Wanted &entry : wanted)
@@ -60,7 +62,7 @@ provision(const Request &request)
         require(readiness::check_hooks());
         audit::record("provision_tenant", claimed.db_id, connection.username,
                       audit::detail({{"app_id", request.app_id},
-                                     {"slug", request.slug},
+                                     {"slug", slug},
                                      {"database", claimed.database},
                                      {"publish", request.publish ? "true" : "false"}}));
     });
@@ -75,7 +77,7 @@ check_arguments(const Request &request)
 
     if (refusal == nullptr)
         refusal = identifiers::check_owner(request.owner_user_id);
-    if (refusal == nullptr)
+    if (refusal == nullptr && request.slug != nullptr)
         refusal = identifiers::check_slug(request.slug);
     if (refusal == nullptr)
         refusal = identifiers::check_engine(request.engine);
@@ -188,9 +190,9 @@ find_repetition(const char *key, const Jsonb *request, connection_builder::Conne
 
 /* Takes a database out of the pool, names it after the slug, and writes the tenant's row. */
 static Claimed
-claim_database(const Request &request, const Jsonb *json)
+claim_database(const Request &request, const char *slug, const Jsonb *json)
 {
-    const char *database = host_names::choose(identifiers::base_of_slug(request.slug));
+    const char *database = host_names::choose(identifiers::base_of_slug(slug));
     shell::Shell shell = shell::take();
 
     host_names::rename(shell.database, database);
@@ -198,7 +200,7 @@ claim_database(const Request &request, const Jsonb *json)
     tenant::add({.db_id = shell.db_id,
                  .app_id = request.app_id,
                  .owner_user_id = request.owner_user_id,
-                 .slug = request.slug,
+                 .slug = slug,
                  .engine = request.engine,
                  .database = database,
                  .database_oid = shell.database_oid,

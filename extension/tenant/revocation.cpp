@@ -94,6 +94,15 @@ revoke_all(const tenant::Tenant &tenant, const char *reason)
 }
 
 void
+revoke_issued(const tenant::Tenant &tenant, const char *reason)
+{
+    static query::Query select = {LIVING_CREDENTIALS
+                                  " AND binding_id IS NULL ORDER BY credential_id, $2"};
+
+    revoke_these(tenant, find_targets(select, tenant.db_id, 0), reason);
+}
+
+void
 revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reason,
                RoleName role_name)
 {

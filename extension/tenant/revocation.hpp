@@ -21,6 +21,9 @@ int revoke_tenant(const char *db_id, const char *reason);
 /* Revokes what a locked tenant has, or what one of its bindings has; returns how many. */
 int revoke_all(const tenant::Tenant &tenant, const char *reason);
 
+/* Revokes the credentials of a locked tenant that were issued to people and jobs. */
+void revoke_issued(const tenant::Tenant &tenant, const char *reason);
+
 /* Whether the roles of revoked credentials keep their names until they are dropped. */
 enum class RoleName { kept, freed };
 

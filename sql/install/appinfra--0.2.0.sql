@@ -70,6 +70,15 @@ CREATE TABLE appinfra.shell (
 );
 COMMENT ON TABLE appinfra.shell IS 'shells: planned ones are being built, ready ones wait to be claimed';
 
+CREATE TABLE appinfra.app (
+    app_id text PRIMARY KEY,
+    owner_user_id text NOT NULL,
+    slug text,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE appinfra.app IS 'apps and their owners: nothing of one owner''s is published into another''s app';
+COMMENT ON COLUMN appinfra.app.slug IS 'the default slug of the app''s databases; null: none';
+
 CREATE TABLE appinfra.tenant (
     db_id text PRIMARY KEY CHECK (db_id ~ '^db-[0-9a-f]{12}$'),
     app_id text NOT NULL,
@@ -279,6 +288,7 @@ ALTER TABLE appinfra.audit_seal ENABLE ALWAYS TRIGGER refuse_change;
 
 -- What a dump of the control database keeps. Shells and the template belong to this server alone.
 SELECT pg_extension_config_dump('appinfra.host', '');
+SELECT pg_extension_config_dump('appinfra.app', '');
 SELECT pg_extension_config_dump('appinfra.tenant', '');
 SELECT pg_extension_config_dump('appinfra.binding', '');
 SELECT pg_extension_config_dump('appinfra.variable', '');
@@ -342,7 +352,25 @@ CREATE FUNCTION appinfra.provision_tenant(
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_provision_tenant';
 COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text) IS
-    'claims a ready database for an app, in this transaction. env maps variables to owner, writer, reader or service. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
+    'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
+
+CREATE FUNCTION appinfra.register_app(app_id text, owner_user_id text, slug text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_register_app';
+COMMENT ON FUNCTION appinfra.register_app(text, text, text) IS
+    'says whose an app is; slug is the default one of its databases. Again by the same owner: makes slug the default, NULL for none. 23505 when the app is somebody else''s, 22004, 22023 (arguments)';
+
+CREATE FUNCTION appinfra.unregister_app(app_id text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_unregister_app';
+COMMENT ON FUNCTION appinfra.unregister_app(text) IS
+    'forgets an app. 42704 for an unknown one, 55000 while a database of it is not dropped';
+
+CREATE FUNCTION appinfra.transfer_app(app_id text, new_owner text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_transfer_app';
+COMMENT ON FUNCTION appinfra.transfer_app(text, text) IS
+    'gives an app and its databases to another owner in this transaction and revokes the credentials that were issued to people; those of the app''s environment live on. 42704 for an unknown app; to its own owner: nothing';
 
 CREATE FUNCTION appinfra.claim_publications(
     worker text, batch int = 16, lease interval = '1 minute')
@@ -484,6 +512,15 @@ COMMENT ON FUNCTION appinfra.verify_audit() IS
 -- Views. None holds a secret or a verifier.
 ---------------------------------------------------------------------------------------------------
 
+CREATE VIEW appinfra.apps AS
+    SELECT app_id, coalesce(a.owner_user_id, t.owner_user_id) AS owner_user_id, a.slug,
+           coalesce(t.databases, 0) AS databases, coalesce(a.created_at, t.created_at) AS created_at
+      FROM appinfra.app a
+      FULL JOIN (SELECT app_id, count(*) AS databases, min(created_at) AS created_at,
+                        (array_agg(owner_user_id ORDER BY created_at, db_id))[1] AS owner_user_id
+                   FROM appinfra.tenant WHERE status <> 'dropped' GROUP BY app_id) t USING (app_id);
+COMMENT ON VIEW appinfra.apps IS 'apps, whose they are, and how many databases each has that are not dropped';
+
 CREATE VIEW appinfra.databases AS
     SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
            a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
@@ -562,7 +599,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appinfra FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA appinfra TO appinfra_admin, appinfra_publisher, appinfra_auditor;
 
-GRANT SELECT ON appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.publications,
+GRANT SELECT ON appinfra.apps, appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.publications,
     appinfra.pool TO appinfra_admin, appinfra_auditor;
 GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
 GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;
@@ -574,6 +611,9 @@ GRANT EXECUTE ON FUNCTION appinfra.public_address(), appinfra.service_username(t
     TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION
     appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text),
+    appinfra.register_app(text, text, text),
+    appinfra.unregister_app(text),
+    appinfra.transfer_app(text, text),
     appinfra.retry_publication(bigint),
     appinfra.rotate_credential(text, text, interval, interval, boolean),
     appinfra.issue_credential(text, text, interval),

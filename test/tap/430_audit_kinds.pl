@@ -41,6 +41,9 @@ my @acts = (
 	[ revoke_tenant => sub { "SELECT appinfra.revoke_tenant('$id{one}')" } ],
 	[ restore_tenant => sub { "SELECT to_jsonb(c) FROM appinfra.restore_tenant('$id{one}', publish => false) c" } ],
 	[ deprovision_tenant => sub { "SELECT appinfra.deprovision_tenant('$id{one}')" } ],
+	[ register_app => sub { "SELECT appinfra.register_app('app-r', 'u', 'reg')" } ],
+	[ transfer_app => sub { "SELECT appinfra.transfer_app('app-r', 'v')" } ],
+	[ unregister_app => sub { "SELECT appinfra.unregister_app('app-r')" } ],
 	[ harden_tenant => sub { $host->provision(app_id => 'app-h', slug => 'hard', publish => 0)->{db_id} =~ /(.*)/; "SELECT appinfra.harden_tenant('$1')" } ],
 	[ harden_host => sub { 'SELECT count(*) FROM appinfra.harden_host(apply => true)' } ]);
 
