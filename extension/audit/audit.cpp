@@ -10,20 +10,37 @@ namespace appinfra::audit
 static const char *client_address();
 
 void
-record(const char *action, const char *db_id, const char *credential, const Jsonb *detail)
+insert(const Row &row)
 {
     static query::Query insert = {
-        "INSERT INTO appinfra.audit_log (actor, effective_role, application_name, client_address,"
-        " action, db_id, credential, outcome, detail)"
-        " VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, 'done', $8)"};
-    const char *application =
-        MyBgworkerEntry != nullptr ? MyBgworkerEntry->bgw_type : application_name;
-    const char *address = client_address();
+        "INSERT INTO appinfra.audit_log (time, actor, effective_role, application_name,"
+        " client_address, database, action, db_id, credential, outcome, detail)"
+        " VALUES (coalesce($1, clock_timestamp()), $2, $3, nullif($4, ''), $5,"
+        " coalesce($6, current_database()), $7, $8, $9, $10, $11)"};
 
-    query::run(insert, {query::text(GetUserNameFromId(GetAuthenticatedUserId(), true)),
-                        query::text(GetUserNameFromId(GetOuterUserId(), true)),
-                        query::text(application), query::text(address), query::text(action),
-                        query::text(db_id), query::text(credential), query::jsonb(detail)});
+    query::run(insert,
+               {query::timestamp(row.time), query::text(row.actor), query::text(row.effective_role),
+                query::text(row.application), query::text(row.address), query::text(row.database),
+                query::text(row.action), query::text(row.db_id), query::text(row.credential),
+                query::text(name_of(row.outcome)), query::jsonb(row.detail)});
+}
+
+void
+record(const char *action, const char *db_id, const char *credential, const Jsonb *detail)
+{
+    bool is_worker = MyBgworkerEntry != nullptr;
+
+    insert({.time = std::nullopt,
+            .actor = GetUserNameFromId(GetAuthenticatedUserId(), true),
+            .effective_role = GetUserNameFromId(GetOuterUserId(), true),
+            .application = is_worker ? MyBgworkerEntry->bgw_type : application_name,
+            .address = client_address(),
+            .database = nullptr,
+            .action = action,
+            .db_id = db_id,
+            .credential = credential,
+            .outcome = Outcome::done,
+            .detail = detail});
 }
 
 /* Returns the client's address: with log_hostname = on, the connection knows it by a name only. */

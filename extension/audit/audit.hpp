@@ -5,10 +5,28 @@
  */
 #pragma once
 
-#include "base/pg.hpp"
+#include "audit/outcome.hpp"
 
 namespace appinfra::audit
 {
+
+/* A row of the audit log. Null pointers: not concerned. */
+struct Row {
+    std::optional<TimestampTz> time; /* none: now */
+    const char *actor;               /* who logged in */
+    const char *effective_role;      /* what SET ROLE made of it */
+    const char *application;         /* may be empty */
+    const char *address;
+    const char *database; /* null: this one */
+    const char *action;
+    const char *db_id;
+    const char *credential;
+    Outcome outcome;
+    const Jsonb *detail;
+};
+
+/* Writes a row. Inside with_spi(). */
+void insert(const Row &row);
 
 /* Records an action that is being done. Inside with_spi(). Null pointers: not concerned. */
 void record(const char *action, const char *db_id, const char *credential,

@@ -17,7 +17,7 @@ constexpr int64 longest_interval = 60000 * ms;
 constexpr int64 pause = 300 * ms;
 constexpr int counts_burst = 60;
 
-/* What passes of all clients' addresses together: an attacker may have any number of them. */
+/* All addresses together have a limit as well: an attacker may have any number of addresses. */
 constexpr int strangers_burst = 512;
 constexpr int64 strangers_period = 100 * ms;
 
@@ -116,7 +116,7 @@ due(Count *counts, int limit, bool everything)
         Set *set = &state->sets[next_place / ways];
         Bucket *bucket = &set->buckets[next_place % ways];
 
-        if (bucket->folded == 0) /* what is folded just now is there the next time */
+        if (bucket->folded == 0) /* an event that is folded just now is found the next time */
             continue;
         SpinLockAcquire(&set->mutex);
         bool wanted =
@@ -214,7 +214,7 @@ enter_part(int part, const Key &key, const Event &event, bool *passed)
     return bucket != nullptr;
 }
 
-/* Returns the key's bucket, one that is free or idle now, or, for `any`, just one; else null. */
+/* Returns the key's bucket, else a free or idle one, else any one if `any` is true, else null. */
 static Bucket *
 find(Set *set, const Key &key, uint64 hash, TimestampTz now, bool any)
 {
@@ -293,8 +293,10 @@ fill(Set *set, Bucket *bucket, const Record &record)
     SpinLockRelease(&set->mutex);
 }
 
-/* Returns what the folded have in common: what differs is empty, so that nobody is named for what
- * others did. */
+/*
+ * Returns the fields that all folded events have in common. A field that differs is empty, so that
+ * the count names nobody for the events of others.
+ */
 static void
 read(const Bucket &bucket, uint32 differ, Record *record)
 {
@@ -304,7 +306,7 @@ read(const Bucket &bucket, uint32 differ, Record *record)
         strlcpy(record->address, bucket.key.who, sizeof(record->address));
 }
 
-/* Due is what has been folding for its interval, or is no longer folding and has rarely been. */
+/* A count is due when it has grown for its interval, or when it pauses and has rarely done so. */
 static bool
 is_due(const Bucket &bucket, TimestampTz now)
 {

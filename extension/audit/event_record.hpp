@@ -3,7 +3,7 @@
  *
  * Texts are cut to their place; an empty one is "not known", or "not the same for all" where the
  * record stands for several events. They may be in another database's encoding, and cut within a
- * character. What has only an OID here gets its name where the record is written.
+ * character. Roles and databases that have only an OID here get their names from the writer.
  */
 #pragma once
 

@@ -29,7 +29,7 @@ report(const Event &event)
         buckets::fold(key, record);
 }
 
-/* Makes a record of the event and of who this process is. */
+/* Makes a record of the event, with the roles and the client of this process. */
 static void
 take(Record *record, const Event &event)
 {
@@ -47,7 +47,7 @@ take(Record *record, const Event &event)
         take_client(record, MyProcPort);
 }
 
-/* Takes in who runs this process, as far as that is known yet. */
+/* Takes in the roles and the database of this process, as far as they are known yet. */
 static void
 take_process(Record *record)
 {
@@ -65,7 +65,7 @@ take_process(Record *record)
     }
 }
 
-/* Takes in what the connection tells: names, because this early no OID may be known. */
+/* Takes in the names that the client gave: this early their OIDs may not be known. */
 static void
 take_client(Record *record, const Port *port)
 {
@@ -83,7 +83,7 @@ take_client(Record *record, const Port *port)
         copy(record->credential, sizeof(record->credential), port->user_name);
 }
 
-/* Prints the client's address; or, for IPv6, its network: whoever has one address has all of it. */
+/* Prints the client's address, or the network of an IPv6 address: its owner has all of it. */
 static void
 print_address(char *text, size_t size, const Port *port, bool network)
 {

@@ -1,5 +1,5 @@
 /*
- * Events: what is to be audited where the control database cannot be written.
+ * Events: actions that are audited although the control database cannot be written there.
  *
  * A refusal aborts its transaction, a rejected login has none, and both happen in other databases.
  * They go into a ring in shared memory; the scheduler writes them into the audit log. A tenant may

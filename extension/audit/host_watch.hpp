@@ -1,10 +1,10 @@
 /*
  * Host watch: records that the guard was switched, and that the server ran without this library.
  *
- * Whoever may restart the server may start it without the library: no hook then refuses or records
- * anything. Afterwards it shows. Whenever the server stops, this leaves beside the control file
- * what the control file says; a server that ran in between has changed that. Not seen is a run that
- * ended in a crash, after one with the library that did, too.
+ * An operator who restarts the server may start it without the library: no hook then refuses or
+ * records anything. Afterwards it shows. Whenever the server stops, this leaves beside the control
+ * file what the control file says; a server that ran in between has changed that. Not seen is a run
+ * that ended in a crash, after one with the library that did, too.
  */
 #pragma once
 

@@ -61,7 +61,7 @@ client_authentication(Port *port, int status)
         next_client_authentication(port, status);
 }
 
-/* What ends a connection before its session began is a login that was refused, or that failed. */
+/* Reports a refused or failed login when an error ends the connection before its session began. */
 static void
 emit_log(ErrorData *error)
 {
@@ -72,7 +72,8 @@ emit_log(ErrorData *error)
         next_emit_log(error);
 }
 
-/* Not those that the server turns away because it stops, nor connections that broke. */
+/* A login is not refused when the server turns it away because it stops, or its connection broke.
+ */
 static bool
 is_refused_login(const ErrorData *error)
 {

@@ -1,8 +1,8 @@
 /*
  * The ring: events on their way to the audit log, in shared memory.
  *
- * Any process adds; only the scheduler takes, and what it has taken stays until it says that it is
- * written. The size is appinfra.event_ring_size.
+ * Any process adds; only the scheduler reads, and a record stays until the scheduler has written it
+ * and removes it. The size is appinfra.event_ring_size.
  */
 #pragma once
 

@@ -27,7 +27,10 @@ verify()
     return verdict;
 }
 
-/* Looks for the first seal that does not fit its rows, or the seals around it. */
+/*
+ * Looks for the first seal that does not fit its rows, or the seals around it. `before` is the last
+ * row of the seal that comes before it by its rows, f the numbers that a seal follows.
+ */
 static void
 find_bad_batch(Verdict *verdict)
 {
@@ -47,6 +50,7 @@ find_bad_batch(Verdict *verdict)
         "         THEN 'follows a seal that is gone'"
         "       WHEN f.number IS NULL AND s.number < s.newest"
         "         THEN 'is followed by none, though it is not the newest'"
+        /* all its rows were removed, and the log says that retention did it: nothing to compare */
         "       WHEN s.rows > 0 AND s.last_id <= (SELECT max((detail->>'through')::bigint)"
         "            FROM appinfra.audit_log WHERE action = 'remove_audit' AND outcome = 'done')"
         "        AND NOT EXISTS (SELECT FROM appinfra.audit_log a"

@@ -44,8 +44,8 @@ seal_next()
 }
 
 /*
- * Whole batches go, the oldest first, and their seals stay. What says that nobody else has removed
- * them is the row that this writes: it is sealed like any other.
+ * Whole batches go, the oldest first, and their seals stay. A row of the log says that they were
+ * removed here and by nobody else; it is sealed like any other.
  */
 bool
 remove_old()
@@ -86,7 +86,10 @@ refuse_change(const char *table)
 static bool
 seal_rows(int64 upto)
 {
-    /* an installation begins where its own ids do: lower ones come from a dump, with their seals */
+    /*
+     * The seal that the next one follows, and the last row that is sealed. The first seal begins
+     * where the ids of this installation do: lower ids come from a dump, with their seals.
+     */
     static query::Query head = {
         "SELECT coalesce((SELECT ARRAY[max(number)] FROM appinfra.audit_seal"
         "                 HAVING count(*) > 0), '{}')::text,"
@@ -108,20 +111,24 @@ seal_rows(int64 upto)
 }
 
 /*
- * Where a registry was restored after this installation had sealed rows of its own, the restored
- * seals end in one that none follows. When its rows are there, one more seal joins both, and takes
- * in what had not been sealed when the dump was made.
+ * Merges a second end of the chain into the first. When a registry is restored after this
+ * installation has sealed rows of its own, the restored seals end in one that no seal follows. When
+ * the rows of that seal are there, one more seal follows both ends, and takes in the rows that had
+ * not been sealed when the dump was made.
  */
 static void
 merge_branches()
 {
     static query::Query tip = {
+        /* both ends, and the gap: from the restored end to where the next seal's rows begin */
         "SELECT ARRAY[(SELECT max(number) FROM appinfra.audit_seal), t.number]::text, t.last_id,"
         "       (SELECT min(n.after_id) FROM appinfra.audit_seal n"
         "         WHERE n.after_id >= t.last_id AND n.number <> t.number)"
+        /* t is an end: the next seal by number does not follow it, and no other seal does */
         "  FROM (SELECT *, lead(number) OVER (ORDER BY number) AS next FROM appinfra.audit_seal) t"
         "  JOIN appinfra.audit_seal n ON n.number = t.next AND t.number <> ALL (n.previous)"
         " WHERE NOT EXISTS (SELECT FROM appinfra.audit_seal c WHERE t.number = ANY (c.previous))"
+        /* its rows were restored, too, or retention has removed them since */
         "   AND (t.rows = (SELECT count(*) FROM appinfra.audit_log a"
         "                   WHERE a.id > t.after_id AND a.id <= t.last_id)"
         "     OR t.last_id <= (SELECT max((detail->>'through')::bigint) FROM appinfra.audit_log"

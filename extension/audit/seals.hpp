@@ -5,7 +5,7 @@
  * each holds the whole history. It has usually one predecessor, the first has none, and a registry
  * restored from a dump makes one with two. Its number is the time at which it was made, so that a
  * host that was set back never uses one again. The newest, the *head*, is what the sidecar carries
- * out of the host: who rewrites the log and all its seals cannot rewrite that.
+ * out of the host: an attacker who rewrites the log and all its seals cannot rewrite that copy.
  */
 #pragma once
 

@@ -11,7 +11,7 @@ constexpr int writers_limit = 1024;
 
 static Oid known_log; /* another one: another installation of the extension */
 static int64 reached;
-static int64 candidate; /* becomes the watermark when its writers have ended; 0: none */
+static int64 candidate; /* becomes the watermark when all `writers` have ended; 0: none */
 static VirtualTransactionId writers[writers_limit];
 static int writer_count;
 
@@ -36,7 +36,10 @@ look()
     if (candidate == 0) {
         int64 highest = highest_id();
 
-        /* only now: whoever takes a lock later takes a higher id */
+        /*
+         * The writers are collected after the highest id was read: a transaction that locks the
+         * table later than that also takes its ids later, and they are higher.
+         */
         if (collect_writers())
             candidate = highest;
         if (candidate != 0 && writer_count == 0) {
@@ -64,7 +67,7 @@ highest_id()
     return Max(taken, present);
 }
 
-/* Remembers who may still write lower ids; false when they are too many. */
+/* Remembers the transactions that may still write lower ids; false when they are too many. */
 static bool
 collect_writers()
 {
@@ -89,7 +92,7 @@ writers_have_ended()
     return true;
 }
 
-/* Returns who holds a lock for writing on the log. */
+/* Returns the transactions that hold a lock for writing on the log: what conflicts with SHARE. */
 static std::span<const VirtualTransactionId>
 current_writers()
 {
@@ -101,7 +104,7 @@ current_writers()
     return {found, static_cast<size_t>(count)};
 }
 
-/* Its lock looks like a writer's, and it may hold it for long. */
+/* Autovacuum's lock looks like a writer's, and it may hold it for long. */
 static bool
 is_autovacuum(const VirtualTransactionId &writer)
 {

@@ -1,20 +1,23 @@
 /* Writes events into the audit log. See writer.hpp. */
 #include "audit/writer.hpp"
 
+#include "audit/audit.hpp"
 #include "audit/buckets.hpp"
 #include "audit/ring.hpp"
 #include "base/installation.hpp"
-#include "base/query.hpp"
+#include "base/json.hpp"
 #include "base/scope.hpp"
 
 namespace appinfra::events::writer
 {
 
-/* What one transaction writes at most. */
+/* The most that one transaction writes. */
 constexpr int records_at_once = 512;
 constexpr int counts_at_once = 32;
 
 static void insert(const Record &record);
+static const Jsonb *detail_of(const Record &record, const char *role);
+static const char *json_time(TimestampTz time);
 static const char *role_name(Oid role, const char *known);
 static const char *database_name(Oid database, const char *known);
 static const char *clean(const char *text);
@@ -48,30 +51,65 @@ write_at_exit()
     before_shmem_exit(at_exit, 0);
 }
 
-/* Writes one row. Who is not known, or not one alone, is a "-". */
+/* Writes one row. An actor or a database that is not known, or not the same for all, is a "-". */
 static void
 insert(const Record &record)
 {
-    static query::Query row = {
-        "INSERT INTO appinfra.audit_log (time, actor, effective_role, application_name,"
-        " client_address, database, action, db_id, credential, outcome, detail)"
-        " VALUES ($1, coalesce($2, '-'), coalesce($3, $2, '-'), $4, $5, coalesce($6, '-'),"
-        "  coalesce($7, '-'), $8, coalesce($9, CASE WHEN $8 IS NOT NULL THEN $2 END), $10,"
-        "  nullif(jsonb_strip_nulls(jsonb_build_object('rule', $11, 'object', $12,"
-        "   'observed', nullif($13, false), 'current_role', nullif($14, $3),"
-        "   'count', nullif($15, 0), 'since', CASE WHEN $15 > 0 THEN $16 END)), '{}'))"};
+    const char *actor = role_name(record.actor, record.actor_name);
+    const char *role = role_name(record.role, "");
+    const char *db_id = clean(record.db_id);
+    const char *credential = clean(record.credential);
+    const char *action = clean(record.action);
+    const char *database = database_name(record.database, record.database_name);
+    auto or_unknown = [](const char *name) {
+        return name != nullptr ? name : "-";
+    };
 
-    query::run(row,
-               {query::timestamp(record.time),
-                query::text(role_name(record.actor, record.actor_name)),
-                query::text(role_name(record.role, "")), query::text(clean(record.application)),
-                query::text(clean(record.address)),
-                query::text(database_name(record.database, record.database_name)),
-                query::text(clean(record.action)), query::text(clean(record.db_id)),
-                query::text(clean(record.credential)), query::text(audit::name_of(record.outcome)),
-                query::text(clean(record.rule)), query::text(clean(record.object)),
-                query::boolean(record.observed), query::text(role_name(record.current_role, "")),
-                query::int8(record.count), query::timestamp(record.since)});
+    audit::insert({.time = record.time,
+                   .actor = or_unknown(actor),
+                   .effective_role = or_unknown(role != nullptr ? role : actor),
+                   .application = clean(record.application),
+                   .address = clean(record.address),
+                   .database = or_unknown(database),
+                   .action = or_unknown(action),
+                   .db_id = db_id,
+                   .credential = credential == nullptr && db_id != nullptr ? actor : credential,
+                   .outcome = record.outcome,
+                   .detail = detail_of(record, role)});
+}
+
+/* Returns the members of `detail`: the fields without a column of their own; null for none. */
+static const Jsonb *
+detail_of(const Record &record, const char *role)
+{
+    const char *current = role_name(record.current_role, "");
+    json::Object detail;
+    int members = 0;
+    auto add = [&](bool wanted, const char *key, auto value) {
+        if (wanted)
+            json::add(&detail, key, value);
+        members += wanted ? 1 : 0;
+    };
+
+    json::begin(&detail);
+    add(record.rule[0] != '\0', "rule", clean(record.rule));
+    add(record.object[0] != '\0', "object", clean(record.object));
+    add(record.observed, "observed", true);
+    add(current != nullptr && (role == nullptr || strcmp(current, role) != 0), "current_role",
+        current);
+    add(record.count != 0, "count", record.count);
+    add(record.count > 0, "since", json_time(record.since));
+    const Jsonb *made = json::end(&detail);
+    return members > 0 ? made : nullptr;
+}
+
+/* Returns a time as JSON has it. */
+static const char *
+json_time(TimestampTz time)
+{
+    auto *text = static_cast<char *>(palloc(MAXDATELEN + 1));
+
+    return JsonEncodeDateTime(text, TimestampTzGetDatum(time), TIMESTAMPTZOID, nullptr);
 }
 
 /* Returns the role's name: as it was known then, or is now, or its number; null for nobody. */
@@ -97,7 +135,7 @@ database_name(Oid database, const char *known)
     return name != nullptr ? name : psprintf("%u", database);
 }
 
-/* Returns the text in this database's encoding, with ? for what is not; null for an empty one. */
+/* Returns the text, with ? for bytes that are not of this encoding; null for an empty text. */
 static const char *
 clean(const char *text)
 {
@@ -112,7 +150,7 @@ clean(const char *text)
     return copy;
 }
 
-/* Whatever this process was doing is over; the server can still write. */
+/* The work of this process is over; the server can still write. */
 static void
 at_exit(int, Datum)
 {

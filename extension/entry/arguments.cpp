@@ -33,7 +33,7 @@ duration_argument(FunctionCallInfo fcinfo, int n, const char *name)
     require_argument(fcinfo, n, name);
     const Interval *value = PG_GETARG_INTERVAL_P(n);
     const Interval zero = {};
-    /* what is added to a time later on, by who cannot be told, must never leave its range */
+    /* a caller cannot be told when this is added to a time later on, so it must stay in range */
     const Interval limit = {.time = 0, .day = 0, .month = 100 * MONTHS_PER_YEAR};
 
     if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(value),
@@ -59,7 +59,7 @@ row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls)
 }
 
 ReturnSetInfo *
-begin_set(FunctionCallInfo fcinfo, const char *function)
+begin_set(FunctionCallInfo fcinfo, const char *function, int kilobytes)
 {
     auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
 
@@ -71,7 +71,7 @@ begin_set(FunctionCallInfo fcinfo, const char *function)
     MemoryContext caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
     result->returnMode = SFRM_Materialize;
     get_call_result_type(fcinfo, nullptr, &result->setDesc);
-    result->setResult = tuplestore_begin_heap(true, false, work_mem);
+    result->setResult = tuplestore_begin_heap(true, false, kilobytes);
     MemoryContextSwitchTo(caller);
     return result;
 }

@@ -21,8 +21,11 @@ const Interval *duration_argument(FunctionCallInfo fcinfo, int n, const char *na
 /* Returns a row of the function's result type. */
 Datum row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls);
 
-/* Begins a set that is the function's result; raises 0A000 where none is accepted. */
-ReturnSetInfo *begin_set(FunctionCallInfo fcinfo, const char *function);
+/*
+ * Begins a set that is the function's result; raises 0A000 where none is accepted. Beyond so many
+ * kilobytes it spills to disk.
+ */
+ReturnSetInfo *begin_set(FunctionCallInfo fcinfo, const char *function, int kilobytes = work_mem);
 
 /* Returns an appinfra.connection. */
 Datum connection_row(FunctionCallInfo fcinfo, const connection_builder::Connection &connection);

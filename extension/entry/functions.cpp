@@ -106,7 +106,6 @@ Datum
 appinfra_claim_publications(PG_FUNCTION_ARGS)
 {
     installation::require_ours();
-    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
     const char *worker = text_argument(fcinfo, 0, "worker");
     const Interval *lease = lease_argument(fcinfo, 2);
 
@@ -118,18 +117,8 @@ appinfra_claim_publications(PG_FUNCTION_ARGS)
     if (batch < 1 || batch > 1000)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, psprintf("invalid batch %d", batch),
                      "A batch is 1 to 1000 publications."));
-    if (result == nullptr || !IsA(result, ReturnSetInfo) ||
-        !(result->allowedModes & SFRM_Materialize))
-        raise(refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
-                     "claim_publications() is called where no set is accepted", nullptr,
-                     "SELECT * FROM appinfra.claim_publications(...)."));
-    MemoryContext caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-    result->returnMode = SFRM_Materialize;
-    get_call_result_type(fcinfo, nullptr, &result->setDesc);
     /* all of it stays in memory: a spill to disk would put passwords there */
-    result->setResult = tuplestore_begin_heap(true, false, MAX_KILOBYTES);
-    MemoryContextSwitchTo(caller);
-    claim::claim(worker, batch, lease, result);
+    claim::claim(worker, batch, lease, begin_set(fcinfo, "claim_publications()", MAX_KILOBYTES));
     return static_cast<Datum>(0);
 }
 
@@ -224,7 +213,7 @@ is_bigint(Numeric number)
     return strlen(text) <= 18 && strspn(text, "0123456789") == strlen(text);
 }
 
-/* Returns what is kept of a producer's answer: env_keys that are variable names, and a version. */
+/* Returns the kept part of a producer's answer: env_keys that are variable names, and a version. */
 static const Jsonb *
 receipt(const Jsonb *response)
 {

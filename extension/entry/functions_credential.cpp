@@ -160,7 +160,7 @@ service_argument(FunctionCallInfo fcinfo, int n, const char *name)
     return id;
 }
 
-/* Returns a reason, cut to what a log is read for; a null pointer for NULL. */
+/* Returns a reason, cut to a length that fits a log; a null pointer for NULL. */
 static const char *
 reason_argument(FunctionCallInfo fcinfo, int n)
 {

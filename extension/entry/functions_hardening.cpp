@@ -31,7 +31,7 @@ appinfra_harden_host(PG_FUNCTION_ARGS)
 {
     installation::require_ours();
     require_argument(fcinfo, 0, "apply");
-    harden::host(PG_GETARG_BOOL(0), begin_set(fcinfo, "harden_host()"));
+    apply_hardening::host(PG_GETARG_BOOL(0), begin_set(fcinfo, "harden_host()"));
     return static_cast<Datum>(0);
 }
 
@@ -39,6 +39,6 @@ Datum
 appinfra_harden_tenant(PG_FUNCTION_ARGS)
 {
     installation::require_ours();
-    harden::tenant(text_argument(fcinfo, 0, "db_id"));
+    apply_hardening::tenant(text_argument(fcinfo, 0, "db_id"));
     PG_RETURN_VOID();
 }

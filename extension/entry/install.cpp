@@ -73,7 +73,7 @@ make_lane_roles()
     }
 }
 
-/* Every utility statement passes here; what would drop the extension is ours. */
+/* Every utility statement passes here; those that would drop the extension are checked. */
 static void
 process_utility(PlannedStmt *statement, const char *text, bool read_only,
                 ProcessUtilityContext context, ParamListInfo parameters,
@@ -119,7 +119,7 @@ drops_by_owner_or_schema(const Node *statement)
     if (!schemas && !IsA(statement, DropOwnedStmt))
         return false;
     if (!OidIsValid(get_extension_oid("appinfra", true)))
-        return false; /* a tenant's database: what it drops is not asked about */
+        return false; /* a tenant's database: its objects are not the extension's */
     if (schemas)
         names = reinterpret_cast<const DropStmt *>(statement)->objects;
     else
@@ -138,7 +138,7 @@ drops_by_owner_or_schema(const Node *statement)
     return found;
 }
 
-/* Refuses to drop the registry of tenants that exist, unless that is what was asked for. */
+/* Refuses to drop the registry of existing tenants, unless the statement says CASCADE. */
 static void
 check_drop(bool confirmed)
 {

@@ -54,7 +54,7 @@ appinfra_tenant_terminate_session(PG_FUNCTION_ARGS)
     return DirectFunctionCall2(pg_terminate_backend, pid, Int64GetDatum(0));
 }
 
-/* Raises unless whoever logged in here may signal the session. */
+/* Raises unless the login of this session may signal the other one. */
 static void
 check_session(int pid)
 {
@@ -65,7 +65,7 @@ check_session(int pid)
                      "those of the same access."));
 }
 
-/* Tells whether the session is one of this database that whoever logged in here may signal. */
+/* Tells whether the session is in this database and the login of this one may signal it. */
 static bool
 may_signal(int pid)
 {

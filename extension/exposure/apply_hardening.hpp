@@ -1,12 +1,12 @@
 /*
- * Hardening what is there already: a tenant of an older release or of a restored host, and what of
- * the host itself is open to everyone.
+ * Hardening of databases that exist already: a tenant's of an older release or of a restored host,
+ * and the databases of the host that are open to everyone.
  */
 #pragma once
 
 #include "base/pg.hpp"
 
-namespace appinfra::harden
+namespace appinfra::apply_hardening
 {
 
 /*
@@ -16,7 +16,7 @@ namespace appinfra::harden
  */
 void tenant(const char *db_id);
 
-/* Appends what of the host is to be closed to the result: statement, reason, and whether it was. */
+/* Appends each statement that closes something of the host, its reason, and whether it was run. */
 void host(bool apply, ReturnSetInfo *result);
 
-} // namespace appinfra::harden
+} // namespace appinfra::apply_hardening

@@ -52,7 +52,7 @@ check_exists(const char *db_id)
                      nullptr, "Look at appinfra.databases."));
 }
 
-/* Reports what is open on the host, and what shared catalogs tell of the tenant, or of all. */
+/* Reports the exposures of the host, and those of the tenant, or of all, in shared catalogs. */
 static void
 look_at_host(const char *db_id, Report *report)
 {
@@ -150,7 +150,7 @@ on_row(void *self, size_t, std::span<const char *const> fields)
     add_fields(static_cast<Report *>(self), fields);
 }
 
-/* A database that could not be looked at is never passed over in silence. */
+/* Reports that a database could not be looked at: it is never passed over in silence. */
 static void
 on_failure(void *self, size_t which, int, const char *message)
 {

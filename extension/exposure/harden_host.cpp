@@ -1,4 +1,4 @@
-/* Closes what of the host is open to everyone, or says how. See harden.hpp. */
+/* Closes databases of the host that are open to everyone, or says how. See apply_hardening.hpp. */
 #include "exposure/apply_hardening.hpp"
 
 #include "audit/audit.hpp"
@@ -8,7 +8,7 @@
 #include "exposure/sql.hpp"
 #include "tenant/readiness.hpp"
 
-namespace appinfra::harden
+namespace appinfra::apply_hardening
 {
 
 /* A statement and why. */
@@ -21,8 +21,8 @@ static void collect(query::Query &query, int statement, int reason, List **steps
 static void emit(const Step &step, bool applied, ReturnSetInfo *result);
 
 /*
- * Before PUBLIC loses CONNECT on databases that are not ours: who is no tenant and has it by
- * PUBLIC alone gets it directly. $1 is not used.
+ * Before PUBLIC loses CONNECT on databases that are not ours, each role that is no tenant's and has
+ * it by PUBLIC alone gets it directly. $1 is not used.
  */
 static query::Query keep_access = {WITH_TENANT_ROLES_AND_DATABASES R"sql(
 SELECT format('GRANT %s ON DATABASE %I TO %s', p.list, d.datname,
@@ -70,7 +70,7 @@ host(bool apply, ReturnSetInfo *result)
     });
 }
 
-/* Appends what the query gives, from two of its columns. */
+/* Appends a step for each row of the query, from two of its columns. */
 static void
 collect(query::Query &query, int statement, int reason, List **steps)
 {
@@ -95,4 +95,4 @@ emit(const Step &step, bool applied, ReturnSetInfo *result)
                          const_cast<bool *>(nulls));
 }
 
-} // namespace appinfra::harden
+} // namespace appinfra::apply_hardening

@@ -1,4 +1,4 @@
-/* Brings a tenant to the present hardening. See harden.hpp. */
+/* Brings a tenant to the present hardening. See apply_hardening.hpp. */
 #include "exposure/apply_hardening.hpp"
 
 #include "audit/audit.hpp"
@@ -15,7 +15,7 @@
 #include "tenant/readiness.hpp"
 #include "workers/setup.hpp"
 
-namespace appinfra::harden
+namespace appinfra::apply_hardening
 {
 
 static const Refusal *check_status(const tenant::Tenant &tenant);
@@ -93,7 +93,7 @@ check_database(const tenant::Tenant &tenant, Oid *database)
     return nullptr;
 }
 
-/* Does what is to be done inside. */
+/* Hardens and dresses the database inside, by a database task. */
 static void
 enter(const tenant::Tenant &tenant, Oid database)
 {
@@ -137,8 +137,7 @@ label_roles(const tenant::Tenant &tenant)
         label_role(rows.text(i, 1), label::of_login(tenant.db_id, rows.text(i, 2)));
 }
 
-/* Labels a role, unless it has the label. One that is known as somebody else's is not taken over.
- */
+/* Labels a role, unless it has the label. A role with another label is refused, not taken over. */
 static void
 label_role(const char *role, const char *wanted)
 {
@@ -187,7 +186,8 @@ close(const tenant::Tenant &tenant)
     ddl::mark_template(tenant.database, false);
 }
 
-/* Opens the database to the logins that live, and writes what their sessions start with. */
+/* Opens the database to the living logins, and writes the settings that their sessions start with.
+ */
 static void
 dress_logins(const tenant::Tenant &tenant)
 {
@@ -206,7 +206,7 @@ dress_logins(const tenant::Tenant &tenant)
     }
 }
 
-/* Returns what an operator has set for a login besides, but for what would hijack its sessions. */
+/* Returns the further settings that an operator has made, except those that hijack sessions. */
 static std::span<const ddl::Setting>
 other_settings(const char *login)
 {
@@ -238,4 +238,4 @@ record(const tenant::Tenant &tenant, Oid database)
                                  {"to", psprintf("%d", hardening::version)}}));
 }
 
-} // namespace appinfra::harden
+} // namespace appinfra::apply_hardening

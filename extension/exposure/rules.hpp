@@ -23,7 +23,7 @@ struct Rule {
     bool appliable; /* its remedy can run in any database, inside a transaction */
 };
 
-/* What a rule's row looks like. */
+/* A row of a rule. */
 struct Row {
     const char *severity;
     const char *rule;
@@ -42,7 +42,7 @@ std::span<Rule> role_rules();
 std::span<Rule> database_rules();
 std::span<Rule> server_rules();
 
-/* Calls `add` with what no query can find: the server's version, settings everyone may read. */
+/* Calls `add` with the exposures that no query finds: of the version, and of readable settings. */
 void look_at_server(void (*add)(void *, const Row &), void *self);
 
 } // namespace appinfra::exposure

@@ -110,8 +110,8 @@ shrink()
     bool removed = false;
 
     in_transaction([&](MemoryContext) {
-        query::Rows rows =
-            query::run(remove, {query::boolean(shell::is_long()), query::int4(hardening::version)});
+        query::Rows rows = query::run(
+            remove, {query::boolean(shell::has_surplus()), query::int4(hardening::version)});
 
         removed = rows.count > 0;
         if (removed)
@@ -159,7 +159,7 @@ plan()
         " VALUES ($1, $2, $3, $4)"};
 
     in_transaction([&](MemoryContext) {
-        if (!shell::is_short())
+        if (!shell::has_deficit())
             return;
         const char *hex = secrets::random_hex(6);
         const char *db_id = psprintf("db-%s", hex);
@@ -171,8 +171,9 @@ plan()
             ddl::create_group(group, strcmp(access, "service") == 0);
             ddl::label_role(group, label::of_group(db_id, access));
         }
-        query::run(insert, {query::text(db_id), query::text(name),
-                            query::oid(database::choose_oid()), query::int4(hardening::version)});
+        query::run(insert,
+                   {query::text(db_id), query::text(name), query::oid(database_files::choose_oid()),
+                    query::int4(hardening::version)});
         planned = true;
     });
     return planned;
@@ -184,18 +185,18 @@ build(Planned *shell)
 {
     setup::Order order = setup::order_of(setup::Job::dress_shell, shell->name);
 
-    if (!database::exists(shell->database))
+    if (!database_files::exists(shell->database))
         create(shell);
     database_task::run(setup::task_of(order, shell->database));
     finish(*shell);
     wakeup::announce_shell();
 }
 
-/* Creates the database, after what an interrupted attempt has left is gone. */
+/* Creates the database, after it has removed the files of an interrupted attempt. */
 static void
 create(Planned *shell)
 {
-    if (database::remove_leftover(shell->database))
+    if (database_files::remove_leftover(shell->database))
         choose_another_oid(shell);
     ddl::create_database({.name = shell->name,
                           .source = template_database::name,
@@ -212,7 +213,7 @@ choose_another_oid(Planned *shell)
     static query::Query update = {"UPDATE appinfra.shell SET database_oid = $2 WHERE db_id = $1"};
 
     in_transaction([&](MemoryContext) {
-        shell->database = database::choose_oid();
+        shell->database = database_files::choose_oid();
         query::run(update, {query::text(shell->db_id), query::oid(shell->database)});
     });
 }
@@ -238,7 +239,7 @@ finish(const Planned &shell)
 
 /*
  * Makes the failure visible in appinfra.pool. A shell that fails again and again (somebody dropped
- * one of its roles) is given up: what there is of it is a leftover, and another is planned.
+ * one of its roles) is given up: it is a leftover from then on, and another one is planned.
  */
 static void
 record_failure(const Planned &shell, const Failure *failure)

@@ -1,11 +1,11 @@
-/* OIDs and directories of databases. See database.hpp. */
+/* OIDs and directories of databases. See database_files.hpp. */
 #include "pool/database_files.hpp"
 
 #include "base/scope.hpp"
 
 #include <sys/stat.h>
 
-namespace appinfra::database
+namespace appinfra::database_files
 {
 
 static bool has_directory(Oid database);
@@ -74,4 +74,4 @@ log_removal(Oid database)
     XLogInsert(RM_DBASE_ID, XLOG_DBASE_DROP | XLR_SPECIAL_REL_UPDATE);
 }
 
-} // namespace appinfra::database
+} // namespace appinfra::database_files

@@ -8,7 +8,7 @@
 
 #include "base/pg.hpp"
 
-namespace appinfra::database
+namespace appinfra::database_files
 {
 
 /* Returns an OID that no database and no directory has. Inside a transaction. */
@@ -23,4 +23,4 @@ bool exists(Oid database);
  */
 bool remove_leftover(Oid database);
 
-} // namespace appinfra::database
+} // namespace appinfra::database_files

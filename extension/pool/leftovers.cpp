@@ -1,4 +1,4 @@
-/* Drops what nobody claims. See leftovers.hpp. */
+/* Drops databases and roles that no registry knows. See leftovers.hpp. */
 #include "pool/leftovers.hpp"
 
 #include "audit/audit.hpp"

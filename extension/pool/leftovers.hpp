@@ -1,7 +1,7 @@
 /*
  * Leftovers: databases and roles of ours that the registry does not know any more, because the
  * extension was dropped or an older registry was restored. Labels tell them from everybody else's;
- * what is labelled a tenant's is never touched.
+ * nothing that is labelled as a tenant's is ever touched.
  */
 #pragma once
 

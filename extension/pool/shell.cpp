@@ -48,13 +48,13 @@ claimable()
 }
 
 bool
-is_short()
+has_deficit()
 {
     return claimable() < settings::pool_size + wakeup::waiting_callers();
 }
 
 bool
-is_long()
+has_surplus()
 {
     return claimable() > settings::pool_size + wakeup::waiting_callers();
 }
@@ -101,7 +101,7 @@ wait_and_take(void *shell)
     wakeup::stop_sleeping_for_shell();
 }
 
-/* Returns the refusal of a caller that waited in vain, with what keeps shells from being built. */
+/* Returns the refusal of a caller that waited in vain; its detail says why no shell was built. */
 static const Refusal *
 exhausted()
 {

@@ -1,7 +1,7 @@
 /*
  * Shells as a claim sees them: taking one out of the pool, waiting for one.
  *
- * How shells are built is the builder's business (builder.hpp).
+ * The builder makes them (builder.hpp).
  */
 #pragma once
 
@@ -28,7 +28,7 @@ int64 claimable();
 
 /* Tells whether fewer, or more, are claimable than wanted by pool and callers. Inside with_spi().
  */
-bool is_short();
-bool is_long();
+bool has_deficit();
+bool has_surplus();
 
 } // namespace appinfra::shell

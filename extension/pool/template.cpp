@@ -14,7 +14,7 @@
 namespace appinfra::template_database
 {
 
-/* What the registry says of the template. */
+/* The row of the template in the registry. */
 struct Template {
     bool planned;
     bool fits; /* made as the settings want it now */
@@ -34,13 +34,14 @@ ensure()
 {
     Template present = look();
 
-    if (present.planned && present.fits && present.ready && database::exists(present.database))
+    if (present.planned && present.fits && present.ready &&
+        database_files::exists(present.database))
         return;
-    /* one that was half hardened is not hardened twice but made anew */
+    /* a template that was half hardened is not hardened twice but made anew */
     if (present.planned) {
-        if (database::exists(present.database))
+        if (database_files::exists(present.database))
             drop(present.database);
-        database::remove_leftover(present.database);
+        database_files::remove_leftover(present.database);
     }
     plan();
     present = look();
@@ -94,7 +95,7 @@ plan()
 
     in_transaction([&](MemoryContext) {
         query::run(insert,
-                   {query::oid(database::choose_oid()), query::int4(hardening::version),
+                   {query::oid(database_files::choose_oid()), query::int4(hardening::version),
                     query::text(settings::tenant_encoding), query::text(settings::tenant_locale)});
     });
 }

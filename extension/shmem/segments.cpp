@@ -39,7 +39,7 @@ request()
         RequestAddinShmemSpace(MAXALIGN(segment.size()));
 }
 
-/* Attaches to the memory. What is new is all zeros when its owner gets it. */
+/* Attaches to the memory. The owner gets a new segment filled with zeros. */
 static void
 startup()
 {

@@ -9,8 +9,10 @@
 namespace appinfra::sessions
 {
 
-/* What a process that has passed the password check left; valid while the pid is that of its
- * PGPROC. */
+/*
+ * An entry that a process leaves when it has passed the password check. It is valid while the pid
+ * is that of its PGPROC.
+ */
 struct Entering {
     int pid;
     Oid login;
@@ -56,7 +58,7 @@ entering(Oid login, const char *username, const char *db_id)
     strlcpy(const_cast<char *>(mine->db_id), db_id, sizeof(mine->db_id));
     pg_write_barrier();
     mine->pid = MyProcPid;
-    /* full barrier: whoever scans before this point commits what we read after it */
+    /* full barrier: a process that scans before this point has committed what we read after it */
     pg_memory_barrier();
     report(login);
 }
@@ -192,7 +194,8 @@ attach(void *memory, bool is_new)
     pg_atomic_init_u32(&state->reported_head, 0);
 }
 
-/* Reports the login once, if it is watched. What a full ring loses, the next login reports. */
+/* Reports the login once, if it is watched. When a full ring loses it, the next login reports it.
+ */
 static void
 report(Oid login)
 {
@@ -212,8 +215,8 @@ report(Oid login)
 
 /*
  * Collects the processes of a login, parallel workers and those about to enter included. The slot
- * of one that has ended keeps its pid and role until it is used again, and the pid may be another's
- * by then: whoever lives is in the array of processes as well.
+ * of a process that has ended keeps its pid and role until it is used again, and by then another
+ * process may have that pid. A living process is in the array of processes as well.
  */
 static int
 find(Oid login, int *pids)

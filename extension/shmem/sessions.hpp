@@ -3,8 +3,9 @@
  *
  * A session is found by the role its process authenticated as (PGPROC), never by the statistics
  * views, where one can hide. Between the password check and the moment PGPROC names the role there
- * is a gap; the authentication hook closes it by entering() here first. Whoever disables a login
- * and then looks here either sees the process, or the process sees the disabled login.
+ * is a gap; the authentication hook closes it by entering() here first. A process that
+ * disables a login and then looks here either sees the session's process, or that process sees the
+ * disabled login.
  */
 #pragma once
 

@@ -38,7 +38,7 @@ struct Round {
     MemoryContext message; /* for one message at a time */
 };
 
-constexpr int at_once = 4; /* of the one caller who is first; others: one at a time */
+constexpr int at_once = 4; /* for one caller; further callers have one task at a time */
 constexpr Terms for_callers = {.slot_ms = 10 * 1000, .task_ms = 60 * 1000};
 constexpr Terms for_workers = {.slot_ms = 0, .task_ms = 0};
 constexpr long look_again_ms = 20;
@@ -67,7 +67,7 @@ run_all(std::span<const Task> tasks, const Listener &listener)
     round.tasks = tasks;
     round.listener = &listener;
     round.terms = for_callers;
-    /* whoever else needs worker slots must find some, however many ask at a time */
+    /* other processes need worker slots, too, however many callers there are at a time */
     round.at_once = tasks.size() > 1 && lock::try_take(lock::Kind::tasks, "") ? at_once : 1;
     carry_out(&round);
 }

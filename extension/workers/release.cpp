@@ -42,7 +42,7 @@ carry_out(const Order &order)
 }
 
 /*
- * Rolls back what tenants have prepared here: such a transaction keeps its locks, also on roles,
+ * Rolls back the transactions that tenants have prepared here: each keeps its locks, also on roles,
  * after its session is gone, for as long as nobody commits it.
  */
 static void
@@ -53,25 +53,23 @@ roll_back_prepared()
         "    ON a.rolname = p.owner JOIN pg_catalog.pg_shseclabel l"
         "    ON l.classoid = 'pg_catalog.pg_authid'::regclass AND l.objoid = a.oid"
         " WHERE p.database = current_database() AND l.provider = 'appinfra'"};
-    MemoryContext work = CurrentMemoryContext;
-    List *prepared = NIL;
+    std::span<const char *> prepared;
 
-    in_transaction([&](MemoryContext) {
+    in_transaction([&](MemoryContext caller) {
         query::Rows rows = query::run(select);
 
-        in_context(work, [&] {
-            for (uint64 i = 0; i < rows.count; i++)
-                prepared = lappend(prepared, rows.text(i, 1));
+        in_context(caller, [&] {
+            prepared = query::collect<const char *>(
+                rows, [&](uint64 i) { return pstrdup(rows.text(i, 1)); });
         });
     });
-    ListCell *cell;
-    foreach (cell, prepared)
-        ddl::roll_back_prepared(static_cast<const char *>(lfirst(cell)));
+    for (const char *gid : prepared)
+        ddl::roll_back_prepared(gid);
 }
 
 /*
- * A policy that names only this role would be dropped with it, and what it restricts would be open.
- * It goes to the successor; without one, to a role that no tenant is a member of.
+ * A policy that names only this role would be dropped with it, and the rows that it restricts would
+ * be open. The policy goes to the successor, or else to a role that no tenant is a member of.
  */
 static void
 keep_policies(Oid role, Oid successor)
@@ -80,10 +78,10 @@ keep_policies(Oid role, Oid successor)
         "SELECT pg_catalog.format('ALTER POLICY %I ON %s TO ', polname, polrelid::regclass)"
         "  FROM pg_catalog.pg_policy WHERE polroles = ARRAY[$1]"};
     const char *heir = OidIsValid(successor) ? quoted(successor) : "pg_database_owner";
-    query::Rows rows = query::run(select, {query::oid(role)});
+    query::Rows policies = query::run(select, {query::oid(role)});
 
-    for (uint64 i = 0; i < rows.count; i++)
-        query::execute(psprintf("%s%s", rows.text(i, 1), heir));
+    for (uint64 i = 0; i < policies.count; i++)
+        query::execute(psprintf("%s%s", policies.text(i, 1), heir));
 }
 
 /* Returns the role's name, quoted as an identifier. */

@@ -1,6 +1,6 @@
 /*
  * Release: a role that is to be dropped lets go of what one database knows of it, as a database
- * task. What it owns goes to its heir; what names it forgets it.
+ * task. Its objects go to its heir, and its privileges there are revoked.
  */
 #pragma once
 

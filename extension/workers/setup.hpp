@@ -1,6 +1,6 @@
 /*
- * Setup: what a new or an older database of ours gets inside (hardening_script.hpp), as database
- * tasks: the template is hardened, a shell is dressed, a tenant's database gets both.
+ * Setup: runs the hardening scripts (hardening_script.hpp) inside databases of ours, as database
+ * tasks. The template is hardened, a shell is dressed, a tenant's database gets both.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct Order {
     char name[NAMEDATALEN]; /* of the database: prefix of its group roles */
 };
 
-/* Returns what is to be done. The template has no group roles: its name does not matter. */
+/* Returns the input of a job. The template has no group roles, so its name is not needed. */
 Order order_of(Job job, const char *name = "");
 
 /* Returns the task that carries out the order in the database. */

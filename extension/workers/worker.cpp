@@ -1,4 +1,4 @@
-/* What all workers share: starting, waiting, entering a database, their loop. See worker.hpp. */
+/* Starts workers, enters databases, waits, and runs the loop of a worker. See worker.hpp. */
 #include "workers/worker.hpp"
 
 #include "base/installation.hpp"
