@@ -34,5 +34,12 @@ for metric in $metrics; do
     expect "no metric $metric is exported" 'grep "\"$metric\"" sidecar/rest/metrics.cpp'
 done
 expect "the dashboard asks for no metrics" '[ "$(wc -w <<<"$metrics")" -gt 10 ]'
+# A source that a comment or a map sends the reader to is there.
+sources=$(find extension sidecar -name '*.[ch]pp')
+named=$(grep -hvE '^#include <' $sources extension/README.md sidecar/README.md |
+    grep -ohE '\b[a-z][a-z_0-9]*\.(cpp|hpp)\b' | sort -u)
+for source in $named; do
+    expect "a comment names $source, which is nowhere" 'grep "/$source\$" <<<"$sources"'
+done
 [ "$failed" = 0 ] || exit 1
 echo "check-consistency: version $version everywhere"

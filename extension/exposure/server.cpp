@@ -1,5 +1,5 @@
 /* Rules about the server: its settings, sizes, and what hangs on tenants' databases. See
- * rules.hpp; lines of pg_hba.conf are in exposure_hba.cpp. */
+ * rules.hpp; lines of pg_hba.conf are in hba.cpp. */
 #include "exposure/rules.hpp"
 #include "exposure/sql.hpp"
 

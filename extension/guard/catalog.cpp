@@ -1,5 +1,5 @@
 /*
- * Keeps tenants from writing system catalogs. See guard_catalog.hpp.
+ * Keeps tenants from writing system catalogs. See catalog.hpp.
  *
  * Without it, an UPDATE of pg_authid through a superuser's SECURITY DEFINER function would undo
  * everything else. This is the one executor hook: it looks at values only, and catches nothing.

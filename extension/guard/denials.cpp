@@ -1,5 +1,5 @@
-/* What in a statement breaks a rule; guard_roles.cpp and guard_system.cpp have the rest. See
- * guard_denials.hpp. */
+/* What in a statement breaks a rule; denials_roles.cpp and denials_system.cpp have the rest. See
+ * denials.hpp. */
 #include "guard/denials.hpp"
 
 #include "base/settings.hpp"

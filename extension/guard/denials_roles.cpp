@@ -1,5 +1,5 @@
 /*
- * Denials about roles: a tenant names its own group roles only. See guard_denials.hpp.
+ * Denials about roles: a tenant names its own group roles only. See denials.hpp.
  *
  * A grant to a login, a policy that names one, an object it owns: each would stand in the way of
  * dropping the login, or survive it. And nothing goes to roles of others.

@@ -1,5 +1,5 @@
 /*
- * Denials about what is the host's, or came with the server. See guard_denials.hpp.
+ * Denials about what is the host's, or came with the server. See denials.hpp.
  *
  * The host's: roles, databases, tablespaces and what else is no object of one database. The
  * server's: catalogs, their schemas and functions, on which superusers and the hardening rely.

@@ -1,6 +1,6 @@
 /*
  * The script of an allowed extension, and the library that belongs to it. Part of
- * guard_function.hpp.
+ * function.hpp.
  *
  * PostgreSQL runs the script of a trusted extension as the bootstrap superuser, in the tenant's
  * session. It may make C functions of its own library, which its control file names.

@@ -1,4 +1,4 @@
-/* The scripts of hardening. See hardening.hpp. */
+/* The scripts of hardening. See hardening_script.hpp. */
 #include "guard/hardening_script.hpp"
 
 #include "base/identifiers.hpp"

@@ -1,5 +1,5 @@
 /*
- * Refuses objects by what they are made of and by their schema. See guard_object.hpp.
+ * Refuses objects by what they are made of and by their schema. See object.hpp.
  *
  * This sees what was made, by whatever statement or script. What was just created is not visible to
  * the command's snapshot yet.

@@ -1,5 +1,5 @@
 /*
- * Reports core's refusals. See guard_report.hpp.
+ * Reports core's refusals. See report.hpp.
  *
  * The first layer of hardening is PostgreSQL's own privileges; what they refuse never reaches the
  * guard's hooks. It is named and counted where the error is sent, so that an auditor misses none.

@@ -1,5 +1,5 @@
 /*
- * Wraps the check hooks of settings. See guard_setting.hpp.
+ * Wraps the check hooks of settings. See setting.hpp.
  *
  * A check hook sees every way to a setting: SET, set_config(), SET clauses of functions, ALTER ROLE
  * and ALTER DATABASE, options of the connection. But it is not told which setting it is called for.

@@ -1,4 +1,4 @@
-/* The table of {statement, rule}. See guard_statement.hpp. */
+/* The table of {statement, rule}. See statement.hpp. */
 #include "guard/statement.hpp"
 
 #include "guard/denials.hpp"
