@@ -39,6 +39,7 @@ api_settings(const ServerOptions &options)
     ApiSettings settings;
     settings.trust_loopback = options.trust_loopback;
     settings.names = options.names;
+    settings.open_apps = options.open_apps;
     settings.rate = options.rate;
     settings.burst = 2 * options.rate;
     return settings;
@@ -81,7 +82,8 @@ struct Frontend::Parts {
           mcp({options.delivers || !options.token.empty(), options.server.publish_wait}, clock)
     {
         if (options.command == Command::mcp)
-            stdio.emplace(mcp, workers, Caller{options.server.user, false});
+            stdio.emplace(mcp, workers,
+                          Caller{options.server.user, false, {}, options.server.open_apps});
         if (options.command != Command::serve || options.server.listen.empty())
             return;
         ApiSettings settings = api_settings(options.server);

@@ -26,6 +26,7 @@ constexpr OptionRow rows[] = {
     {"trust-loopback", "APPINFRA_TRUST_LOOPBACK", "0", "serve", access, "1: the header X-User-Email says who asks, from a loopback address or the unix socket"},
     {"allowed-hosts", "APPINFRA_ALLOWED_HOSTS", "", "serve", access, "with --trust-loopback=1: names besides loopback by which requests may reach it, separated by commas, without a port"},
     {"allowed-origins", "APPINFRA_ALLOWED_ORIGINS", "", "serve", access, "origins whose pages may call, separated by commas, such as http://localhost:6274"},
+    {"apps", "APPINFRA_APPS", "registered", "serve and mcp", access, "whose an app is: \"registered\", as an administrator or the token says; \"open\": the first one's who asks for it, for hosts with one user"},
     {"user", "APPINFRA_USER", "", "mcp", mcp_tools, "whose databases it sees and makes"},
     {"publish-wait", "APPINFRA_PUBLISH_WAIT", "10s", "serve and mcp", mcp_tools, "how long a tool of MCP waits for its publication"},
     {"rate-limit", "APPINFRA_RATE_LIMIT", "60", "serve", limits, "requests a second of one user, twice that in a burst; 0: any"},
@@ -81,6 +82,15 @@ names_of(const OptionValues &values)
     return names;
 }
 
+bool
+open_apps_of(const OptionValues &values)
+{
+    const std::string &apps = values.at("apps");
+    if (apps != "registered" && apps != "open")
+        refuse("--apps must be \"registered\" or \"open\"");
+    return apps == "open";
+}
+
 void
 check_server(const ServerOptions &options, bool allow_plaintext)
 {
@@ -89,10 +99,14 @@ check_server(const ServerOptions &options, bool allow_plaintext)
     if (options.listen.empty())
         return;
     const bool local = options.listen.starts_with("unix:");
+    const bool loopback = local || is_loopback(options.listen.substr(0, options.listen.rfind(':')));
+    if (options.open_apps && !loopback)
+        refuse(
+            "--apps=open is for loopback addresses and unix sockets: any user of the network could "
+            "take any app");
     if (local && !options.tls_certificate.empty())
         refuse("--tls-cert is for addresses, not for a unix socket");
-    if (!local && options.tls_certificate.empty() && !allow_plaintext &&
-        !is_loopback(options.listen.substr(0, options.listen.rfind(':'))))
+    if (!loopback && options.tls_certificate.empty() && !allow_plaintext)
         refuse("--listen on an address that is no loopback address needs --tls-cert and --tls-key "
                "(or --allow-plaintext=1: tokens and passwords travel in clear)");
     if (options.tokens.keys.empty() && !options.trust_loopback)
@@ -118,6 +132,7 @@ server_options_of(const OptionValues &values)
                       values.at("jwt-audience")};
     options.trust_loopback = switch_of(values, "trust-loopback");
     options.names = names_of(values);
+    options.open_apps = open_apps_of(values);
     options.user = values.at("user");
     options.rate = static_cast<double>(count_of(values, "rate-limit", 0, 1'000'000));
     options.connections = count_of(values, "max-connections", 1, 10'000);

@@ -19,7 +19,8 @@ struct ServerOptions {
     TokenSettings tokens;
     bool trust_loopback = false;
     AllowedNames names;
-    std::string user; // of MCP over standard input and output
+    bool open_apps = false; // an app is the first one's who asks for it
+    std::string user;       // of MCP over standard input and output
     double rate = 60;
     std::size_t connections = 1000;
     std::size_t database_connections = 4;

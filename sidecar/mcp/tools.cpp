@@ -21,7 +21,7 @@ constexpr FieldRule add_fields[] = {
     app_id,
     {"engine", FieldKind::text, false, "\"postgres\", which is the default"},
     {"slug", FieldKind::text, false,
-     "a DNS label to name the database by; made of app_id if absent"},
+     "a DNS label to name the database by; if absent, the app's default one or made of app_id"},
 };
 constexpr FieldRule list_fields[] = {app_id};
 constexpr FieldRule database_fields[] = {app_id, db_id};
@@ -181,14 +181,14 @@ ToolResult
 add(Database &database, const ToolCall &call)
 {
     const std::string app = text_of(call, "app_id");
-    const std::string slug = call.input.text("slug").value_or(slug_of(app));
-    return hand_out(
-        call,
-        use_cases::provision(
-            database, call.caller,
-            input_of({{"app_id", app}, {"slug", slug}, {"engine", text_of(call, "engine")}},
-                     call.publishes, use_cases::provision_fields)),
-        "");
+    return hand_out(call,
+                    use_cases::provision(database, call.caller,
+                                         input_of({{"app_id", app},
+                                                   {"slug", text_of(call, "slug")},
+                                                   {"engine", text_of(call, "engine")}},
+                                                  call.publishes, use_cases::provision_fields),
+                                         slug_of(app)),
+                    "");
 }
 
 ToolResult

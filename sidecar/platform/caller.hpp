@@ -9,7 +9,9 @@ namespace sidecar
 
 struct Caller {
     std::string user;
-    bool admin = false; // sees and changes everything, else only what is the user's own
+    bool admin = false;     // sees and changes everything, else only what is the user's own
+    std::string apps = {};  // the apps that the token names, as a JSON list; empty: none
+    bool may_found = false; // an app that is nobody's yet is the first one's who asks
 };
 
 // Whether this can be a user: 1 to 320 bytes, printable, as owner_user_id has to be.

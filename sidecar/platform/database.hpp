@@ -35,7 +35,7 @@ public:
     virtual void begin() = 0;
     virtual void commit() = 0;
 
-    // Says for whom the following statements are: the audit names it as the application.
+    // Says for whom the rest of the transaction is, for the audit.
     virtual void act_for(const std::string &user) = 0;
 
     // Ends what a task has left open.

@@ -62,14 +62,10 @@ PgDatabase::commit()
 void
 PgDatabase::act_for(const std::string &user)
 {
-    need_connection();
-    if (acting_for_ == user)
-        return;
     static constexpr Query name = {
-        "act_for", "SELECT set_config('application_name', 'appinfrad for ' || $1, false)",
-        Effect::reads};
+        "act_for", "SELECT set_config('application_name', 'appinfrad for ' || $1, true)",
+        Effect::writes};
     value(name, {user});
-    acting_for_ = user;
 }
 
 void
@@ -126,7 +122,6 @@ PgDatabase::drop()
     if (connection_)
         login_->broken++;
     connection_.reset();
-    acting_for_.clear();
 }
 
 std::optional<std::string>

@@ -49,7 +49,6 @@ private:
 
     std::shared_ptr<DatabaseLogin> login_;
     std::optional<BlockingConnection> connection_;
-    std::string acting_for_;
 };
 
 } // namespace sidecar

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "platform/apps.hpp"
 #include "platform/problem.hpp"
 #include "platform/sql.hpp"
 
@@ -14,8 +15,9 @@ const FieldRule provision_fields[7] = {
     {"app_id", FieldKind::text, true, "the app the database is for"},
     {"owner_user_id", FieldKind::text, false,
      "whose it is: the caller's own user, which is the default; an administrator may name another"},
-    {"slug", FieldKind::text, true,
-     "a DNS label; my-app gives the database app_myapp, with a suffix when that is taken"},
+    {"slug", FieldKind::text, false,
+     "a DNS label, by default the app's registered one; my-app gives the database app_myapp, with a"
+     " suffix when that is taken"},
     {"engine", FieldKind::text, false, "\"postgres\""},
     {"env", FieldKind::object, false,
      "variables and their access: owner, writer, reader or service; {\"DATABASE_URL\": \"owner\"}"},
@@ -61,12 +63,6 @@ namespace
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view digits = "0123456789";
-
-std::string
-flag(bool value)
-{
-    return value ? "t" : "f";
-}
 
 bool
 is_db_id(std::string_view text)
@@ -119,7 +115,7 @@ connection_answer(std::optional<std::string> json)
 Parameters
 owned(const std::string &db_id, const Caller &caller)
 {
-    return {db_id, flag(caller.admin), caller.user};
+    return {db_id, sql_flag(caller.admin), caller.user, claim_of(caller)};
 }
 
 // Keys of different users never meet, so that nobody learns of another's by guessing its key.
@@ -134,51 +130,33 @@ key_of(const Caller &caller, const Input &input)
     return "u-" + sha256_hex(caller.user + '\0' + *key);
 }
 
-std::string
-owner_of(const Caller &caller, const Input &input)
-{
-    const std::string owner = input.text("owner_user_id").value_or(caller.user);
-    if (owner != caller.user && !caller.admin)
-        throw Problem(403, "forbidden", "owner_user_id must be your own user");
-    return owner;
-}
-
-// Everything of provisioning that needs a transaction: it is one when a repetition has to be told.
-Answer
-provision_in_transaction(Database &database, const Parameters &parameters)
-{
-    database.begin();
-    Answer answer = connection_answer(database.value(sql::provision, parameters));
-    const Json document = parse_json(answer.json);
-    answer.created = database.value(sql::is_new, {string_member(document, "db_id")}) == "t";
-    database.commit();
-    return answer;
-}
-
 } // namespace
 
 Answer
-provision(Database &database, const Caller &caller, const Input &input)
+provision(Database &database, const Caller &caller, const Input &input,
+          const std::optional<std::string> &usual_slug)
 {
-    const std::string owner = owner_of(caller, input);
+    const App app = reach(database, caller, input.text("app_id"));
+    auto slug = input.text("slug");
+    if (!slug && !app.slug && !(slug = usual_slug))
+        throw invalid_field("field \"slug\" is missing, and the app has no default one");
     const auto key = key_of(caller, input);
-    database.act_for(caller.user);
-    if (!caller.admin && database.value(sql::foreign_app, {input.text("app_id"), owner}))
-        throw Problem(403, "forbidden", "the app belongs to another user");
     const Parameters parameters = {
         input.text("app_id"),
-        owner,
-        input.text("slug"),
+        owner_of(caller, input, app),
+        slug,
         input.text("engine").value_or("postgres"),
         input.object("env").value_or(R"({"DATABASE_URL": "owner"})"),
-        flag(input.flag("publish", false)),
+        sql_flag(input.flag("publish", false)),
         key,
     };
-    if (key)
-        return provision_in_transaction(database, parameters);
-    Answer answer = connection_answer(database.value(sql::provision, parameters));
-    answer.created = true;
-    return answer;
+    return for_caller(database, caller, [&] {
+        Answer answer = connection_answer(database.value(sql::provision, parameters));
+        const Json document = parse_json(answer.json);
+        answer.created =
+            !key || database.value(sql::is_new, {string_member(document, "db_id")}) == "t";
+        return answer;
+    });
 }
 
 Answer
@@ -194,6 +172,8 @@ Answer
 list(Database &database, const Caller &caller, const Input &input)
 {
     const std::int64_t limit = std::max<std::int64_t>(1, input.count("limit", 100, 500));
+    if (input.text("app_id"))
+        reach(database, caller, input.text("app_id"));
     std::optional<std::string> time, last;
     if (const auto cursor = input.text("cursor")) {
         const std::size_t dot = std::min(cursor->find('.'), cursor->size());
@@ -204,8 +184,8 @@ list(Database &database, const Caller &caller, const Input &input)
             throw invalid_field("field \"cursor\" is not one that was given out");
     }
     return {database
-                .value(sql::list, {input.text("app_id"), flag(caller.admin), caller.user, time,
-                                   last, std::to_string(limit)})
+                .value(sql::list, {input.text("app_id"), sql_flag(caller.admin), caller.user, time,
+                                   last, std::to_string(limit), claim_of(caller)})
                 .value_or("{}")};
 }
 
@@ -214,27 +194,30 @@ rotate(Database &database, const Caller &caller, const std::string &db_id, const
 {
     const auto grace = interval_of(input, "grace");
     own(database, caller, db_id);
-    database.act_for(caller.user);
-    return connection_answer(
-        database.value(sql::rotate, {db_id, input.text("env_key").value_or("DATABASE_URL"), grace,
-                                     flag(input.flag("publish", false))}));
+    return for_caller(database, caller, [&] {
+        return connection_answer(
+            database.value(sql::rotate, {db_id, input.text("env_key").value_or("DATABASE_URL"),
+                                         grace, sql_flag(input.flag("publish", false))}));
+    });
 }
 
 Answer
 revoke(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
 {
     own(database, caller, db_id);
-    database.act_for(caller.user);
-    return {database.value(sql::revoke, {db_id, input.text("reason")}).value_or("{}")};
+    return for_caller(database, caller, [&]() -> Answer {
+        return {database.value(sql::revoke, {db_id, input.text("reason")}).value_or("{}")};
+    });
 }
 
 Answer
 restore(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
 {
     own(database, caller, db_id);
-    database.act_for(caller.user);
-    return connection_answer(
-        database.value(sql::restore, {db_id, flag(input.flag("publish", false))}));
+    return for_caller(database, caller, [&] {
+        return connection_answer(
+            database.value(sql::restore, {db_id, sql_flag(input.flag("publish", false))}));
+    });
 }
 
 Answer
@@ -242,23 +225,24 @@ remove(Database &database, const Caller &caller, const std::string &db_id, const
 {
     const auto retain = interval_of(input, "retain");
     own(database, caller, db_id);
-    database.act_for(caller.user);
-    database.value(sql::remove, {db_id, retain});
-    return retention(database, db_id);
+    return for_caller(database, caller, [&] {
+        database.value(sql::remove, {db_id, retain});
+        return retention(database, db_id);
+    });
 }
 
 Answer
 exposures(Database &database, const Caller &caller, const std::string &db_id)
 {
     own(database, caller, db_id);
-    return {database.value(sql::exposures, {db_id}).value_or("{}")};
+    return {database.value(sql::exposures, {db_id, sql_flag(caller.admin)}).value_or("{}")};
 }
 
 Answer
 check(Database &database, const Caller &caller, const std::string &db_id)
 {
     own(database, caller, db_id);
-    return {database.value(sql::check, {db_id}).value_or("{}")};
+    return {database.value(sql::check, {db_id, sql_flag(caller.admin)}).value_or("{}")};
 }
 
 Answer

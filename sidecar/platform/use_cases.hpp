@@ -6,23 +6,17 @@
 #include <optional>
 #include <string>
 
-#include "platform/caller.hpp"
-#include "platform/database.hpp"
 #include "platform/fields.hpp"
+#include "platform/use_case.hpp"
 
 namespace sidecar::use_cases
 {
 
-// A JSON document, and whether it says a password.
-struct Answer {
-    std::string json;
-    bool secret = false;
-    bool created = false;
-};
-
-// provision: app_id, slug, and optionally owner_user_id, engine, env, publish, idempotency_key.
+// provision: app_id, and optionally slug, owner_user_id, engine, env, publish, idempotency_key. The
+// slug is the app's default one when it is absent, else the one given here, which may be missing.
 extern const FieldRule provision_fields[7];
-Answer provision(Database &database, const Caller &caller, const Input &input);
+Answer provision(Database &database, const Caller &caller, const Input &input,
+                 const std::optional<std::string> &usual_slug = std::nullopt);
 
 // The metadata of one database.
 Answer get(Database &database, const Caller &caller, const std::string &db_id);

@@ -107,13 +107,15 @@ Api::authenticate(const Request &request) const
     if (header.empty() && settings_.trust_loopback && request.local) {
         const std::string user(request.header("x-user-email"));
         if (is_user(user) && clean_text(user) == user)
-            return {user, false};
+            return {user, false, {}, settings_.open_apps};
     }
     if (header.empty() || settings_.tokens.keys.empty())
         throw Problem(401, "unauthenticated", "a bearer token is needed");
     if (!starts_with_word(header, bearer))
         throw Problem(401, "unauthenticated", "the authorization must be of the scheme Bearer");
-    return verify_token(settings_.tokens, header.substr(bearer.size()), clock_.wall());
+    Caller caller = verify_token(settings_.tokens, header.substr(bearer.size()), clock_.wall());
+    caller.may_found = settings_.open_apps;
+    return caller;
 }
 
 TaskResult
@@ -130,7 +132,7 @@ Api::answer(const Admission &admission, const Request &request)
     if (route.handler != Handler::use_case)
         return answer_open(route);
     auto call = std::make_shared<const Call>(
-        Call{admission.caller, admission.match.db_id, input_of(route, admission.target, request)});
+        Call{admission.caller, admission.match.id, input_of(route, admission.target, request)});
     return Task{[&route, call](Database &database) -> TaskResult {
                     use_cases::Answer answer =
                         answering_by(use_case_errors, [&] { return route.run(database, *call); });

@@ -23,7 +23,8 @@ struct ApiSettings {
     TokenSettings tokens;
     bool trust_loopback = false; // X-User-Email from a local peer
     AllowedNames names;
-    double rate = 60; // requests a second of a user; 0: any
+    bool open_apps = false; // an app is the first one's who asks for it, else as it is registered
+    double rate = 60;       // requests a second of a user; 0: any
     double burst = 120;
 };
 

@@ -170,6 +170,22 @@ check_times(const Json &claims, WallTime now)
         throw unauthenticated("the token is not valid yet");
 }
 
+// Returns the claim "apps" as JSON text, "" when there is none.
+std::string
+apps_of(const Json &claims)
+{
+    json_t *apps = json_object_get(claims.get(), "apps");
+    if (apps == nullptr)
+        return "";
+    std::size_t index;
+    const json_t *one;
+    bool texts = json_is_array(apps);
+    json_array_foreach(apps, index, one) texts = texts && json_is_string(one);
+    if (!texts)
+        throw unauthenticated("the token's \"apps\" is not a list of texts");
+    return json_text(Json(json_incref(apps)));
+}
+
 Caller
 caller_of(const Json &claims)
 {
@@ -178,7 +194,7 @@ caller_of(const Json &claims)
         user = string_member(claims, "sub");
     if (!user || !is_user(*user))
         throw unauthenticated("the token names no user (\"email\" or \"sub\")");
-    return {*user, has_admin_scope(claims)};
+    return {*user, has_admin_scope(claims), apps_of(claims)};
 }
 
 } // namespace

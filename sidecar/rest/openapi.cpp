@@ -42,6 +42,15 @@ constexpr const char *answers = R"json({
  "DatabaseList": {"type": "object", "required": ["databases"], "properties": {
    "databases": {"type": "array", "items": {"$ref": "#/components/schemas/Database"}},
    "next_cursor": {"type": "string", "description": "there are more"}}},
+ "App": {"type": "object", "required": ["app_id", "owner_user_id", "slug", "databases", "created_at"],
+   "properties": {
+   "app_id": {"type": "string"}, "owner_user_id": {"type": "string"},
+   "slug": {"type": ["string", "null"], "description": "the default one of its databases"},
+   "databases": {"type": "integer", "description": "how many it has that are not dropped"},
+   "created_at": {"type": "string", "format": "date-time"}}},
+ "AppList": {"type": "object", "required": ["apps"], "properties": {
+   "apps": {"type": "array", "items": {"$ref": "#/components/schemas/App"}},
+   "next_cursor": {"type": "string", "description": "there are more"}}},
  "Revoked": {"type": "object", "required": ["revoked"], "properties": {"revoked": {"type": "integer"}}},
  "Removed": {"type": "object", "required": ["db_id", "status"], "properties": {
    "db_id": {"type": "string"}, "status": {"$ref": "#/components/schemas/Status"},
@@ -123,10 +132,11 @@ Json
 parameters_of(const Route &route)
 {
     Json parameters(json_array());
-    if (route.names_database())
+    if (!route.names().empty())
         append(parameters,
-               pack("{s:s, s:s, s:b, s:{s:s, s:s}}", "name", "db_id", "in", "path", "required", 1,
-                    "schema", "type", "string", "pattern", "^db-[0-9a-f]{12}$"));
+               pack("{s:o, s:s, s:b, s:{s:s, s:s}}", "name", json_of(route.names()).release(), "in",
+                    "path", "required", 1, "schema", "type", "string", "pattern",
+                    route.names() == "db_id" ? "^db-[0-9a-f]{12}$" : "^[!-~]{1,128}$"));
     if (route.creates())
         append(parameters, pack("{s:s, s:s, s:b, s:{s:s}, s:s}", "name", "Idempotency-Key", "in",
                                 "header", "required", 0, "schema", "type", "string", "description",

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "platform/apps.hpp"
 #include "platform/problem.hpp"
 
 namespace sidecar
@@ -25,27 +26,47 @@ constexpr Route all_routes[] = {
     {"GET", "/api/app-infra/databases/{db_id}", "getDatabase",
      "The metadata of one database, without its password.",
      Access::users, false, {}, 200, "Database", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::get(d, c.caller, c.db_id); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::get(d, c.caller, c.id); }},
     {"POST", "/api/app-infra/databases/{db_id}/rotate", "rotateCredential",
      "Make a new credential; the old one retires when the new one is in use.",
      Access::users, true, use_cases::rotate_fields, 200, "Provisioned", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::rotate(d, c.caller, c.db_id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::rotate(d, c.caller, c.id, c.input); }},
     {"POST", "/api/app-infra/databases/{db_id}/revoke", "revokeDatabase",
      "Revoke every credential. The data stays.",
      Access::users, true, use_cases::revoke_fields, 200, "Revoked", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::revoke(d, c.caller, c.db_id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::revoke(d, c.caller, c.id, c.input); }},
     {"POST", "/api/app-infra/databases/{db_id}/restore", "restoreDatabase",
      "Bring a revoked or removed database back, with new credentials.",
      Access::users, true, use_cases::restore_fields, 200, "Provisioned", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::restore(d, c.caller, c.db_id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::restore(d, c.caller, c.id, c.input); }},
     {"DELETE", "/api/app-infra/databases/{db_id}", "removeDatabase",
      "Remove a database: it is kept out of reach, and dropped when retain is over.",
      Access::users, false, use_cases::remove_fields, 202, "Removed", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::remove(d, c.caller, c.db_id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::remove(d, c.caller, c.id, c.input); }},
     {"GET", "/api/app-infra/databases/{db_id}/exposures", "listExposures",
      "What is open in a database, and how to close it.",
      Access::users, false, {}, 200, "Exposures", true,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::exposures(d, c.caller, c.db_id); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::exposures(d, c.caller, c.id); }},
+    {"GET", "/api/app-infra/apps", "listApps",
+     "List apps and their owners, for administrators.",
+     Access::admins, false, use_cases::app_list_fields, 200, "AppList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_apps(d, c.input); }},
+    {"GET", "/api/app-infra/apps/{app_id}", "getApp",
+     "Whose an app is, for administrators.",
+     Access::admins, false, {}, 200, "App", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::get_app(d, c.id); }},
+    {"PUT", "/api/app-infra/apps/{app_id}", "registerApp",
+     "Say whose an app is, and the default slug of its databases; for administrators.",
+     Access::admins, true, use_cases::app_fields, 200, "App", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::register_app(d, c.caller, c.id, c.input); }},
+    {"DELETE", "/api/app-infra/apps/{app_id}", "unregisterApp",
+     "Forget an app without databases, for administrators.",
+     Access::admins, false, {}, 200, "App", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::unregister_app(d, c.caller, c.id); }},
+    {"POST", "/api/app-infra/apps/{app_id}/transfer", "transferApp",
+     "Give an app and its databases to another user, for administrators.",
+     Access::admins, true, use_cases::transfer_fields, 200, "App", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::transfer_app(d, c.caller, c.id, c.input); }},
     {"GET", "/api/app-infra/audit", "readAudit",
      "The audit log, oldest first, for administrators.",
      Access::admins, false, use_cases::audit_fields, 200, "Audit", true,
@@ -77,20 +98,20 @@ split(std::string_view text, char at)
     }
 }
 
-// The {db_id} of a path that fits the pattern; "" when the pattern has none.
+// What stands in the place of {…} in a path that fits the pattern; "" when the pattern has none.
 std::optional<std::string>
 match(std::string_view pattern, const std::vector<std::string> &segments)
 {
     const auto wanted = split(pattern.substr(1), '/');
-    std::string db_id;
+    std::string id;
     if (wanted.size() != segments.size())
         return std::nullopt;
     for (std::size_t i = 0; i < wanted.size(); i++)
-        if (wanted[i] == "{db_id}")
-            db_id = segments[i];
+        if (wanted[i].starts_with('{'))
+            id = segments[i];
         else if (wanted[i] != segments[i])
             return std::nullopt;
-    return db_id;
+    return id;
 }
 
 std::string
@@ -133,11 +154,11 @@ find_route(std::string_view method, const Target &target)
 {
     std::string allowed;
     for (const Route &route : all_routes) {
-        auto db_id = match(route.path, target.segments);
-        if (!db_id)
+        auto id = match(route.path, target.segments);
+        if (!id)
             continue;
         if (method == route.method)
-            return {&route, std::move(*db_id)};
+            return {&route, std::move(*id)};
         allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
     }
     if (allowed.empty())

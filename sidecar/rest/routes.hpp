@@ -3,6 +3,7 @@
 // document is made of it, and metrics count by it.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,13 +24,13 @@ enum class Handler { use_case, openapi, health, readiness, metrics, mcp };
 // What a use case gets of a request.
 struct Call {
     Caller caller;
-    std::string db_id;
-    Input input; // of the body, or of the query string
+    std::string id; // of the database or app that the path names
+    Input input;    // of the body, or of the query string
 };
 
 struct Route {
     const char *method;
-    const char *path; // {db_id} stands for one segment
+    const char *path; // {db_id} or {app_id} stands for one segment
     const char *operation;
     const char *summary;
     Access access;
@@ -48,11 +49,13 @@ struct Route {
         return success == 201;
     }
 
-    // Whether its path names a database.
-    bool
-    names_database() const
+    // What its path names: "db_id", "app_id", or "" for nothing.
+    std::string_view
+    names() const
     {
-        return std::string_view(path).find("{db_id}") != std::string_view::npos;
+        const std::string_view text = path;
+        const std::size_t start = std::min(text.find('{'), text.size());
+        return text.substr(std::min(start + 1, text.size()), text.find('}') - start - 1);
     }
 };
 
@@ -65,10 +68,11 @@ struct Target {
 };
 Target target_of(std::string_view target);
 
-// The route of a request and its {db_id}. Throws not_found, or 405 whose hint lists the methods.
+// The route of a request, and what its path names. Throws not_found, or 405 whose hint lists the
+// methods.
 struct Match {
     const Route *route;
-    std::string db_id;
+    std::string id;
 };
 Match find_route(std::string_view method, const Target &target);
 

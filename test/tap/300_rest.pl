@@ -81,12 +81,11 @@ for my $route (sort keys %routes)
 		404, 'not_found', '  and of what is no id');
 }
 is($host->control("SELECT status FROM appinfra.databases WHERE db_id = '$theirs'"), 'ready', 'nothing has happened to it');
-is_deeply($rest->call(GET => "$databases?app_id=app-other", undef, user => $user)->{json}, { databases => [] },
-	'nor does a list show it');
+refused($rest->call(GET => "$databases?app_id=app-other", undef, user => $user), 404, 'not_found', 'nor does a list show it');
 refused($rest->call(POST => $databases, { app_id => 'app-x', owner_user_id => $other, slug => 'x' }, user => $user),
 	403, 'forbidden', 'nobody provisions in the name of another');
 refused($rest->provision(app_id => 'app-other', slug => 'mine', env => { MINE_URL => 'owner' }, publish => JSON::PP::true),
-	403, 'forbidden', "nor for another's app");
+	404, 'not_found', "nor for another's app");
 refused($rest->call(GET => '/api/app-infra/audit', undef, user => $user), 403, 'forbidden', 'the audit is for administrators');
 
 # --- an administrator ---------------------------------------------------------------------------------------
@@ -203,6 +202,7 @@ my $openapi = $rest->call(GET => '/openapi.json')->{json};
 is($openapi->{openapi}, '3.1.0', 'openapi.json is of version 3.1');
 is_deeply([ sort map { my $path = $_; map { uc($_) . " $path" } keys %{ $openapi->{paths}{$path} } } keys %{ $openapi->{paths} } ],
 	[ sort "POST $databases", "GET $databases", map({ $_ =~ s/\{\}/{db_id}/r } keys %routes),
+		'GET /api/app-infra/apps', map({ "$_ /api/app-infra/apps/{app_id}" } qw(GET PUT DELETE)), 'POST /api/app-infra/apps/{app_id}/transfer',
 		'GET /api/app-infra/audit', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'POST /mcp' ],
 	'and has every route');
 my $metrics = $rest->call(GET => '/metrics')->{content};

@@ -14,7 +14,7 @@ my $host = Appinfra->make('mcp', pool_size => 4);
 $host->control('GRANT appinfra_admin TO appinfra_sidecar');
 $host->wait_for_pool(4);
 my $user = 'user@example.com';
-my %plain = (APPINFRA_DATABASE_URL => $host->sidecar_url, APPINFRA_USER => $user);
+my %plain = (APPINFRA_DATABASE_URL => $host->sidecar_url, APPINFRA_USER => $user, APPINFRA_APPS => 'open');
 my @stdio = (Appinfra::sidecar_binary(), 'mcp');
 
 sub request
@@ -98,7 +98,7 @@ my %other = (%plain, APPINFRA_USER => 'other@example.com');
 my @stolen = Appinfra::Mcp::lines(\@stdio, \%other, map { call($_, "${_}_app_database", app_id => 'app-12345678', db_id => $id) } qw(rotate remove restore check));
 is_deeply([ map { $_->{result}{content}[0]{text} } @stolen ], [ ('not_found: there is no such database') x 4 ], "another's database is not there");
 my ($nothing) = Appinfra::Mcp::lines(\@stdio, \%other, call(1, 'list_app_databases', app_id => 'app-12345678'));
-is_deeply($nothing->{result}{structuredContent}{databases}, [], 'nor in a list');
+is($nothing->{result}{content}[0]{text}, 'not_found: there is no such app', 'nor in a list');
 my ($mixed) = Appinfra::Mcp::lines(\@stdio, \%plain, call(1, 'check_app_database', app_id => 'app-x', db_id => $id));
 ok($mixed->{result}{isError}, 'nor is it where it belongs to another app');
 

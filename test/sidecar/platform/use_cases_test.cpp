@@ -57,6 +57,7 @@ struct FakeDatabase final : Database {
 
 const std::string id = "db-0123456789ab";
 const Caller user{"u@example.com", false};
+const std::string nobodys = R"({"owner":null,"slug":null})";
 const Caller admin{"root@example.com", true};
 const std::string made = R"({"db_id":"db-0123456789ab","connection":{"password":"p","url":"u"}})";
 
@@ -102,7 +103,7 @@ TEST(Fields, AreRefusedByName)
     EXPECT_NE(reading(R"({"app_id":"a","slug":"s","x":1})").detail.find("\"x\""),
               std::string::npos);
     EXPECT_NE(reading(R"({"app_id":1,"slug":"s"})").detail.find("\"app_id\""), std::string::npos);
-    EXPECT_NE(reading(R"({"app_id":"a"})").detail.find("\"slug\""), std::string::npos);
+    EXPECT_NE(reading(R"({"slug":"s"})").detail.find("\"app_id\""), std::string::npos);
     EXPECT_EQ(reading(R"({"app_id":null,"slug":"s"})").title, "invalid_field");
     EXPECT_EQ(reading(R"({"a":1,"a":2})").title, "invalid_json");
     EXPECT_EQ(reading("[1]").title, "invalid_json");
@@ -131,7 +132,7 @@ TEST(Ownership, IsAskedOfTheDatabaseInEveryUseCase)
     ASSERT_EQ(database.asked.size(), 7u);
     for (const auto &[query, parameters] : database.asked) {
         EXPECT_TRUE(query == "own" || query == "get") << query;
-        EXPECT_EQ(parameters, (Parameters{id, "f", user.user}));
+        EXPECT_EQ(parameters, (Parameters{id, "f", user.user, std::nullopt}));
     }
 }
 
@@ -154,7 +155,7 @@ TEST(Ownership, OfADatabaseOfAnotherAppIsNone)
 TEST(Provisioning, IsForOneselfUnlessAdministrator)
 {
     FakeDatabase database;
-    database.answers["provision"] = made;
+    database.answers = {{"provision", made}, {"reach", nobodys}};
     const Input other = input(R"({"app_id":"a","slug":"s","owner_user_id":"o@example.com"})",
                               use_cases::provision_fields);
     EXPECT_EQ(problem_in([&] { use_cases::provision(database, user, other); }).status, 403);
@@ -167,13 +168,61 @@ TEST(Provisioning, IsForOneselfUnlessAdministrator)
     EXPECT_EQ(database.acting, admin.user);
 }
 
-TEST(Provisioning, ForAnotherUsersAppIsRefused)
+TEST(Provisioning, ForAnAppThatIsNotReachedIsNotFound)
 {
     FakeDatabase database;
-    database.answers = {{"provision", made}, {"foreign_app", "t"}};
+    database.answers["provision"] = made;
     const Input mine = input(R"({"app_id":"a","slug":"s"})", use_cases::provision_fields);
-    EXPECT_EQ(problem_in([&] { use_cases::provision(database, user, mine); }).status, 403);
+    Caller caller = user;
+    caller.apps = R"(["b"])";
+    caller.may_found = true;
+    EXPECT_EQ(problem_in([&] { use_cases::provision(database, caller, mine); }).status, 404);
+    EXPECT_EQ(database.parameters_of("reach"), (Parameters{"a", "f", user.user, R"(["b"])", "t"}));
     EXPECT_EQ(database.parameters_of("provision"), Parameters());
+    EXPECT_EQ(problem_in([&] {
+                  use_cases::list(database, user,
+                                  input(R"({"app_id":"a"})", use_cases::list_fields));
+              }).status,
+              404);
+}
+
+TEST(Provisioning, IsForTheOwnerOfTheApp)
+{
+    const auto owner = [](const Caller &caller, const char *json) {
+        FakeDatabase database;
+        database.answers = {{"provision", made},
+                            {"reach", R"({"owner":"o@example.com","slug":null})"}};
+        const Problem problem = problem_in([&] {
+            use_cases::provision(database, caller, input(json, use_cases::provision_fields));
+        });
+        const Parameters parameters = database.parameters_of("provision");
+        return parameters.empty() ? std::to_string(problem.status) : *parameters.at(1);
+    };
+    EXPECT_EQ(owner(user, R"({"app_id":"a","slug":"s"})"), "o@example.com");
+    EXPECT_EQ(owner(user, R"({"app_id":"a","slug":"s","owner_user_id":"o@example.com"})"),
+              "o@example.com");
+    EXPECT_EQ(owner(user, R"({"app_id":"a","slug":"s","owner_user_id":"u@example.com"})"), "403");
+    EXPECT_EQ(owner(admin, R"({"app_id":"a","slug":"s"})"), "o@example.com");
+    EXPECT_EQ(owner(admin, R"({"app_id":"a","slug":"s","owner_user_id":"u@example.com"})"), "409");
+}
+
+TEST(Provisioning, TakesTheSlugOfTheRequestThenOfTheAppThenTheUsualOne)
+{
+    const auto slug = [](const char *json, const std::string &app,
+                         std::optional<std::string> usual) -> std::string {
+        FakeDatabase database;
+        database.answers = {{"provision", made}, {"reach", app}};
+        const Problem problem = problem_in([&] {
+            use_cases::provision(database, user, input(json, use_cases::provision_fields), usual);
+        });
+        const Parameters parameters = database.parameters_of("provision");
+        return parameters.empty() ? problem.title : parameters.at(2).value_or("the app's");
+    };
+    const std::string with_slug = R"({"owner":"u@example.com","slug":"registered"})";
+    EXPECT_EQ(slug(R"({"app_id":"a","slug":"s"})", with_slug, "usual"), "s");
+    EXPECT_EQ(slug(R"({"app_id":"a"})", with_slug, "usual"), "the app's");
+    EXPECT_EQ(slug(R"({"app_id":"a"})", nobodys, "usual"), "usual");
+    EXPECT_EQ(slug(R"({"app_id":"a"})", nobodys, std::nullopt), "invalid_field");
 }
 
 TEST(Provisioning, HasKeysOfItsOwnForEachUser)
@@ -183,7 +232,8 @@ TEST(Provisioning, HasKeysOfItsOwnForEachUser)
     std::map<std::string, std::string> keys;
     for (const char *name : {"a@example.com", "b@example.com"}) {
         FakeDatabase database;
-        database.answers = {{"provision", R"({"db_id":"db-0123456789ab"})"}, {"is_new", "f"}};
+        database.answers = {
+            {"provision", R"({"db_id":"db-0123456789ab"})"}, {"is_new", "f"}, {"reach", nobodys}};
         const auto answer = use_cases::provision(database, {name, false}, keyed);
         EXPECT_FALSE(answer.created);
         EXPECT_FALSE(answer.secret);
@@ -212,7 +262,7 @@ TEST(Times, AreWhatPostgresqlReads)
 TEST(Routes, AreFoundByMethodAndPath)
 {
     const auto route = find_route("GET", target_of("/api/app-infra/databases/db%2Dx?a=b+c&d"));
-    EXPECT_EQ(route.db_id, "db-x");
+    EXPECT_EQ(route.id, "db-x");
     EXPECT_EQ(target_of("/?a=b+c&d").query.at(0).second, "b c");
     EXPECT_EQ(problem_in([] { find_route("PUT", target_of("/api/app-infra/databases")); }).hint,
               "POST, GET");

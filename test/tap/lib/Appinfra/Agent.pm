@@ -45,7 +45,7 @@ sub missing
 sub stdio
 {
 	my ($host, $user, %env) = @_;
-	%env = (LC_ALL => 'C.UTF-8', APPINFRA_DATABASE_URL => $host->sidecar_url, APPINFRA_USER => $user, %env);
+	%env = (LC_ALL => 'C.UTF-8', APPINFRA_DATABASE_URL => $host->sidecar_url, APPINFRA_USER => $user, APPINFRA_APPS => 'open', %env);
 	delete $env{$_} for grep { !defined $env{$_} } keys %env;
 	return { command => Appinfra::sidecar_binary(), args => ['mcp'], env => \%env };
 }

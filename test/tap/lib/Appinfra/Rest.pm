@@ -26,7 +26,8 @@ our @EXPORT_OK = qw(base64url unsigned jwt sign_with_openssl);
 my $databases = '/api/app-infra/databases';
 
 # Starts `appinfrad serve` with a door on a free port of 127.0.0.1 and an HS256 key. Options: args,
-# env (as of start_sidecar), key (a file; else one is made), listen.
+# env (as of start_sidecar), key (a file; else one is made), listen. An app is the first one's who
+# asks for it unless env has APPINFRA_APPS.
 sub start
 {
 	my ($class, $host, %args) = @_;
@@ -34,7 +35,7 @@ sub start
 	my $self = bless { host => $host, secret => 'k' x 20 . 'tests' x 5 }, $class;
 	$self->{keys} = $args{key} // $self->_key_file;
 	my @args = ('--listen=' . ($args{listen} // '127.0.0.1:0'), '--jwt-keys=' . $self->{keys}, @{ $args{args} // [] });
-	$self->{process} = $host->start_sidecar(name => 'rest', args => \@args, env => $args{env});
+	$self->{process} = $host->start_sidecar(name => 'rest', args => \@args, env => { APPINFRA_APPS => 'open', %{ $args{env} // {} } });
 	my $log = $self->{process}->wait_for_log(qr/listening address=\S+/);
 	($self->{address}) = $log =~ /listening address=(\S+)/;
 	return $self;
