@@ -2,14 +2,15 @@
 #include "audit/buckets.hpp"
 
 #include "audit/digest.hpp"
+#include "audit/token_bucket.hpp"
 #include "shmem/segments.hpp"
 
 namespace appinfra::events::buckets
 {
 
-constexpr int64 ms = 1000;           /* a TimestampTz counts microseconds */
-constexpr int burst = 32;            /* events of a key that pass at once */
-constexpr int64 period = 60000 * ms; /* and then one in this time */
+constexpr int64 ms = 1000; /* a TimestampTz counts microseconds */
+constexpr int64 period = 60000 * ms;
+constexpr TokenBucket events_of_key = {.burst = 32, .period = period};
 
 /* When a count is due: after an interval that doubles; or in a pause, so often and then seldom. */
 constexpr int64 first_interval = 1000 * ms;
@@ -18,8 +19,7 @@ constexpr int64 pause = 300 * ms;
 constexpr int counts_burst = 60;
 
 /* All addresses together have a limit as well: an attacker may have any number of addresses. */
-constexpr int strangers_burst = 512;
-constexpr int64 strangers_period = 100 * ms;
+constexpr TokenBucket events_of_strangers = {.burst = 512, .period = 100 * ms};
 
 /*
  * The record of the first event is copied without the lock: while it is being filled in nobody
@@ -78,8 +78,6 @@ static void attach(void *memory, bool is_new);
 static bool enter(const Key &key, const Record &record, bool may_pass);
 static bool enter_part(int part, const Key &key, const Event &event, bool *passed);
 static Bucket *find(Set *set, const Key &key, uint64 hash, TimestampTz now, bool any);
-static bool take_token(Bucket *bucket, TimestampTz now);
-static bool take_strangers_token(TimestampTz now);
 static bool count(Bucket *bucket, const Event &event);
 static void fill(Set *set, Bucket *bucket, const Record &record);
 static void read(const Bucket &bucket, uint32 differ, Record *record);
@@ -202,8 +200,9 @@ enter_part(int part, const Key &key, const Event &event, bool *passed)
     Bucket *bucket = find(set, key, hash, now, part == anything);
     bool is_first = false;
     if (bucket != nullptr) {
-        *passed = event.may_pass && take_token(bucket, now) &&
-                  (part == tenants || take_strangers_token(now));
+        *passed =
+            event.may_pass && events_of_key.take(&bucket->full_at, now) &&
+            (part == tenants || events_of_strangers.take_shared(&state->strangers_full_at, now));
         is_first = !*passed && count(bucket, event);
     }
     SpinLockRelease(&set->mutex);
@@ -235,36 +234,6 @@ find(Set *set, const Key &key, uint64 hash, TimestampTz now, bool any)
     free->interval = first_interval;
     free->counts_full_at = now;
     return free;
-}
-
-/* A clock that was set back does not leave a bucket empty for longer than it takes to fill. */
-static bool
-take_token(Bucket *bucket, TimestampTz now)
-{
-    TimestampTz full_at = Min(Max(bucket->full_at, now), now + burst * period);
-
-    if (full_at - now > (burst - 1) * period)
-        return false;
-    bucket->full_at = full_at + period;
-    return true;
-}
-
-/* The same for all addresses together, without a lock. */
-static bool
-take_strangers_token(TimestampTz now)
-{
-    uint64 found = pg_atomic_read_u64(&state->strangers_full_at);
-
-    for (;;) {
-        TimestampTz full_at = Min(Max(static_cast<TimestampTz>(found), now),
-                                  now + strangers_burst * strangers_period);
-
-        if (full_at - now > (strangers_burst - 1) * strangers_period)
-            return false;
-        if (pg_atomic_compare_exchange_u64(&state->strangers_full_at, &found,
-                                           static_cast<uint64>(full_at + strangers_period)))
-            return true;
-    }
 }
 
 /* Counts the event, by a few comparisons; true when it is the first, whose record is wanted. */
