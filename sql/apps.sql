@@ -27,7 +27,7 @@ SELECT (appinfra.issue_credential(:'db_id', 'reader')).username AS issued \gset
 SELECT appinfra.transfer_app('app-own', 'bob@example.com');
 SELECT owner_user_id FROM appinfra.apps WHERE app_id = 'app-own';
 SELECT slug, owner_user_id FROM appinfra.databases WHERE app_id = 'app-own' ORDER BY slug;
-SELECT state, reason FROM appinfra.credentials WHERE username = :'issued';
+SELECT state IN ('revoked', 'gone') AS revoked, reason FROM appinfra.credentials WHERE username = :'issued';
 SELECT count(*) AS of_the_app FROM appinfra.credentials WHERE db_id = :'db_id' AND state = 'waiting' AND variables IS NOT NULL;
 SELECT detail FROM appinfra.audit WHERE action = 'transfer_app' ORDER BY id DESC LIMIT 1;
 SELECT t.try($$ SELECT appinfra.provision_tenant('app-own', 'ann@example.com', 'late', env => '{"LATE_URL": "owner"}') $$);

@@ -124,7 +124,10 @@ EXCEPTION WHEN SQLSTATE 'RB000' THEN RETURN result;
 END $$;
 SELECT repeat('aB3-', 10) || '_Xy9' AS password \gset
 SELECT pg_temp.kept('refused postgres://app_x:' || :'password' || '@h:5/d, and "' || :'password' || '"') AS kept;
-SELECT pg_temp.kept(:'password'), pg_temp.kept(:'password' || 'more'), pg_temp.kept(left(:'password', 43)) AS shorter;
+SELECT pg_temp.kept(:'password'), pg_temp.kept(:'password' || 'more'), pg_temp.kept(left(:'password', 39)) AS shorter;
+SELECT pg_temp.kept('OF_S3_SECRET_KEY=' || repeat('aB3+/x_Y', 5) || '; '
+                    || repeat('a+B/3', 8) || ' ' || repeat('0123456789abcdef', 4)) AS of_stores,
+       pg_temp.kept('open /var/lib/appinfra/environments/app-12345678/app.env: denied') AS path;
 SELECT pg_temp.kept('') AS empty, pg_temp.kept('naïve 😀') AS foreign;
 SELECT octet_length(pg_temp.kept(repeat('x ', 1000))) AS bytes, octet_length(pg_temp.kept('x' || repeat('é ', 1000))) AS less;
 SELECT n, pg_temp.kept(repeat('.', n) || :'password' || ' tail') ~ 'aB3-' AS leaks

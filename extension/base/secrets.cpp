@@ -7,6 +7,12 @@
 namespace appinfra::secrets
 {
 
+/* What a secret has beside letters and digits: as it is, percent-encoded, and as base64. */
+constexpr char word_characters[] = "-_%+";
+constexpr char base64_characters[] = "-_%+/";
+
+static int secret_at(const char *text);
+static int run_of(const char *text, const char *others);
 static void fill_random(void *to, size_t bytes);
 static char *base64(std::span<const uint8> bytes);
 static void append_hex(StringInfo to, std::span<const uint8> bytes);
@@ -110,29 +116,59 @@ random_uuid()
 }
 
 char *
-without_passwords(const char *text, int limit)
+without_secrets(const char *text, int limit)
 {
     StringInfoData clean;
-    int length = strlen(text);
 
     initStringInfo(&clean);
-    for (int at = 0; at < length && clean.len <= limit;) {
-        int run = 0;
-
-        while (at + run < length && (isalnum(static_cast<unsigned char>(text[at + run])) ||
-                                     strchr("-_%", text[at + run]) != nullptr))
-            run++;
-        if (run >= password_length)
+    while (*text != '\0' && clean.len <= limit) {
+        if (int secret = secret_at(text); secret > 0) {
             appendStringInfoString(&clean, "***");
-        else
-            appendBinaryStringInfo(&clean, text + at, run);
-        at += run;
-        if (at < length)
-            appendStringInfoChar(&clean, text[at++]);
+            text += secret;
+            continue;
+        }
+        int word = Max(1, run_of(text, word_characters));
+        appendBinaryStringInfo(&clean, text, word);
+        text += word;
     }
-    /* only now: half a password would not have been long enough to be blotted out */
+    /* only now: half a secret would not have been long enough to be blotted out */
     clean.data[pg_mbcliplen(clean.data, clean.len, limit)] = '\0';
     return clean.data;
+}
+
+/*
+ * Returns the length of what may be a secret at the beginning of the text, or 0. Base64 has slashes
+ * as paths have them; its upper case, lower case and digits come mixed.
+ */
+static int
+secret_at(const char *text)
+{
+    int word = run_of(text, word_characters);
+    int base64 = run_of(text, base64_characters);
+    bool upper = false;
+    bool lower = false;
+    bool digit = false;
+
+    for (char c : std::string_view(text, base64)) {
+        upper |= isupper(static_cast<unsigned char>(c)) != 0;
+        lower |= islower(static_cast<unsigned char>(c)) != 0;
+        digit |= isdigit(static_cast<unsigned char>(c)) != 0;
+    }
+    if (base64 >= shortest_secret && upper && lower && digit)
+        return base64;
+    return word >= shortest_secret ? word : 0;
+}
+
+/* Returns how many letters, digits and characters of `others` the text begins with. */
+static int
+run_of(const char *text, const char *others)
+{
+    int length = 0;
+
+    while (isalnum(static_cast<unsigned char>(text[length])) ||
+           (text[length] != '\0' && strchr(others, text[length]) != nullptr))
+        length++;
+    return length;
 }
 
 /* Fills the buffer with strong random bytes, or raises. */

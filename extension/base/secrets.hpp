@@ -15,6 +15,7 @@ namespace appinfra::secrets
 
 constexpr int password_bytes = 33;  /* of randomness: 264 bits */
 constexpr int password_length = 44; /* base64url characters, no padding */
+constexpr int shortest_secret = 40; /* characters of what others make: S3's secret keys */
 
 struct Password {
     char text[password_length + 1];
@@ -40,8 +41,8 @@ pg_uuid_t *random_uuid();
 
 /*
  * Returns at most `limit` bytes of the text, with every run of characters that is long enough to be
- * a password blotted out: a producer may have echoed what it was sent.
+ * a secret blotted out: a producer may have echoed what it was sent. Long hashes go, too.
  */
-char *without_passwords(const char *text, int limit);
+char *without_secrets(const char *text, int limit);
 
 } // namespace appinfra::secrets

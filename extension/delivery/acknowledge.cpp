@@ -105,11 +105,11 @@ fail_held(const Acknowledged &found, const publication::Failure &failure)
     if (failure.delivered == Delivered::no && found.credential_id != 0)
         kind::of(found.binding.producer).withdraw(found.credential_id);
     if (found.binding_locked)
-        status = publication::mark_failed(
-            found.id, found.binding.id,
-            {.error = secrets::without_passwords(failure.error, error_limit),
-             .delivered = failure.delivered,
-             .retry_at = failure.retry_at});
+        status =
+            publication::mark_failed(found.id, found.binding.id,
+                                     {.error = secrets::without_secrets(failure.error, error_limit),
+                                      .delivered = failure.delivered,
+                                      .retry_at = failure.retry_at});
     else /* somebody is about to replace this publication: the next claim decides */
         publication::give_up_lease(found.id);
     record_failure(found, failure.delivered);
