@@ -6,6 +6,7 @@ namespace appinfra::label
 
 static void check_relabel(const ObjectAddress *object, const char *label);
 static bool parse(const char *text, Label *label);
+static void announce(Oid role);
 static Found read(Oid class_id, Oid object_id, Label *label);
 
 const char *
@@ -85,6 +86,22 @@ check_relabel(const ObjectAddress *object, const char *label)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("invalid security label \"%s\"", label),
                         errdetail("A label is three words separated by single spaces.")));
+    if (object->classId == AuthIdRelationId)
+        announce(object->objectId);
+}
+
+/* Has every session ask anew whose roles are whose: by itself a label tells nobody. */
+static void
+announce(Oid role)
+{
+    Relation relation = table_open(AuthIdRelationId, AccessShareLock);
+    HeapTuple tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+
+    if (HeapTupleIsValid(tuple)) {
+        CacheInvalidateHeapTuple(relation, tuple, nullptr);
+        ReleaseSysCache(tuple);
+    }
+    table_close(relation, AccessShareLock);
 }
 
 /* Reads the label of a shared object. Works during authentication, when no syscache may help. */

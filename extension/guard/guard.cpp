@@ -11,6 +11,7 @@ namespace appinfra::guard
 int made_code_depth;
 
 static TenantRole session;     /* the authenticated user */
+static unsigned session_as_of; /* a tenant's stays one; another may become one by later changes */
 static const char *at_work;    /* db_id of the tenant that is_active() found */
 static TenantRole active_role; /* the current or outer user that it found */
 static unsigned hooks_seen;
@@ -133,10 +134,13 @@ knows_session()
 {
     Oid authenticated = GetAuthenticatedUserId();
 
-    if (likely(session.role == authenticated))
+    if (likely(session.role == authenticated &&
+               (session.is_tenants || session_as_of == role_changes)))
         return true;
     if (!IsTransactionState())
-        return false;
+        return session.role == authenticated;
+    watch_role_changes();
+    session_as_of = role_changes;
     read_tenant_role(authenticated, &session);
     return true;
 }

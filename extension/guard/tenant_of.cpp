@@ -7,8 +7,10 @@ namespace appinfra::guard
 {
 
 static HTAB *known_roles;      /* roles this process has asked about */
-static bool forget_roles;      /* a role has changed: ask again */
+static unsigned known_as_of;   /* after more changes: ask again */
 static TenantRole latest_role; /* the one that was asked for last; role 0: none */
+
+unsigned role_changes;
 
 static void on_role_change(Datum argument, int cache, uint32 hash);
 
@@ -17,10 +19,10 @@ tenant_of_role(Oid role)
 {
     if (known_roles == nullptr) {
         known_roles = oid_memory::make<TenantRole>("appinfra known roles");
-        CacheRegisterSyscacheCallback(AUTHOID, on_role_change, static_cast<Datum>(0));
+        watch_role_changes();
     }
-    if (forget_roles) {
-        forget_roles = false;
+    if (known_as_of != role_changes) {
+        known_as_of = role_changes;
         latest_role.role = InvalidOid;
         oid_memory::empty(known_roles);
     }
@@ -93,10 +95,20 @@ tenant_of_database()
 }
 
 /* A role was made, dropped or changed: what is remembered may be wrong. */
+void
+watch_role_changes()
+{
+    static bool watching;
+
+    if (!watching)
+        CacheRegisterSyscacheCallback(AUTHOID, on_role_change, static_cast<Datum>(0));
+    watching = true;
+}
+
 static void
 on_role_change(Datum, int, uint32)
 {
-    forget_roles = true;
+    role_changes++;
 }
 
 } // namespace appinfra::guard

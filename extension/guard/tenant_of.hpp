@@ -22,6 +22,10 @@ struct TenantRole {
 /* Returns what is known of the role. Reads the catalog, so only in a transaction. */
 const TenantRole *tenant_of_role(Oid role);
 
+/* Grows with each change of a role or its label, from the first watch_role_changes() on. */
+extern unsigned role_changes;
+void watch_role_changes();
+
 /* Reads the role's label into what is to be known of it. */
 void read_tenant_role(Oid role, TenantRole *known);
 

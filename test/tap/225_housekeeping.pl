@@ -35,4 +35,15 @@ $operator->query("SELECT appinfra.revoke_credential('app_locked')");
 is($host->control("SELECT client_address FROM appinfra.audit WHERE credential = 'app_locked' AND action = 'revoke_credential'"),
 	'127.0.0.1', 'the audit has the address, though the log has names');
 
+# --- labels ----------------------------------------------------------------------------------------------
+my $open = $host->provision(app_id => 'app-open', slug => 'open', publish => 0);
+$host->control('SECURITY LABEL FOR appinfra ON ROLE app_open IS NULL');
+my $unguarded = Appinfra::Wire->login($open->{url});
+$unguarded->query('SET ROLE none');
+my $change = 'SET max_parallel_workers_per_gather = 1000';
+ok(eval { $unguarded->query($change); 1 }, 'who logs in without a label is not guarded') or diag $@;
+$host->control("SELECT appinfra.harden_tenant('$open->{db_id}')");
+ok(!eval { $unguarded->query($change); 1 }, 'harden_tenant, which writes the label, reaches the open session');
+like($@, qr/42501.*permission denied to tenants/s, 'it is refused what tenants are refused');
+
 done_testing();
