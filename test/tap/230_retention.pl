@@ -107,8 +107,9 @@ for my $round (1, 2)
 	is($host->control("SELECT datallowconn FROM pg_database WHERE datname = '$away'"), 'f', 'it is closed');
 	is($host->control("SELECT retained_until > now() + interval '23 hours' FROM appinfra.databases WHERE db_id = '$shop->{db_id}'"), 't',
 		'kept for as long as appinfra.retention says');
-	is($host->control("SELECT appinfra.deprovision_tenant('$shop->{db_id}', '0')"), '', 'deprovisioning it once more is nothing');
-	is(status($shop), 'retained', 'it stays');
+	deprovision($shop, '2d');
+	is($host->control("SELECT status, retained_until > now() + interval '47 hours' FROM appinfra.databases WHERE db_id = '$shop->{db_id}'"), 'retained|t',
+		'deprovisioning it once more moves the end, and it stays');
 
 	my ($back) = restore($shop, publish => 'true');
 	is("$back->{db_id} $back->{database}", "$shop->{db_id} app_shop", 'it comes back under its name');
