@@ -50,3 +50,65 @@ DROP TRIGGER not_now ON appinfra.credential;
 UPDATE appinfra.binding SET try_at = now() WHERE app_id = 'app-tidy';
 CALL t.wait_for($c$ EXISTS (SELECT FROM appinfra.publications WHERE app_id = 'app-tidy' AND status = 'pending') $c$);
 SELECT attempts, last_error FROM appinfra.binding WHERE app_id = 'app-tidy';
+
+-- What bears a tenant's names, but was made by somebody else, is left as it is; what is gone is told.
+DO $$ BEGIN
+    PERFORM appinfra.provision_tenant('app-tidy-3', 'u', 'tidythree', publish => false);
+    PERFORM appinfra.provision_tenant('app-tidy-4', 'u', 'tidyfour', publish => false);
+END $$;
+BEGIN;
+SELECT appinfra.deprovision_tenant(pg_temp.db('app-tidy-3'), '0');
+UPDATE appinfra.tenant SET try_at = 'infinity' WHERE app_id = 'app-tidy-3';
+UPDATE appinfra.credential SET try_at = 'infinity' WHERE db_id = pg_temp.db('app-tidy-3');
+COMMIT;
+CALL t.wait_for($c$ (SELECT sessions_ended_at IS NOT NULL FROM appinfra.credentials WHERE username = 'app_tidythree') $c$);
+DROP DATABASE app_tidythree;
+DROP OWNED BY app_tidythree;
+DROP ROLE app_tidythree;
+DROP ROLE app_tidythree_reader;
+CREATE ROLE app_tidythree LOGIN;
+CREATE ROLE app_tidythree_reader;
+CREATE DATABASE app_tidythree OWNER app_tidythree;
+UPDATE appinfra.credential SET try_at = now() WHERE db_id = pg_temp.db('app-tidy-3');
+UPDATE appinfra.tenant SET try_at = now() WHERE app_id = 'app-tidy-3';
+CALL t.wait_for($c$ (SELECT status = 'dropped' FROM appinfra.databases WHERE app_id = 'app-tidy-3') $c$);
+SELECT datname, datallowconn, datdba::regrole FROM pg_database WHERE datname = 'app_tidythree';
+SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname ~ '^app_tidythree' ORDER BY 1;
+SELECT action, credential, detail - 'env_keys' AS detail FROM appinfra.audit
+ WHERE db_id = pg_temp.db('app-tidy-3') AND action ~ '^(lose|drop)_' ORDER BY action, id;
+SELECT state FROM appinfra.credentials WHERE db_id = pg_temp.db('app-tidy-3');
+SELECT count(*) AS left_over FROM pg_shseclabel WHERE label ~ pg_temp.db('app-tidy-3');
+DROP DATABASE app_tidythree;
+DROP ROLE app_tidythree, app_tidythree_reader;
+
+-- A database that somebody renamed goes on under its new name, and goes when it is to go.
+ALTER DATABASE app_tidyfour RENAME TO app_tidyrenamed;
+CALL t.wait_for($c$ (SELECT database = 'app_tidyrenamed' FROM appinfra.databases WHERE app_id = 'app-tidy-4') $c$);
+SELECT detail FROM appinfra.audit WHERE db_id = pg_temp.db('app-tidy-4') AND action = 'rename_database';
+SELECT database, username, t.has_password(username, password) AS logs_in FROM appinfra.rotate_credential(pg_temp.db('app-tidy-4'), publish => false);
+SELECT appinfra.revoke_tenant(pg_temp.db('app-tidy-4'));
+SELECT database FROM appinfra.restore_tenant(pg_temp.db('app-tidy-4'), publish => false);
+BEGIN;
+SELECT appinfra.deprovision_tenant(pg_temp.db('app-tidy-4'), '0');
+ALTER DATABASE app_tidyrenamed RENAME TO app_tidyagain;
+COMMIT;
+CALL t.wait_for($c$ (SELECT status = 'dropped' FROM appinfra.databases WHERE app_id = 'app-tidy-4') $c$);
+SELECT count(*) AS databases FROM pg_database WHERE datname ~ '^app_tidy(four|renamed|again)';
+SELECT count(*) AS roles FROM pg_roles WHERE rolname ~ '^app_tidy(four|renamed|again)';
+
+-- A database that has the OID which was planned for a shell is not taken for it.
+CREATE DATABASE tidy_stranger;
+BEGIN;
+DO $$ DECLARE a text; BEGIN
+    FOREACH a IN ARRAY ARRAY['owner', 'writer', 'reader', 'service'] LOOP
+        EXECUTE format('CREATE ROLE %I', 'appinfra_00000000feed_' || a);
+        EXECUTE format('SECURITY LABEL FOR appinfra ON ROLE %I IS %L', 'appinfra_00000000feed_' || a, 'db-00000000feed group ' || a);
+    END LOOP;
+END $$;
+INSERT INTO appinfra.shell (db_id, database, database_oid, hardening)
+SELECT 'db-00000000feed', 'appinfra_00000000feed', d.oid, t.hardening FROM pg_database d, appinfra.template t WHERE datname = 'tidy_stranger';
+COMMIT;
+CALL t.wait_for($c$ EXISTS (SELECT FROM appinfra.audit WHERE db_id = 'db-00000000feed' AND action = 'build_shell') $c$);
+SELECT datallowconn, datacl, (SELECT count(*) FROM pg_shseclabel WHERE objoid = oid) AS labels FROM pg_database WHERE datname = 'tidy_stranger';
+DROP DATABASE tidy_stranger;
+CALL t.wait_for_pool();

@@ -166,27 +166,48 @@ TABLE pg_temp.roles;
 SELECT username, access, state, published_at IS NOT NULL AS published, target, variables[1] FROM appinfra.credentials
  WHERE db_id = pg_temp.db('app-rev') AND state NOT IN ('revoked', 'gone') ORDER BY target, variables;
 
--- Somebody else's role of the same name is let alone, and the call says so. A login that was renamed is
--- revoked by the name that it had; one that is not there at all is told.
+-- A login that was renamed is revoked all the same, and the audit tells; somebody else's role that has its
+-- name by now is let alone.
 SELECT username AS mine FROM appinfra.issue_credential(pg_temp.db('app-rev'), 'reader') \gset
 ALTER ROLE :"mine" RENAME TO app_rev_renamed;
 CREATE ROLE :"mine" LOGIN;
-SELECT t.try(format('SELECT appinfra.revoke_credential(%L)', :'mine')) AS refused;
-SELECT rolname = :'mine' AS other, rolcanlogin AS login FROM pg_roles WHERE rolname IN (:'mine', 'app_rev_renamed') ORDER BY 1;
-DROP ROLE :"mine";
 BEGIN;
 SELECT appinfra.revoke_credential(:'mine'), pg_temp.keep(:'mine');
 COMMIT;
-SELECT * FROM pg_temp.roles WHERE rolname = 'app_rev_renamed';
+SELECT rolname = :'mine' AS other, login, memberships, grants FROM pg_temp.roles WHERE rolname IN (:'mine', 'app_rev_renamed') ORDER BY 1;
+SELECT detail ->> 'from' = :'mine' AS from, detail ->> 'to' AS to, outcome FROM appinfra.audit WHERE action = 'rename_login' AND credential = :'mine';
 SELECT appinfra.wait_revoked(:'mine');
 UPDATE appinfra.credential SET try_at = now() WHERE username = :'mine';
 CALL t.wait_for(format('(SELECT state = ''gone'' FROM appinfra.credentials WHERE username = %L)', :'mine'));
-SELECT count(*) AS roles FROM pg_roles WHERE rolname IN (:'mine', 'app_rev_renamed');
+SELECT rolname = :'mine' AS other, rolcanlogin AS login FROM pg_roles WHERE rolname IN (:'mine', 'app_rev_renamed');
+DROP ROLE :"mine";
+
+-- One that is in use goes on under its new name.
+SELECT username AS mine FROM appinfra.rotate_credential(pg_temp.db('app-rev'), publish => true) \gset
+ALTER ROLE :"mine" RENAME TO app_rev_renamed;
+CALL t.wait_for(format('EXISTS (SELECT FROM appinfra.audit WHERE action = ''rename_login'' AND credential = %L)', :'mine'));
+SELECT p.set ->> 'DATABASE_URL' ~ '//app_rev_renamed:' AS published FROM appinfra.claim_publications('sidecar') p
+ WHERE appinfra.complete_publication(p.publication_id, p.claim);
+SELECT state FROM appinfra.credentials WHERE username = :'mine';
+
+-- One that was dropped can be revoked; its row ends, and the audit tells. Whose name it has now is let alone.
 SELECT username AS mine FROM appinfra.issue_credential(pg_temp.db('app-rev'), 'reader') \gset
 DROP OWNED BY :"mine";
 DROP ROLE :"mine";
-SELECT t.try(format('SELECT appinfra.revoke_credential(%L)', :'mine')) AS refused;
-UPDATE appinfra.credential SET state = 'gone' WHERE username = :'mine';
+CREATE ROLE :"mine" LOGIN;
+SELECT appinfra.revoke_credential(:'mine');
+SELECT appinfra.wait_revoked(:'mine');
+CALL t.wait_for(format('(SELECT state = ''gone'' FROM appinfra.credentials WHERE username = %L)', :'mine'));
+SELECT action, detail ->> 'role' = :'mine' AS role FROM appinfra.audit WHERE credential = :'mine' AND action ~ 'login' ORDER BY id;
+SELECT rolcanlogin FROM pg_roles WHERE rolname = :'mine';
+DROP ROLE :"mine";
+
+-- One that may be its own though its label was lost still logs in: it is not given up, and the call says so.
+SELECT username AS mine FROM appinfra.issue_credential(pg_temp.db('app-rev'), 'reader') \gset
+SECURITY LABEL FOR appinfra ON ROLE :"mine" IS NULL;
+SELECT replace(t.try(format('SELECT appinfra.revoke_credential(%L)', :'mine')), :'mine', 'MINE') AS refused;
+SELECT appinfra.harden_tenant(pg_temp.db('app-rev'));
+SELECT appinfra.revoke_credential(:'mine');
 
 -- A reason is kept, 512 bytes of it.
 SELECT appinfra.revoke_credential(username, repeat('é', 1000)) FROM appinfra.issue_credential(pg_temp.db('app-rev'), 'owner');

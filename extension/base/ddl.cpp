@@ -45,6 +45,8 @@ disable_login(const char *login, const char *group)
 
     alter_role(login, list_make2(option("canlogin", reinterpret_cast<Node *>(makeBoolean(false))),
                                  option("password", nullptr)));
+    if (!OidIsValid(get_role_oid(group, true)))
+        return; /* somebody has dropped it */
     statement->granted_roles = list_make1(access(group));
     statement->grantee_roles = list_make1(role_spec(login));
     statement->is_grant = false;

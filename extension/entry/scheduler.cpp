@@ -11,6 +11,7 @@
 #include "entry/kept_workers.hpp"
 #include "guard/watchdog.hpp"
 #include "shmem/wakeup.hpp"
+#include "tenant/renamed.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/rotation.hpp"
 #include "workers/worker.hpp"
@@ -37,6 +38,7 @@ static bool remove_old_audit(Turn &turn);
 static bool end_sessions(Turn &turn);
 static bool follow_logins(Turn &turn);
 static bool retire_due(Turn &turn);
+static bool follow_names(Turn &turn);
 static bool settle_timeline(Turn &turn);
 static bool rotate_due(Turn &turn);
 static long run_due_tasks(TimestampTz *due);
@@ -54,6 +56,7 @@ constexpr Task tasks[] = {
     {.interval_ms = 1000, .work = Work::credentials, .run = end_sessions},
     {.interval_ms = 1000, .work = Work::credentials, .run = follow_logins},
     {.interval_ms = 1000, .work = Work::credentials, .run = retire_due},
+    {.interval_ms = 5 * 1000, .work = Work::none, .run = follow_names},
     {.interval_ms = 30 * 1000, .work = Work::publications, .run = notify_sidecars},
     {.interval_ms = 5 * 1000,
      .work = Work::pool | Work::install,
@@ -174,6 +177,13 @@ static bool
 retire_due(Turn &)
 {
     revocation::retire_due();
+    return false;
+}
+
+static bool
+follow_names(Turn &)
+{
+    renamed::follow();
     return false;
 }
 

@@ -11,6 +11,7 @@
 #include "guard/hardening_script.hpp"
 #include "registry/grants.hpp"
 #include "registry/login_settings.hpp"
+#include "registry/owned.hpp"
 #include "registry/tenant.hpp"
 #include "tenant/readiness.hpp"
 #include "workers/setup.hpp"
@@ -202,7 +203,8 @@ dress_logins(const tenant::Tenant &tenant)
         const char *access = rows.text(i, 2);
 
         grants::open_to_login(tenant.database, login, access);
-        login_settings::write(login, tenant.database, access, other_settings(login));
+        login_settings::write(login, owned::group_name(tenant.db_id, tenant.database, access),
+                              access, other_settings(login));
     }
 }
 

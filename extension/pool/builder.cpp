@@ -36,6 +36,7 @@ static void pause_after_failure();
 static bool shrink();
 static bool plan();
 static void build(Planned *shell);
+static bool is_anothers(const Planned &shell);
 static void create(Planned *shell);
 static void choose_another_oid(Planned *shell);
 static void finish(const Planned &shell);
@@ -185,11 +186,30 @@ build(Planned *shell)
 {
     setup::Order order = setup::order_of(setup::Job::dress_shell, shell->name);
 
+    if (is_anothers(*shell))
+        choose_another_oid(shell);
     if (!database_files::exists(shell->database))
         create(shell);
     database_task::run(setup::task_of(order, shell->database));
     finish(*shell);
     wakeup::announce_shell();
+}
+
+/* Tells whether a database that is not the shell's has the OID that was planned for it. */
+static bool
+is_anothers(const Planned &shell)
+{
+    bool anothers = false;
+
+    in_transaction([&](MemoryContext) {
+        const char *name = get_database_name(shell.database);
+        label::Label label;
+
+        anothers = name != nullptr &&
+                   (strcmp(name, shell.name) != 0 || (label::of_database(shell.database, &label) &&
+                                                      strcmp(label.db_id, shell.db_id) != 0));
+    });
+    return anothers;
 }
 
 /* Creates the database, after it has removed the files of an interrupted attempt. */

@@ -8,6 +8,7 @@
 #include "registry/grants.hpp"
 #include "registry/login_name.hpp"
 #include "registry/login_settings.hpp"
+#include "registry/owned.hpp"
 
 namespace appinfra::credential
 {
@@ -32,16 +33,17 @@ create(const Purpose &purpose, const secrets::Password *password)
 {
     static query::Query insert = {
         "INSERT INTO appinfra.credential (username, role_name, db_id, binding_id, access, state,"
-        "                                 minted_at)"
+        "                                 minted_at, role_oid)"
         " VALUES ($1, $1, $2, $3, $4, CASE WHEN $5 THEN 'active' ELSE 'waiting' END,"
-        "         CASE WHEN $5 THEN clock_timestamp() END)"
+        "         CASE WHEN $5 THEN clock_timestamp() END, $6)"
         " RETURNING credential_id"};
     const char *username = login_name::choose(purpose);
 
     make_role(purpose, username, password);
     query::Rows made = query::run(
         insert, {query::text(username), query::text(purpose.db_id), query::id(purpose.binding_id),
-                 query::text(purpose.access), query::boolean(password != nullptr)});
+                 query::text(purpose.access), query::boolean(password != nullptr),
+                 query::oid(get_role_oid(username, false))});
     return {.id = made.int8(0, 1), .username = username};
 }
 
@@ -60,17 +62,21 @@ void
 withdraw_password(int64 credential_id)
 {
     static query::Query update = {
-        "UPDATE appinfra.credential SET state = 'waiting', minted_at = NULL"
-        " WHERE credential_id = $1 AND state = 'active' RETURNING role_name"};
+        "UPDATE appinfra.credential c SET state = 'waiting', minted_at = NULL"
+        " WHERE credential_id = $1 AND state = 'active' RETURNING"
+        "       (SELECT a.rolname::text FROM pg_catalog.pg_authid a"
+        "         WHERE " IS_ROLE_OF_CREDENTIAL ")"};
     query::Rows rows = query::run(update, {query::id(credential_id)});
 
-    if (rows.count == 1)
+    if (rows.count == 1 && rows.text(0, 1) != nullptr)
         ddl::set_password(rows.text(0, 1), nullptr);
 }
 
-/* What can succeed all credentials of the binding that somebody may have. */
+/* What can succeed all credentials of the binding that somebody may have, and whose role is there.
+ */
 #define WAITING_AND_NEWEST                                                                         \
-    "SELECT credential_id, role_name::text FROM appinfra.credential c"                             \
+    "SELECT credential_id, a.rolname::text FROM appinfra.credential c"                             \
+    "  JOIN pg_catalog.pg_authid a ON " IS_ROLE_OF_CREDENTIAL                                      \
     " WHERE binding_id = $1 AND state = 'waiting' AND NOT EXISTS ("                                \
     "  SELECT FROM appinfra.credential n WHERE n.binding_id = c.binding_id"                        \
     "     AND n.credential_id > c.credential_id AND n.state IN ('active', 'retiring'))"
@@ -90,8 +96,6 @@ Credential
 find_deliverable(int64 binding_id, int64 first_choice)
 {
     static query::Query select = {WAITING_AND_NEWEST
-                                  " AND EXISTS (SELECT FROM pg_catalog.pg_authid"
-                                  "              WHERE rolname = role_name)"
                                   " ORDER BY credential_id <> $2, credential_id LIMIT 1"};
     query::Rows rows = query::run(select, {query::id(binding_id), query::int8(first_choice)});
 
@@ -122,17 +126,18 @@ retire_older(int64 binding_id, int64 credential_id, const Interval *grace, const
 }
 
 bool
-mark_used(const char *role_name)
+mark_used(Oid role)
 {
-    static query::Query select = {"SELECT credential_id FROM appinfra.credential"
-                                  " WHERE role_name = $1::name AND state IN ('active', 'retiring')"
-                                  "   AND first_login_at IS NULL"};
+    static query::Query select = {
+        "SELECT credential_id FROM appinfra.credential c"
+        "  JOIN pg_catalog.pg_authid a ON " IS_ROLE_OF_CREDENTIAL
+        " WHERE a.oid = $1 AND state IN ('active', 'retiring') AND first_login_at IS NULL"};
     static query::Query update = {
         "UPDATE appinfra.credential SET first_login_at = clock_timestamp()"
         " WHERE credential_id = (SELECT credential_id FROM appinfra.credential"
         "                         WHERE credential_id = $1 AND first_login_at IS NULL"
         "                           FOR NO KEY UPDATE SKIP LOCKED)"};
-    query::Rows unused = query::run(select, {query::text(role_name)});
+    query::Rows unused = query::run(select, {query::oid(role)});
 
     return unused.count == 0 || query::run(update, {query::id(unused.int8(0, 1))}).count > 0;
 }
@@ -176,20 +181,14 @@ freed_name(int64 credential_id)
     return psprintf("appinfra_gone_" INT64_FORMAT, credential_id);
 }
 
-std::span<const Renaming>
-free_role_names(const char *db_id)
+std::span<const int64>
+find_revoked(const char *db_id)
 {
-    static query::Query update = {
-        "UPDATE appinfra.credential SET role_name = ('appinfra_gone_' || credential_id)::name"
-        "  FROM (SELECT credential_id AS id, role_name AS former FROM appinfra.credential) o"
-        " WHERE db_id = $1 AND o.id = credential_id AND state = 'revoked'"
-        "   AND role_name::text <> 'appinfra_gone_' || credential_id"
-        " RETURNING o.former::text, role_name::text"};
-    query::Rows rows = query::run(update, {query::text(db_id)});
+    static query::Query select = {"SELECT credential_id FROM appinfra.credential"
+                                  " WHERE db_id = $1 AND state = 'revoked' ORDER BY 1"};
+    query::Rows rows = query::run(select, {query::text(db_id)});
 
-    return query::collect<Renaming>(rows, [&](uint64 row) {
-        return Renaming{.from = rows.text(row, 1), .to = rows.text(row, 2)};
-    });
+    return query::collect<int64>(rows, [&](uint64 row) { return rows.int8(row, 1); });
 }
 
 Ended
@@ -213,10 +212,11 @@ mark_gone(int64 credential_id)
 {
     static query::Query update = {
         "UPDATE appinfra.credential SET state = 'gone', gone_at = clock_timestamp(),"
-        "       last_error = NULL WHERE credential_id = $1 RETURNING db_id, username::text"};
+        "       last_error = NULL WHERE credential_id = $1 RETURNING db_id, username::text,"
+        "       role_name::text"};
     query::Rows rows = query::run(update, {query::id(credential_id)});
 
-    return {.db_id = rows.text(0, 1), .username = rows.text(0, 2)};
+    return {.db_id = rows.text(0, 1), .username = rows.text(0, 2), .role_name = rows.text(0, 3)};
 }
 
 void
@@ -235,12 +235,14 @@ put_off(int64 credential_id, const char *error)
 static void
 make_role(const Purpose &purpose, const char *username, const secrets::Password *password)
 {
-    ddl::create_login(username, identifiers::group_role(purpose.database, purpose.access));
+    const char *group = owned::group_name(purpose.db_id, purpose.database, purpose.access);
+
+    ddl::create_login(username, group);
     if (password != nullptr)
         ddl::set_password(username, secrets::verifier(password));
     ddl::label_role(username, label::of_login(purpose.db_id, purpose.access));
     grants::open_to_login(purpose.database, username, purpose.access);
-    login_settings::write(username, purpose.database, purpose.access);
+    login_settings::write(username, group, purpose.access);
 }
 
 } // namespace appinfra::credential

@@ -62,7 +62,7 @@ void retire_older(int64 binding_id, int64 credential_id, const Interval *grace,
  * Somebody has logged in with the role, if it is a credential's that was not used before. False
  * when another transaction has that credential locked, and nothing is recorded.
  */
-bool mark_used(const char *role_name);
+bool mark_used(Oid role);
 
 /* Lets the credential, and the password of its login, expire after that time. */
 void expire_after(const Credential &credential, const Interval *time);
@@ -73,15 +73,8 @@ void mark_revoked(int64 credential_id, const char *reason);
 /* The credential's role has another name now. */
 void record_role_name(int64 credential_id, const char *role_name);
 
-/*
- * Gives the roles of the tenant's revoked credentials names in the registry that are nobody's, and
- * returns what is to be renamed on the host.
- */
-struct Renaming {
-    const char *from;
-    const char *to;
-};
-std::span<const Renaming> free_role_names(const char *db_id);
+/* Returns the tenant's revoked credentials. */
+std::span<const int64> find_revoked(const char *db_id);
 
 /* Returns the name that is nobody's, which a credential's role gets. */
 const char *freed_name(int64 credential_id);
@@ -100,6 +93,7 @@ Ended record_sessions(int64 credential_id, int found);
 struct Gone {
     const char *db_id;
     const char *username;
+    const char *role_name;
 };
 
 /* The role of the credential does not exist any more. */

@@ -35,6 +35,20 @@ rename(const char *from, const char *to)
 }
 
 void
+rename_tenant(const char *db_id, const owned::Object &database, const char *to)
+{
+    if (OidIsValid(database.oid) && strcmp(database.name, to) != 0)
+        ddl::rename_database(database.name, to);
+    for (const char *access : identifiers::accesses) {
+        const owned::Object group = owned::lock_group(db_id, access);
+        const char *name = identifiers::group_role(to, access);
+
+        if (OidIsValid(group.oid) && strcmp(group.name, name) != 0)
+            ddl::rename_role(group.name, name);
+    }
+}
+
+void
 open(const char *database, const char *db_id, int hardening)
 {
     ddl::allow_connections(database, true);

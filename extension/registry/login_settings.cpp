@@ -1,19 +1,18 @@
 /* Writes what sessions start with. See login_settings.hpp. */
 #include "registry/login_settings.hpp"
 
-#include "base/identifiers.hpp"
 #include "base/settings.hpp"
 
 namespace appinfra::login_settings
 {
 
 void
-write(const char *username, const char *database, const char *access,
+write(const char *username, const char *group, const char *access,
       std::span<const ddl::Setting> more)
 {
     const char *parallel = psprintf("%d", settings::tenant_parallel_workers);
     const ddl::Setting ours[] = {
-        {"role", identifiers::group_role(database, access)},
+        {"role", group},
         {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},
         {"idle_in_transaction_session_timeout",
          psprintf("%d", settings::tenant_idle_in_transaction_timeout)},

@@ -22,7 +22,7 @@ namespace appinfra::login_settings
     " 'restrict_nonsystem_relation_kind', 'createrole_self_grant', 'extension_control_path']"
 
 /* Writes what the sessions of a login start with, in place of what was there. */
-void write(const char *username, const char *database, const char *access,
+void write(const char *username, const char *group, const char *access,
            std::span<const ddl::Setting> more = {});
 
 } // namespace appinfra::login_settings

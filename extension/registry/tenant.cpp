@@ -101,6 +101,17 @@ mark_retained(const char *db_id, const char *database)
 }
 
 void
+record_database(const char *db_id, const char *database)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET database = $2::name, wanted_name = CASE"
+        "         WHEN status IN ('ready', 'revoked', 'retiring') THEN $2::name"
+        "         ELSE wanted_name END WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id), query::text(database)});
+}
+
+void
 mark_restored(const char *db_id, const char *database)
 {
     static query::Query update = {

@@ -62,6 +62,9 @@ const char *move_end(const char *db_id, const Interval *retain);
 /* The tenant's database is closed and has this name now. */
 void mark_retained(const char *db_id, const char *database);
 
+/* Somebody has given the tenant's database this name. */
+void record_database(const char *db_id, const char *database);
+
 /* The tenant is ready again, in a database of this name. */
 void mark_restored(const char *db_id, const char *database);
 

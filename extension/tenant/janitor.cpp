@@ -9,6 +9,7 @@
 #include "base/settings.hpp"
 #include "registry/host_names.hpp"
 #include "registry/credential.hpp"
+#include "registry/owned.hpp"
 #include "registry/tenant.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/role_removal.hpp"
@@ -20,10 +21,9 @@ namespace appinfra::janitor
 /* A revoked credential without sessions, whose role is to be dropped. */
 struct RevokedCredential {
     int64 id;
-    char role_name[NAMEDATALEN];
-    char group[NAMEDATALEN];
-    char database[NAMEDATALEN];
-    char successor[NAMEDATALEN]; /* empty: none */
+    char db_id[16];
+    char access[16];
+    int64 successor; /* 0: none */
 };
 
 /* What is the next step for a tenant that has been deprovisioned. */
@@ -32,7 +32,6 @@ enum class Step { move_away, drop };
 /* A deprovisioned tenant whose next step can be taken. */
 struct DepartingTenant {
     char db_id[16];
-    char database[NAMEDATALEN];
     Step step;
 };
 
@@ -43,8 +42,10 @@ static void remove_credential(const RevokedCredential &credential);
 static bool next_tenant(DepartingTenant *departing);
 static void move_away(const DepartingTenant &departing);
 static void drop_tenant(const DepartingTenant &departing);
+static void free_role_name(int64 credential_id);
+static void report_lost_database(const tenant::Tenant &tenant);
+static void remove_group(const char *db_id, const char *access);
 static void check_no_logins(const char *db_id);
-static void copy_name(char (&to)[NAMEDATALEN], const char *from);
 
 constexpr long look_again_ms = 1000; /* when there was nothing to do */
 constexpr long pause_ms = 1000;      /* after a failure that could not be recorded */
@@ -87,19 +88,14 @@ record_failure(PutOff put_off)
 static bool
 next_credential(RevokedCredential *credential)
 {
-    static query::Query select = {"SELECT c.credential_id, c.role_name::text, " SQL_GROUP_ROLE(
-        "t.database",
-        "c.access") ","
-                    "       t.database::text, coalesce((SELECT s.role_name::text FROM "
-                    "appinfra.credential s"
-                    "         WHERE s.binding_id = c.binding_id AND s.credential_id > "
-                    "c.credential_id"
-                    "           AND s.state IN ('waiting', 'active') ORDER BY s.credential_id DESC "
-                    "LIMIT 1), "
-                    "'')"
-                    "  FROM appinfra.credential c JOIN appinfra.tenant t USING (db_id)"
-                    " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NOT NULL"
-                    "   AND c.try_at <= clock_timestamp() ORDER BY c.try_at LIMIT 1"};
+    static query::Query select = {
+        "SELECT c.credential_id, c.db_id, c.access,"
+        "       (SELECT max(s.credential_id) FROM appinfra.credential s"
+        "         WHERE s.binding_id = c.binding_id AND s.credential_id > c.credential_id"
+        "           AND s.state IN ('waiting', 'active'))"
+        "  FROM appinfra.credential c"
+        " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NOT NULL"
+        "   AND c.try_at <= clock_timestamp() ORDER BY c.try_at LIMIT 1"};
     bool found = false;
 
     in_transaction([&](MemoryContext) {
@@ -108,25 +104,41 @@ next_credential(RevokedCredential *credential)
         found = rows.count == 1;
         if (found) {
             credential->id = rows.int8(0, 1);
-            copy_name(credential->role_name, rows.text(0, 2));
-            copy_name(credential->group, rows.text(0, 3));
-            copy_name(credential->database, rows.text(0, 4));
-            copy_name(credential->successor, rows.text(0, 5));
+            strlcpy(credential->db_id, rows.text(0, 2), sizeof(credential->db_id));
+            strlcpy(credential->access, rows.text(0, 3), sizeof(credential->access));
+            credential->successor = rows.int8(0, 4);
         }
     });
     return found;
 }
 
-/* Drops the credential's role. */
+/* Drops the credential's role. One that somebody else has dropped is reported as lost. */
 static void
 remove_credential(const RevokedCredential &credential)
 {
-    role_removal::remove(credential.role_name, credential.database, credential.group,
-                         credential.successor);
+    role_removal::Removal removal = {.role = InvalidOid,
+                                     .db_id = credential.db_id,
+                                     .own_database = InvalidOid,
+                                     .heir = InvalidOid,
+                                     .successor = InvalidOid};
+
+    in_transaction([&](MemoryContext) {
+        removal.role = owned::lock_login(credential.id).oid;
+        removal.own_database = owned::database_of(credential.db_id);
+        removal.heir = owned::lock_group(credential.db_id, credential.access).oid;
+        if (credential.successor != 0)
+            removal.successor = owned::lock_login(credential.successor).oid;
+    });
+    if (OidIsValid(removal.role))
+        role_removal::remove(removal);
     in_transaction([&](MemoryContext) {
         credential::Gone gone = credential::mark_gone(credential.id);
 
-        audit::record("drop_login", gone.db_id, gone.username);
+        if (OidIsValid(removal.role))
+            audit::record("drop_login", gone.db_id, gone.username);
+        else
+            audit::record("lose_login", gone.db_id, gone.username,
+                          audit::detail({{"role", gone.role_name}}));
     });
 }
 
@@ -135,7 +147,7 @@ static bool
 next_tenant(DepartingTenant *departing)
 {
     static query::Query select = {
-        "SELECT t.db_id, t.database::text, t.status <> 'retiring' FROM appinfra.tenant t"
+        "SELECT t.db_id, t.status <> 'retiring' FROM appinfra.tenant t"
         " WHERE t.try_at <= clock_timestamp()"
         "   AND (t.status = 'dropping'"
         "     OR (t.status = 'retained' AND t.retained_until <= clock_timestamp())"
@@ -151,8 +163,7 @@ next_tenant(DepartingTenant *departing)
         found = rows.count == 1;
         if (found) {
             strlcpy(departing->db_id, rows.text(0, 1), sizeof(departing->db_id));
-            copy_name(departing->database, rows.text(0, 2));
-            departing->step = rows.boolean(0, 3) ? Step::drop : Step::move_away;
+            departing->step = rows.boolean(0, 2) ? Step::drop : Step::move_away;
         }
     });
     return found;
@@ -168,40 +179,89 @@ move_away(const DepartingTenant &departing)
 
         if (tenant.status != tenant::Status::retiring)
             return;
-        if (OidIsValid(get_database_oid(tenant.database, true)))
-            ddl::allow_connections(tenant.database, false);
-        host_names::rename(tenant.database, away);
-        for (const credential::Renaming &role : credential::free_role_names(tenant.db_id))
-            if (OidIsValid(get_role_oid(role.from, true)))
-                ddl::rename_role(role.from, role.to);
+        const owned::Object database = owned::lock_database(tenant.db_id);
+        if (OidIsValid(database.oid))
+            ddl::allow_connections(database.name, false);
+        else
+            report_lost_database(tenant);
+        host_names::rename_tenant(tenant.db_id, database, away);
+        for (int64 id : credential::find_revoked(tenant.db_id))
+            free_role_name(id);
         tenant::mark_retained(tenant.db_id, away);
         audit::record("retain_tenant", tenant.db_id, nullptr, audit::detail({{"database", away}}));
     });
+}
+
+/* Gives the role of a revoked credential a name that is nobody's. */
+static void
+free_role_name(int64 credential_id)
+{
+    const owned::Object role = owned::lock_login(credential_id);
+    const char *name = credential::freed_name(credential_id);
+
+    if (OidIsValid(role.oid) && strcmp(role.name, name) != 0)
+        ddl::rename_role(role.name, name);
+    credential::record_role_name(credential_id, name);
+}
+
+/*
+ * Reports, once, that somebody else has dropped the tenant's database; what bears its name now is
+ * not the tenant's.
+ */
+static void
+report_lost_database(const tenant::Tenant &tenant)
+{
+    static query::Query told = {
+        "SELECT FROM appinfra.audit_log WHERE db_id = $1 AND action = 'lose_database' LIMIT 1"};
+
+    if (query::run(told, {query::text(tenant.db_id)}).count > 0)
+        return;
+    audit::record("lose_database", tenant.db_id, nullptr,
+                  audit::detail({{"database", tenant.database}}));
 }
 
 /* Drops the tenant's database, then its roles. */
 static void
 drop_tenant(const DepartingTenant &departing)
 {
-    bool exists = false;
     bool due = false;
 
     in_transaction([&](MemoryContext) {
+        tenant::Tenant tenant = tenant::lock(departing.db_id);
+
         due = tenant::begin_to_drop(departing.db_id);
-        exists = OidIsValid(get_database_oid(departing.database, true));
+        if (due && tenant.status == tenant::Status::retained &&
+            !OidIsValid(owned::database_of(departing.db_id)))
+            report_lost_database(tenant);
     });
     if (!due)
         return;
-    if (exists)
-        ddl::drop_database(departing.database);
+    owned::with_database(departing.db_id, [](const owned::Object &database) {
+        if (OidIsValid(database.oid))
+            ddl::drop_database(database.name);
+    });
     in_transaction([&](MemoryContext) { check_no_logins(departing.db_id); });
     for (const char *access : identifiers::accesses)
-        role_removal::remove(identifiers::group_role(departing.database, access),
-                             departing.database, nullptr, nullptr);
+        remove_group(departing.db_id, access);
     in_transaction([&](MemoryContext) {
         tenant::mark_dropped(departing.db_id);
         audit::record("drop_tenant", departing.db_id, nullptr);
     });
+}
+
+/* Drops a group of the tenant, which is nobody's heir. */
+static void
+remove_group(const char *db_id, const char *access)
+{
+    Oid group = InvalidOid;
+
+    in_transaction([&](MemoryContext) { group = owned::lock_group(db_id, access).oid; });
+    if (OidIsValid(group))
+        role_removal::remove({.role = group,
+                              .db_id = db_id,
+                              .own_database = InvalidOid,
+                              .heir = InvalidOid,
+                              .successor = InvalidOid});
 }
 
 /* Raises 55006 while a login of the tenant has not been dropped: its groups are still needed. */
@@ -214,12 +274,6 @@ check_no_logins(const char *db_id)
     if (query::run(select, {query::text(db_id)}).count > 0)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
                         errmsg("logins of the tenant are still to be dropped")));
-}
-
-static void
-copy_name(char (&to)[NAMEDATALEN], const char *from)
-{
-    strlcpy(to, from, NAMEDATALEN);
 }
 
 } // namespace appinfra::janitor

@@ -115,7 +115,7 @@ move_back(const tenant::Tenant &tenant)
 {
     const char *database = host_names::choose(tenant.original_name);
 
-    host_names::rename(tenant.database, database);
+    host_names::rename_tenant(tenant.db_id, owned::lock_database(tenant.db_id), database);
     host_names::open(database, tenant.db_id, tenant.hardening);
     return database;
 }

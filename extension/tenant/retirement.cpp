@@ -7,6 +7,7 @@
 #include "base/lock.hpp"
 #include "base/scope.hpp"
 #include "registry/credential.hpp"
+#include "registry/owned.hpp"
 #include "shmem/sessions.hpp"
 #include "shmem/wakeup.hpp"
 
@@ -116,7 +117,7 @@ follow_logins()
         /* a session that began before its login was watched, and is still there */
         for (Oid login : logins)
             if (sessions::count(login) > 0)
-                credential::mark_used(GetUserNameFromId(login, false));
+                credential::mark_used(login);
     });
 }
 
@@ -128,9 +129,7 @@ record_reported_logins()
     size_t count = 0;
 
     while (Oid login = sessions::take_login()) {
-        const char *name = GetUserNameFromId(login, true);
-
-        if (name != nullptr && !credential::mark_used(name) && count < lengthof(locked))
+        if (!credential::mark_used(login) && count < lengthof(locked))
             locked[count++] = login;
     }
     for (Oid login : std::span(locked, count))
@@ -142,7 +141,7 @@ end_sessions()
 {
     static query::Query select = {
         "SELECT c.credential_id, coalesce(a.oid, 0::oid) FROM appinfra.credential c"
-        "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name"
+        "  LEFT JOIN pg_catalog.pg_authid a ON " IS_ROLE_OF_CREDENTIAL
         " WHERE c.state = 'revoked' AND c.sessions_ended_at IS NULL LIMIT 1000"
         "   FOR NO KEY UPDATE OF c SKIP LOCKED"};
     bool left = false;
@@ -194,7 +193,7 @@ find_revoked(const char *username)
     static query::Query select = {
         "SELECT c.credential_id, c.state, coalesce(a.oid, 0::oid), c.db_id FROM "
         "appinfra.credential c"
-        "  LEFT JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name AND c.state <> 'gone'"
+        "  LEFT JOIN pg_catalog.pg_authid a ON c.state <> 'gone' AND " IS_ROLE_OF_CREDENTIAL
         " WHERE c.username = $1::name AND c.username::text = $1 ORDER BY c.state = 'gone', "
         "c.credential_id DESC LIMIT 1"};
 

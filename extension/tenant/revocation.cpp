@@ -8,9 +8,11 @@
 #include "base/lock.hpp"
 #include "base/scope.hpp"
 #include "registry/credential.hpp"
+#include "registry/owned.hpp"
 #include "registry/publication.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/readiness.hpp"
+#include "tenant/renamed.hpp"
 
 namespace appinfra::revocation
 {
@@ -19,7 +21,7 @@ namespace appinfra::revocation
 struct Target {
     int64 id;
     const char *username;
-    const char *role_name;
+    const char *role_name; /* null pointer: the role is gone */
     const char *access;
 };
 
@@ -28,7 +30,7 @@ static void revoke_these(const tenant::Tenant &tenant, std::span<const Target> t
                          const char *reason);
 static void revoke_one(const tenant::Tenant &tenant, const Target &target, const char *reason);
 static void disable(const tenant::Tenant &tenant, const Target &target);
-static void adopt_renamed_role(const char *db_id, Target *target);
+static void find_role(const char *db_id, Target *target);
 static void free_name(const Target &target);
 
 #define LIVING_CREDENTIALS                                                                         \
@@ -119,7 +121,7 @@ revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reaso
         publication::enqueue(binding_id, 0);
 }
 
-/* Returns the credentials that the query finds; their roles are known by their present names. */
+/* Returns the credentials that the query finds; their roles have their present names. */
 static std::span<const Target>
 find_targets(query::Query &select, const char *db_id, int64 id)
 {
@@ -132,7 +134,7 @@ find_targets(query::Query &select, const char *db_id, int64 id)
     });
 
     for (Target &target : found)
-        adopt_renamed_role(db_id, &target);
+        find_role(db_id, &target);
     return found;
 }
 
@@ -160,50 +162,33 @@ revoke_one(const tenant::Tenant &tenant, const Target &target, const char *reaso
 }
 
 /*
- * Takes everything from the role. One that is somebody else's now (a restored registry) is not
- * touched, and the revocation fails.
+ * Takes everything from the role, if there is one. Where it may be one that lost its label the
+ * revocation has failed before.
  */
 static void
 disable(const tenant::Tenant &tenant, const Target &target)
 {
-    Oid role = get_role_oid(target.role_name, true);
-    label::Label label;
-
-    if (!OidIsValid(role))
-        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("role \"%s\" of the credential does not exist", target.role_name),
-                     "It was dropped or renamed by other means; a renamed login still works.",
-                     "Give it its name back, and try again."));
-    if (!label::of_role(role, &label) || strcmp(label.db_id, tenant.db_id) != 0)
-        raise(refuse(
-            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            psprintf("role \"%s\" does not belong to \"%s\"", target.role_name, tenant.db_id),
-            "Its security label says so.", nullptr));
-    ddl::disable_login(target.role_name, identifiers::group_role(tenant.database, target.access));
-    ddl::revoke_connect(tenant.database, target.role_name);
+    if (target.role_name == nullptr)
+        return;
+    ddl::disable_login(target.role_name,
+                       owned::group_name(tenant.db_id, tenant.database, target.access));
+    if (const char *database = get_database_name(owned::database_of(tenant.db_id)))
+        ddl::revoke_connect(database, target.role_name);
 }
 
-/*
- * Looks for a role that was renamed by other means: the one login of the tenant, by its label, that
- * no credential names. Where there is none, or more than one, the credential stays as it is.
- */
+/* Finds and locks the credential's role, and records the name that it has now. */
 static void
-adopt_renamed_role(const char *db_id, Target *target)
+find_role(const char *db_id, Target *target)
 {
-    static query::Query select = {
-        "SELECT min(a.rolname::text) FROM pg_catalog.pg_shseclabel l"
-        "  JOIN pg_catalog.pg_authid a ON a.oid = l.objoid"
-        " WHERE l.provider = 'appinfra' AND l.classoid = 'pg_catalog.pg_authid'::regclass"
-        "   AND l.label = $1 AND NOT EXISTS (SELECT FROM appinfra.credential c"
-        "         WHERE c.role_name = a.rolname AND c.state <> 'gone') HAVING count(*) = 1"};
+    const owned::Object role = owned::lock_login(target->id);
 
-    if (OidIsValid(get_role_oid(target->role_name, true)))
-        return;
-    query::Rows renamed = query::run(select, {query::text(label::of_login(db_id, target->access))});
-    if (renamed.count != 1)
-        return;
-    target->role_name = renamed.text(0, 1);
-    credential::record_role_name(target->id, target->role_name);
+    if (role.name != nullptr && strcmp(role.name, target->role_name) != 0)
+        renamed::record_login({.credential_id = target->id,
+                               .db_id = db_id,
+                               .username = target->username,
+                               .from = target->role_name,
+                               .to = role.name});
+    target->role_name = role.name;
 }
 
 /* Gives the role another name, so that its own is free. */
@@ -212,7 +197,8 @@ free_name(const Target &target)
 {
     const char *name = credential::freed_name(target.id);
 
-    ddl::rename_role(target.role_name, name);
+    if (target.role_name != nullptr)
+        ddl::rename_role(target.role_name, name);
     credential::record_role_name(target.id, name);
 }
 

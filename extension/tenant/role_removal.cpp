@@ -4,6 +4,7 @@
 #include "base/ddl.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "registry/owned.hpp"
 #include "workers/release.hpp"
 
 namespace appinfra::role_removal
@@ -15,25 +16,18 @@ struct Release {
     release::Order order;
 };
 
-static void release_everywhere(Oid role, const char *own_database, Oid heir, Oid successor);
+static void release_everywhere(const Removal &removal);
 
 void
-remove(const char *role_name, const char *own_database, const char *heir, const char *successor)
+remove(const Removal &removal)
 {
-    Oid role, heir_role, successor_role;
-
+    release_everywhere(removal);
     in_transaction([&](MemoryContext) {
-        auto oid_of = [](const char *name) {
-            return name != nullptr && *name != '\0' ? get_role_oid(name, true) : InvalidOid;
-        };
-        role = oid_of(role_name);
-        heir_role = oid_of(heir);
-        successor_role = oid_of(successor);
+        const owned::Object role = owned::lock_role(removal.role, removal.db_id);
+
+        if (OidIsValid(role.oid))
+            ddl::drop_role(role.name);
     });
-    if (!OidIsValid(role))
-        return;
-    release_everywhere(role, own_database, heir_role, successor_role);
-    in_transaction([&](MemoryContext) { ddl::drop_role(role_name); });
 }
 
 /*
@@ -41,29 +35,36 @@ remove(const char *role_name, const char *own_database, const char *heir, const 
  * What belongs to no database (rights on a database, say) is released in its own, or from here.
  */
 static void
-release_everywhere(Oid role, const char *own_database, Oid heir, Oid successor)
+release_everywhere(const Removal &removal)
 {
     static query::Query select = {
-        "SELECT oid, datname = $2::name FROM pg_catalog.pg_database d"
+        "SELECT oid, oid = $2 FROM pg_catalog.pg_database d"
         " WHERE EXISTS (SELECT FROM pg_catalog.pg_shdepend s"
         "                WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass"
         "                  AND s.refobjid = $1 AND (s.dbid = d.oid OR s.dbid = 0"
-        "                  AND d.datname = coalesce((SELECT o.datname FROM pg_catalog.pg_database o"
-        "                       WHERE o.datname = $2::name), current_database())))"
-        "    OR (datname = $2::name"
-        "        AND EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE database = $2::name))"};
+        "                  AND d.oid = coalesce((SELECT o.oid FROM pg_catalog.pg_database o"
+        "                       WHERE o.oid = $2), (SELECT o.oid FROM pg_catalog.pg_database o"
+        "                       WHERE o.datname = current_database()))))"
+        "    OR (oid = $2 AND EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts"
+        "                              WHERE database = d.datname))"};
     std::span<const Release> releases;
 
     in_transaction([&](MemoryContext caller) {
-        query::Rows rows = query::run(select, {query::oid(role), query::text(own_database)});
+        owned::lock_role(removal.role, removal.db_id); /* raises if it is another's */
+        query::Rows rows =
+            query::run(select, {query::oid(removal.role), query::oid(removal.own_database)});
 
         in_context(caller, [&] {
             releases = query::collect<Release>(rows, [&](uint64 i) {
-                return Release{.database = rows.oid(i, 1),
-                               .order = {.role = role,
-                                         .heir = heir,
-                                         .successor = successor,
-                                         .is_own = rows.boolean(i, 2)}};
+                Release release = {.database = rows.oid(i, 1),
+                                   .order = {.role = removal.role,
+                                             .heir = removal.heir,
+                                             .successor = removal.successor,
+                                             .is_own = rows.boolean(i, 2),
+                                             .db_id = {}}};
+
+                strlcpy(release.order.db_id, removal.db_id, sizeof(release.order.db_id));
+                return release;
             });
         });
     });

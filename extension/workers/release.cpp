@@ -4,6 +4,7 @@
 #include "base/ddl.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "registry/owned.hpp"
 #include "workers/task_process.hpp"
 
 namespace appinfra::release
@@ -33,6 +34,8 @@ carry_out(const Order &order)
     if (order.is_own && OidIsValid(order.heir))
         roll_back_prepared();
     in_transaction([&](MemoryContext) {
+        if (!OidIsValid(owned::lock_role(order.role, order.db_id).oid))
+            return;
         keep_policies(order.role, order.successor);
         if (OidIsValid(order.heir))
             query::execute(

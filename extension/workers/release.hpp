@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/label.hpp"
 #include "workers/database_task.hpp"
 
 namespace appinfra::release
@@ -11,10 +12,11 @@ namespace appinfra::release
 
 /* The input of the task. */
 struct Order {
-    Oid role;      /* to be released */
-    Oid heir;      /* gets what the role owns; 0: it owns nothing */
-    Oid successor; /* takes its place in policies; 0: nobody does */
-    bool is_own;   /* the database is that of the role's tenant */
+    Oid role;                      /* to be released */
+    Oid heir;                      /* gets what the role owns; 0: it owns nothing */
+    Oid successor;                 /* takes its place in policies; 0: nobody does */
+    bool is_own;                   /* the database is that of the role's tenant */
+    char db_id[label::word_limit]; /* of that tenant */
 };
 
 /* Returns the task that carries out the order in the database. */

@@ -59,3 +59,14 @@ REVOKE ALL ON FUNCTION appinfra.register_app(text, text, text), appinfra.unregis
 GRANT SELECT ON appinfra.apps TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION appinfra.register_app(text, text, text), appinfra.unregister_app(text),
     appinfra.transfer_app(text, text) TO appinfra_admin;
+
+-- Roles are found by their OID, whatever they are called.
+ALTER TABLE appinfra.credential ADD COLUMN role_oid oid;
+COMMENT ON COLUMN appinfra.credential.role_oid IS 'the role, whatever it is called; in a registry from a dump, that of another server';
+UPDATE appinfra.credential c SET role_oid = a.oid
+  FROM pg_catalog.pg_authid a JOIN pg_catalog.pg_shseclabel l ON l.objoid = a.oid
+ WHERE a.rolname = c.role_name AND c.state <> 'gone' AND l.provider = 'appinfra'
+   AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.label = c.db_id || ' login ' || c.access;
+
+COMMENT ON FUNCTION appinfra.deprovision_tenant(text, interval) IS
+    'revokes every credential, unsets the variables by publication, keeps the database out of the way for retain, then drops it. Its name is free when its status is retained. 42704 for an unknown one; again: nothing, but when it is retained: its end moves to retain from now';

@@ -170,7 +170,8 @@ CREATE TABLE appinfra.credential (
     gone_at timestamptz,
     attempts int NOT NULL DEFAULT 0,
     try_at timestamptz NOT NULL DEFAULT now(),
-    last_error text
+    last_error text,
+    role_oid oid
 );
 CREATE UNIQUE INDEX credential_role ON appinfra.credential (role_name) WHERE state <> 'gone';
 CREATE INDEX ON appinfra.credential (username);
@@ -179,6 +180,7 @@ CREATE INDEX credential_new ON appinfra.credential (credential_id) WHERE first_l
 CREATE INDEX ON appinfra.credential (db_id);
 CREATE INDEX ON appinfra.credential (binding_id);
 COMMENT ON COLUMN appinfra.credential.role_name IS 'the role''s name now: username until housekeeping renames it out of the way';
+COMMENT ON COLUMN appinfra.credential.role_oid IS 'the role, whatever it is called; in a registry from a dump, that of another server';
 COMMENT ON TABLE appinfra.credential IS 'logins: waiting for their first password, active, retiring, revoked or gone. Never a password';
 
 CREATE TABLE appinfra.publication (
@@ -471,7 +473,7 @@ CREATE FUNCTION appinfra.deprovision_tenant(
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_deprovision_tenant';
 COMMENT ON FUNCTION appinfra.deprovision_tenant(text, interval) IS
-    'revokes every credential, unsets the variables by publication, keeps the database out of the way for retain, then drops it. Its name is free when its status is retained. 42704 for an unknown one; again: nothing';
+    'revokes every credential, unsets the variables by publication, keeps the database out of the way for retain, then drops it. Its name is free when its status is retained. 42704 for an unknown one; again: nothing, but when it is retained: its end moves to retain from now';
 
 CREATE FUNCTION appinfra.restore_tenant(db_id text, publish boolean = true)
     RETURNS appinfra.connection

@@ -1,0 +1,79 @@
+/* Follows names of logins and databases. See renamed.hpp. */
+#include "tenant/renamed.hpp"
+
+#include "audit/audit.hpp"
+#include "base/query.hpp"
+#include "base/scope.hpp"
+#include "registry/credential.hpp"
+#include "registry/owned.hpp"
+#include "registry/tenant.hpp"
+
+namespace appinfra::renamed
+{
+
+static void follow_logins();
+static void follow_databases();
+
+/* What another transaction has locked comes later, as does a name that the registry still has. */
+void
+follow()
+{
+    in_transaction([](MemoryContext) {
+        follow_logins();
+        follow_databases();
+    });
+}
+
+static void
+follow_logins()
+{
+    static query::Query select = {
+        "SELECT c.credential_id, c.db_id, c.username::text, c.role_name::text, a.rolname::text"
+        "  FROM appinfra.credential c JOIN pg_catalog.pg_authid a ON a.oid = c.role_oid"
+        "  JOIN appinfra.tenant t USING (db_id)"
+        " WHERE c.state <> 'gone' AND a.rolname <> c.role_name"
+        "   AND " IS_LABELLED_AS_LOGIN(
+            "a.oid") " AND NOT EXISTS ("
+                     "       SELECT FROM appinfra.credential o WHERE o.role_name = a.rolname"
+                     "          AND o.state <> 'gone')"
+                     " LIMIT 100 FOR NO KEY UPDATE OF t, c SKIP LOCKED"};
+    query::Rows rows = query::run(select);
+
+    for (uint64 i = 0; i < rows.count; i++)
+        record_login({.credential_id = rows.int8(i, 1),
+                      .db_id = rows.text(i, 2),
+                      .username = rows.text(i, 3),
+                      .from = rows.text(i, 4),
+                      .to = rows.text(i, 5)});
+}
+
+void
+record_login(const Login &login)
+{
+    credential::record_role_name(login.credential_id, login.to);
+    audit::record("rename_login", login.db_id, login.username,
+                  audit::detail({{"from", login.from}, {"to", login.to}}));
+}
+
+static void
+follow_databases()
+{
+    static query::Query select = {
+        "SELECT t.db_id, t.database::text, d.datname::text"
+        "  FROM appinfra.tenant t JOIN pg_catalog.pg_database d ON d.oid = t.database_oid"
+        " WHERE t.status <> 'dropped' AND d.datname <> t.database AND EXISTS ("
+        "       SELECT FROM pg_catalog.pg_shseclabel l WHERE l.objoid = d.oid"
+        "          AND l.classoid = 'pg_catalog.pg_database'::regclass AND l.provider = 'appinfra'"
+        "          AND starts_with(l.label, t.db_id || ' tenant '))"
+        "   AND NOT EXISTS (SELECT FROM appinfra.tenant o WHERE o.database = d.datname)"
+        " LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"};
+    query::Rows rows = query::run(select);
+
+    for (uint64 i = 0; i < rows.count; i++) {
+        tenant::record_database(rows.text(i, 1), rows.text(i, 3));
+        audit::record("rename_database", rows.text(i, 1), nullptr,
+                      audit::detail({{"from", rows.text(i, 2)}, {"to", rows.text(i, 3)}}));
+    }
+}
+
+} // namespace appinfra::renamed
