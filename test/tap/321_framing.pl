@@ -155,7 +155,9 @@ my ($too_big) = says(post('Content-Length: ' . (1 + length $big)) . "$big " . $l
 refused($too_big, 413, 'body_too_large', 'and told so');
 says(post('Transfer-Encoding: chunked') . sprintf("%x\r\n%s \r\n0\r\n\r\n", 1 + length $big, $big) . $last, '413', 'nor in a chunk');
 says(post('Transfer-Encoding: chunked') . ("1000\r\n" . ' ' x 4096 . "\r\n") x 257 . "0\r\n\r\n" . $last, '413', 'nor in many');
-says(post('Transfer-Encoding: chunked') . '0;' . 'x' x 40000 . "\r\n\r\n$last", '431', 'nor a line before a chunk that never ends');
+# Beast calls this a bad request from Boost 1.92 on, and a header too large before.
+my $endless = $rest->raw(post('Transfer-Encoding: chunked') . '0;' . 'x' x 40000 . "\r\n\r\n$last");
+like(statuses($endless), qr/\A4(?:00|31)\z/, 'nor a line before a chunk that never ends') or diag $endless;
 says(post('Transfer-Encoding: chunked') . "0\r\n" . "X-A: b\r\n" x 10000 . "\r\n$last", '431', 'nor trailers');
 my $before = $rest->resident;
 my $ten = PostgreSQL::Test::Utils::tempdir() . '/ten';
