@@ -111,3 +111,19 @@ SELECT binding_id FROM appinfra.binding b JOIN LATERAL (
     SELECT max(version) AS newest FROM appinfra.publication p WHERE p.binding_id = b.binding_id) p ON newest <> version;
 SELECT action, count(*) FROM appinfra.audit WHERE application_name !~ '^appinfra ' AND db_id IN (
     SELECT db_id FROM appinfra.databases WHERE app_id = 'app-late') GROUP BY 1 ORDER BY 1;
+
+-- Another database takes a variable whose unset is on the way: what becomes of the unset matters to nobody.
+SELECT count(*) FROM appinfra.provision_tenant('app-late', 'u', 'taken', env => '{"TAKEN_URL": "owner"}');
+DO $$ BEGIN PERFORM appinfra.complete_publication(publication_id, claim) FROM appinfra.claim_publications('s', 1000); END $$;
+BEGIN; -- so that the janitor does not hold the row in between
+SELECT appinfra.deprovision_tenant(db_id) FROM appinfra.databases WHERE app_id = 'app-late' AND slug = 'taken';
+SELECT * FROM appinfra.claim_publications('slow') \gset
+COMMIT;
+SELECT :'unset' AS unset;
+SELECT count(*) FROM appinfra.provision_tenant('app-late', 'u', 'taker', env => '{"TAKEN_URL": "owner"}');
+BEGIN;
+SELECT appinfra.fail_publication(:publication_id, :'claim', '409 stale_version', 'no') AS status;
+ROLLBACK;
+SELECT appinfra.fail_publication(:publication_id, :'claim', '503', 'unknown', now()) AS status;
+SELECT :'ref' = (SELECT db_id FROM appinfra.databases WHERE slug = 'taken') AS ref_of_the_old,
+       (SELECT ref FROM appinfra.claim_publications('quick')) = (SELECT db_id FROM appinfra.databases WHERE slug = 'taker') AS and_of_the_new;

@@ -224,7 +224,8 @@ emit(const Due &due, const pg_uuid_t *claim, const kind::Minted &minted, ReturnS
                       Int64GetDatum(due.version),
                       JsonbPGetDatum(set),
                       due.set ? PointerGetDatum(construct_empty_array(TEXTOID)) : binding.variables,
-                      Int32GetDatum(due.attempt)};
+                      Int32GetDatum(due.attempt),
+                      CStringGetTextDatum(due.owner.id)};
     bool nulls[lengthof(values)] = {};
 
     tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

@@ -127,6 +127,13 @@ mark_claimed(const Claim &claim)
         .int4(0, 1);
 }
 
+/* Another binding holds a variable of the publication p, or has held it since. */
+#define LOST_A_VARIABLE                                                                            \
+    "EXISTS (SELECT FROM appinfra.binding b JOIN appinfra.variable v"                              \
+    "            ON v.target = b.target AND v.variable = ANY (b.variables)"                        \
+    "         WHERE b.binding_id = p.binding_id AND v.binding_id <> b.binding_id"                  \
+    "           AND " VARIABLE_IS_FILLED ") "
+
 bool
 supersede_if_outdated(int64 publication_id)
 {
@@ -135,11 +142,8 @@ supersede_if_outdated(int64 publication_id)
         "       past_claims = past_claims || claim, claim = NULL, lease_until = NULL"
         " WHERE p.publication_id = $1 AND p.status = 'claimed' AND (EXISTS ("
         "       SELECT FROM appinfra.publication n"
-        "        WHERE n.binding_id = p.binding_id AND n.status = 'pending') OR EXISTS ("
-        "       SELECT FROM appinfra.binding b JOIN appinfra.variable v"
-        "           ON v.target = b.target AND v.variable = ANY (b.variables)"
-        "        WHERE b.binding_id = p.binding_id AND v.binding_id <> b.binding_id"
-        "          AND " VARIABLE_IS_FILLED "))"};
+        "        WHERE n.binding_id = p.binding_id AND n.status = 'pending')"
+        "        OR " LOST_A_VARIABLE ")"};
 
     return query::run(update, {query::id(publication_id)}).count > 0;
 }
@@ -200,11 +204,13 @@ mark_failed(int64 publication_id, int64 binding_id, const Failure &failure)
         "       not_before = coalesce($4, not_before),"
         "       ended_at = CASE WHEN s.next <> 'pending' THEN clock_timestamp() END,"
         "       status = s.next"
-        /* one that is newer takes its place; else it is tried again, or has failed for good */
+        /* one of its binding that is newer takes its place */
         "  FROM (SELECT CASE WHEN EXISTS (SELECT FROM appinfra.publication n"
         "                                  WHERE n.status = 'pending' AND n.binding_id = $5)"
-        "                    THEN 'superseded' WHEN $4 IS NULL THEN 'failed'"
-        "                    ELSE 'pending' END AS next) s"
+        "                      OR " LOST_A_VARIABLE "THEN 'superseded'"
+        /* else it is tried again, or has failed for good */
+        "                    WHEN $4 IS NULL THEN 'failed' ELSE 'pending' END AS next"
+        "          FROM appinfra.publication p WHERE p.publication_id = $1) s"
         " WHERE publication_id = $1 RETURNING status"};
     query::Rows rows =
         query::run(update, {query::id(publication_id), query::text(failure.error),

@@ -182,9 +182,8 @@ HttpSink::prepare(Transfer &transfer) const
     add_header(transfer.headers, "Content-Type: application/json");
     add_header(transfer.headers, "Accept: application/json");
     add_header(transfer.headers, "Expect:"); // no waiting for 100-continue
-    add_header(transfer.headers, "Idempotency-Key: " + publication.host_id + "-" +
-                                     std::to_string(publication.id) + "-" +
-                                     std::to_string(publication.attempt));
+    add_header(transfer.headers,
+               "Idempotency-Key: " + publication.host_id + "-" + publication.claim);
     add_header(transfer.headers, "X-Request-Id: " + random_uuid());
     add_header(transfer.headers, "Authorization: Bearer " + std::string(settings_.token.reveal()));
     set(easy, CURLOPT_URL, url.c_str());

@@ -12,10 +12,10 @@ namespace sidecar
 namespace
 {
 
+// All columns, read by name: in a registry of another version it is the function that refuses.
 constexpr const char *claim_sql =
-    "SELECT publication_id, claim, target, app_id, producer, version, \"set\", "
-    "array_to_json(unset), attempt, appinfra.host_id() "
-    "FROM appinfra.claim_publications($1::text, $2::integer, $3::interval)";
+    "SELECT p.*, array_to_json(p.unset) AS unset_names, appinfra.host_id() "
+    "FROM appinfra.claim_publications($1::text, $2::integer, $3::interval) p";
 constexpr const char *extend_sql =
     "SELECT appinfra.extend_claim($1::bigint, $2::uuid, $3::interval)";
 constexpr const char *complete_sql =
@@ -50,19 +50,29 @@ names_of(std::string_view array)
 Publication
 publication_of(const Rows &rows, int row)
 {
+    const auto column = [&](const char *name) {
+        const int found = PQfnumber(rows.get(), name);
+        if (found < 0)
+            throw Failure(Failure::Kind::give_up, std::string("a claim has no column ") + name);
+        return found;
+    };
+    const auto text = [&](const char *name) {
+        return std::string(text_at(rows, row, column(name)));
+    };
     Publication publication;
-    publication.id = number_at(rows, row, 0);
-    publication.claim = text_at(rows, row, 1);
-    publication.target = text_at(rows, row, 2);
-    publication.app_id = text_at(rows, row, 3);
-    publication.producer = text_at(rows, row, 4);
-    publication.version = number_at(rows, row, 5);
-    publication.unset = names_of(text_at(rows, row, 7));
-    publication.attempt = static_cast<int>(number_at(rows, row, 8));
-    publication.host_id = text_at(rows, row, 9);
+    publication.id = number_at(rows, row, column("publication_id"));
+    publication.claim = text("claim");
+    publication.target = text("target");
+    publication.ref = text("ref");
+    publication.app_id = text("app_id");
+    publication.producer = text("producer");
+    publication.version = number_at(rows, row, column("version"));
+    publication.unset = names_of(text("unset_names"));
+    publication.attempt = static_cast<int>(number_at(rows, row, column("attempt")));
+    publication.host_id = text("host_id");
     try {
-        if (PQgetisnull(rows.get(), row, 6) == 0)
-            publication.set = read_set(text_at(rows, row, 6));
+        if (const int set = column("set"); PQgetisnull(rows.get(), row, set) == 0)
+            publication.set = read_set(text_at(rows, row, set));
     } catch (const Failure &failure) {
         publication.defect = failure.what(); // fails this one, not its neighbours
     }

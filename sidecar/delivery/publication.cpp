@@ -61,6 +61,7 @@ request_body(const Publication &publication)
         json_array_append_new(unset.get(), json_of(name).release());
     put("producer", json_of(publication.producer));
     put("target", json_of(publication.target));
+    put("ref", json_of(publication.ref));
     put("host_id", json_of(publication.host_id));
     put("publication_id", Json(json_integer(publication.id)));
     put("version", Json(json_integer(publication.version)));

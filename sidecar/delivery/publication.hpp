@@ -18,6 +18,7 @@ struct Publication {
     std::int64_t id = 0;
     std::string claim;
     std::string target;
+    std::string ref; // what the variables belong to: a db_id
     std::string app_id;
     std::string producer;
     std::int64_t version = 0;

@@ -70,3 +70,16 @@ UPDATE appinfra.credential c SET role_oid = a.oid
 
 COMMENT ON FUNCTION appinfra.deprovision_tenant(text, interval) IS
     'revokes every credential, unsets the variables by publication, keeps the database out of the way for retain, then drops it. Its name is free when its status is retained. 42704 for an unknown one; again: nothing, but when it is retained: its end moves to retain from now';
+
+-- A claim also says what the variables belong to.
+DROP FUNCTION appinfra.claim_publications(text, int, interval);
+CREATE FUNCTION appinfra.claim_publications(
+    worker text, batch int = 16, lease interval = '1 minute')
+    RETURNS TABLE (publication_id bigint, claim uuid, target text, app_id text, producer text,
+                   version bigint, set jsonb, unset text[], attempt int, ref text)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_claim_publications';
+COMMENT ON FUNCTION appinfra.claim_publications(text, int, interval) IS
+    'hands up to batch (1 to 1000) due publications to a sidecar for the time of the lease (1 s to 1 day), minting their passwords: set is the one place that carries them; ref is what the variables belong to, a db_id. Skips what others hold';
+REVOKE ALL ON FUNCTION appinfra.claim_publications(text, int, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.claim_publications(text, int, interval) TO appinfra_publisher;

@@ -377,11 +377,11 @@ COMMENT ON FUNCTION appinfra.transfer_app(text, text) IS
 CREATE FUNCTION appinfra.claim_publications(
     worker text, batch int = 16, lease interval = '1 minute')
     RETURNS TABLE (publication_id bigint, claim uuid, target text, app_id text, producer text,
-                   version bigint, set jsonb, unset text[], attempt int)
+                   version bigint, set jsonb, unset text[], attempt int, ref text)
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_claim_publications';
 COMMENT ON FUNCTION appinfra.claim_publications(text, int, interval) IS
-    'hands up to batch (1 to 1000) due publications to a sidecar for the time of the lease (1 s to 1 day), minting their passwords: set is the one place that carries them. Skips what others hold';
+    'hands up to batch (1 to 1000) due publications to a sidecar for the time of the lease (1 s to 1 day), minting their passwords: set is the one place that carries them; ref is what the variables belong to, a db_id. Skips what others hold';
 
 CREATE FUNCTION appinfra.extend_claim(
     publication_id bigint, claim uuid, lease interval = '1 minute') RETURNS boolean

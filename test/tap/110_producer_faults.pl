@@ -30,6 +30,13 @@ sub deliver
 
 sub dsn { return $_[0]->{body}{set}{DATABASE_URL}; }
 
+# The key of the claim that a publication has.
+sub key_of
+{
+	my ($row) = @_;
+	return "$host_id-" . $host->control("SELECT claim FROM appinfra.publication WHERE publication_id = $row->{publication_id}");
+}
+
 sub logs_in
 {
 	my ($request) = @_;
@@ -44,7 +51,7 @@ sub repeats
 	is(scalar @requests, $sends, "$name: the producer reads $sends requests");
 	is(scalar uniq(map { dsn($_) } @requests), 1, "$name: all with the same DSN");
 	is(join(' ', uniq(map { $_->{headers}{'Idempotency-Key'} } @requests)),
-		"$host_id-$row->{publication_id}-1", "$name: and the same Idempotency-Key");
+		key_of($row), "$name: and the same Idempotency-Key");
 	is($row->{attempt}, 1, "$name: no other password was minted");
 	is($peer->store->{$app}{DATABASE_URL}{value}, dsn($requests[-1]), "$name: it is stored");
 	is(logs_in($requests[-1]), 1, "$name: and logs in");
@@ -57,12 +64,13 @@ is(scalar @requests, 1, 'one request');
 my ($headers, $body) = @{ $requests[0] }{qw(headers body)};
 is($headers->{Authorization}, 'Bearer test-token', 'Authorization: Bearer');
 is($headers->{'Content-Type'}, 'application/json', 'Content-Type');
-is($headers->{'Idempotency-Key'}, "$host_id-$row->{publication_id}-1", 'Idempotency-Key: host, publication, attempt');
+is($headers->{'Idempotency-Key'}, key_of($row), 'Idempotency-Key: host and claim');
 like($headers->{'X-Request-Id'}, qr/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'X-Request-Id: a UUID');
 is_deeply(
 	$body,
 	{
 		producer => 'postgres', target => $app, host_id => $host_id, unset => [], version => 1,
+		ref => $host->control("SELECT db_id FROM appinfra.databases WHERE app_id = '$app'"),
 		publication_id => $row->{publication_id}, set => { DATABASE_URL => dsn($requests[0]) }
 	},
 	'the body has these fields and no other');

@@ -198,11 +198,12 @@ TEST(RequestBody, HasTheContractsShape)
     publication.version = 42;
     publication.target = publication.app_id = "app-1";
     publication.producer = "postgres";
+    publication.ref = "db-1";
     publication.unset = {"OLD_URL"};
     const Secret body = request_body(publication);
     EXPECT_EQ(body.reveal(),
-              R"({"producer":"postgres","target":"app-1","host_id":"h","publication_id":17,)"
-              R"("version":42,"set":{"DATABASE_URL":)"
+              R"({"producer":"postgres","target":"app-1","ref":"db-1","host_id":"h",)"
+              R"("publication_id":17,"version":42,"set":{"DATABASE_URL":)"
               R"("postgres://app:pw@pg.example:5432/app?sslmode=require"},"unset":["OLD_URL"]})");
     EXPECT_EQ(publication.variable_names(), "DATABASE_URL,-OLD_URL");
 }

@@ -26,6 +26,7 @@ publication(std::int64_t id = 1, std::int64_t version = 1)
     Publication made;
     made.host_id = "host";
     made.id = id;
+    made.claim = "claim-" + std::to_string(id);
     made.attempt = 3;
     made.version = version;
     made.app_id = made.target = "app 1/x";

@@ -30,7 +30,7 @@ TEST(ProducerRequest, HasTheContractsShape)
     EXPECT_EQ(stored.response, R"({"env_keys":["DATABASE_URL"],"version":42})");
     const std::string journal = scripted.work.read("journal");
     for (const char *part :
-         {R"("Idempotency-Key": "host-17-3")", R"("Authorization": "Bearer tok")",
+         {R"("Idempotency-Key": "host-claim-17")", R"("Authorization": "Bearer tok")",
           R"("Content-Type": "application/json")", R"("X-Request-Id": )", R"("app": "app 1/x")"})
         EXPECT_NE(journal.find(part), std::string::npos) << part << journal;
     EXPECT_EQ(journal.find("Expect"), std::string::npos);

@@ -25,13 +25,13 @@ CREATE FUNCTION appinfra.host_id() RETURNS uuid LANGUAGE sql
     AS $$SELECT '3f0c0000-0000-4000-8000-000000000001'::uuid$$;
 CREATE FUNCTION appinfra.claim_publications(worker text, batch int, lease interval)
     RETURNS TABLE (publication_id bigint, claim uuid, target text, app_id text, producer text,
-                   version bigint, "set" jsonb, "unset" text[], attempt int) LANGUAGE sql AS $$
+                   version bigint, "set" jsonb, "unset" text[], attempt int, ref text) LANGUAGE sql AS $$
     UPDATE appinfra.pub SET seen = worker || ' ' || lease WHERE id IN
         (SELECT id FROM appinfra.pub WHERE seen IS NULL ORDER BY id LIMIT batch)
     RETURNING id, claim, 'app/svc/s/h', 'app', 'postgres', id + 5,
         CASE WHEN id < 10 THEN jsonb_build_object('A', 'dsn-' || id)
              WHEN id < 20 THEN '[1]'::jsonb END,
-        CASE WHEN id < 10 THEN '{}' ELSE ARRAY['X', 'Y'] END, 2 $$;
+        CASE WHEN id < 10 THEN '{}' ELSE ARRAY['X', 'Y'] END, 2, 'db-' || id $$;
 CREATE FUNCTION appinfra.extend_claim(bigint, uuid, interval) RETURNS boolean LANGUAGE sql AS
     $$SELECT $1 = 1 AND $3 = '90 seconds'$$;
 CREATE FUNCTION appinfra.complete_publication(bigint, uuid, jsonb) RETURNS boolean LANGUAGE sql AS
@@ -134,6 +134,7 @@ TEST_F(PgQueueTest, ReadsPublications)
     ASSERT_EQ(rows.size(), 2u);
     EXPECT_EQ(rows[0].id, 1);
     EXPECT_EQ(rows[0].target, "app/svc/s/h");
+    EXPECT_EQ(rows[0].ref, "db-1");
     EXPECT_EQ(rows[0].app_id, "app");
     EXPECT_EQ(rows[0].version, 6);
     EXPECT_EQ(rows[0].attempt, 2);
