@@ -9,6 +9,7 @@
 #include "delivery/database_kind.hpp"
 #include "entry/install.hpp"
 #include "entry/scheduler.hpp"
+#include "entry/watchdog_worker.hpp"
 #include "guard/guard.hpp"
 #include "shmem/segments.hpp"
 #include "shmem/sessions.hpp"
@@ -42,5 +43,6 @@ _PG_init()
     login_events::define();
     install::define();
     scheduler::define();
+    watchdog_worker::define();
     kind::add(database_kind::kind);
 }

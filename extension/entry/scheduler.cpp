@@ -9,7 +9,6 @@
 #include "base/settings.hpp"
 #include "delivery/timeline.hpp"
 #include "entry/kept_workers.hpp"
-#include "guard/watchdog.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/renamed.hpp"
 #include "tenant/revocation.hpp"
@@ -29,7 +28,6 @@ struct Task {
     bool in_registry = true; /* there is nothing to do for it without the extension */
 };
 
-static bool watch_tenants(Turn &turn);
 static bool notify_sidecars(Turn &turn);
 static bool write_events(Turn &turn);
 static bool watch_host(Turn &turn);
@@ -47,10 +45,6 @@ constexpr long at_once_ms = 20;
 constexpr int restart_seconds = 2; /* after its end, until the postmaster starts it again */
 
 constexpr Task tasks[] = {
-    {.interval_ms = watchdog::interval_ms,
-     .work = Work::none,
-     .run = watch_tenants,
-     .in_registry = false},
     {.interval_ms = 60 * 1000, .work = Work::install, .run = settle_timeline},
     {.interval_ms = 400, .work = Work::events, .run = write_events},
     {.interval_ms = 1000, .work = Work::credentials, .run = end_sessions},
@@ -107,12 +101,6 @@ run_due_tasks(TimestampTz *due)
         index++;
     }
     return Max(next, 1);
-}
-
-static bool
-watch_tenants(Turn &)
-{
-    return watchdog::look();
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
- * The scheduler: the one static worker. It runs a table of short periodic tasks in the control
- * database, and keeps the builder and the janitor running while they have something to do.
+ * The scheduler: a static worker. It runs a table of short periodic tasks in the control database,
+ * and keeps the builder and the janitor running while they have something to do.
  */
 #pragma once
 

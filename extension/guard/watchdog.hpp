@@ -12,8 +12,8 @@ namespace appinfra::watchdog
 {
 
 /*
- * Looks once at all sessions of tenants. Run by the scheduler, outside any transaction. True: look
- * again at once, for a tenant that was ended for its locks may come back to fill the table again.
+ * Looks once at all sessions of tenants, outside any transaction. True: look again at once, for a
+ * tenant that was ended for its locks may come back to fill the table again.
  */
 bool look();
 

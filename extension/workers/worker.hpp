@@ -1,10 +1,11 @@
 /*
  * Workers: what all our processes share.
  *
- * The *scheduler* (entry/scheduler.hpp) is the one static worker: it runs a table of short periodic
- * tasks in the control database and keeps the next two running while they have something to do. The
- * *builder* (pool/builder.hpp) creates databases; the *janitor* (tenant/janitor.hpp) drops roles
- * and databases, and renames them; both take long. What is to be done inside another database is a
+ * Two are static. The *scheduler* (entry/scheduler.hpp) runs a table of short periodic tasks in the
+ * control database and keeps the next two running while they have something to do; the *watchdog*
+ * (entry/watchdog_worker.hpp) is in no database and waits for nobody. The *builder*
+ * (pool/builder.hpp) creates databases; the *janitor* (tenant/janitor.hpp) drops roles and
+ * databases, and renames them; both take long. What is to be done inside another database is a
  * *database task* (database_task.hpp). Only tasks that say so start before recovery has ended, so a
  * standby has no other worker.
  */
@@ -30,7 +31,10 @@ struct Start {
 /* Starts it; null when no worker slot is free. */
 BackgroundWorkerHandle *start(const Start &start);
 
-/* Does what every worker does first: signals, a connection by name or OID, reset_session(). */
+/*
+ * Does what every worker does first: signals, a connection by name or OID, reset_session(). With
+ * neither it is in no database, and can do without one.
+ */
 void begin(const char *database, Oid database_oid);
 
 /* The life of the builder and the janitor. */

@@ -184,11 +184,11 @@ is($out, "LATIN1\nC", 'tenant_encoding and tenant_locale make the tenants of lat
 $host->stop;
 
 # --- worker slots ------------------------------------------------------------------------------------------------------------
-# One for the scheduler, none for the builder.
+# One for the scheduler, one for the watchdog, none for the builder.
 $host->append_conf('postgresql.conf', <<'CONF');
 appinfra.provision_timeout = '3s'
 max_logical_replication_workers = 0
-max_worker_processes = 1
+max_worker_processes = 2
 CONF
 $host->start;
 my $took = 0;
@@ -200,7 +200,7 @@ like(PostgreSQL::Test::Utils::slurp_file($host->logfile), qr/no background worke
 	'so is the server log');
 
 # One for the builder, none for a setup worker.
-$host->append_conf('postgresql.conf', 'max_worker_processes = 2');
+$host->append_conf('postgresql.conf', 'max_worker_processes = 3');
 $host->restart;
 ok($host->poll_query_until('control', $fails . "'no background worker slot is free'"), 'no slot for a setup worker: appinfra.pool says so');
 $host->append_conf('postgresql.conf', <<'CONF');
@@ -208,7 +208,7 @@ appinfra.tenant_encoding = ''
 appinfra.tenant_locale = ''
 appinfra.pool_size = 0
 appinfra.provision_timeout = '30s'
-max_worker_processes = 4
+max_worker_processes = 5
 CONF
 $host->restart;
 

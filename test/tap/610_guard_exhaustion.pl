@@ -121,6 +121,16 @@ like(ended($tables), qr/^57P01 /, 'the session was ended');
 audited('lock_limit', '10,000 tables');
 is($host->safe_psql('app_greedy', "SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9]+\$'"), 0, 'no table is left of them');
 
+# The scheduler may take long over a task of its own: here it stands still.
+$guard->forget;
+my $scheduler = $host->control("SELECT pid FROM pg_stat_activity WHERE backend_type = 'appinfra scheduler'");
+kill STOP => $scheduler;
+$flood = login();
+$flood->start_query('SELECT count(pg_advisory_lock(n)) FROM generate_series(1, 5000) n; SELECT pg_sleep(600)');
+like(ended($flood), qr/^57P01 /, 'a scheduler that takes long does not delay the end of a session');
+kill CONT => $scheduler;
+audited('lock_limit', 'it');
+
 is($migration->query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")->[0][0],
 	1000, '1,000 locks of a migration tool were left alone');
 $migration->query('COMMIT');
