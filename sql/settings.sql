@@ -82,3 +82,14 @@ SELECT * FROM appinfra.public_address();
 SELECT DISTINCT shared_host, host, port FROM appinfra.databases;
 ROLLBACK;
 SELECT t.registry() = :'before' AS unchanged;
+
+-- For whom a call is, the audit tells in full, as long as the transaction or session says it.
+SELECT t.try(format('SET appinfra.end_user = %L', value)) AS refused
+  FROM (VALUES (repeat('u', 321)), (E'a\nb'), (E'a\x7f')) v (value);
+BEGIN;
+SELECT set_config('appinfra.end_user', 'jörg@' || repeat('x', 314), true) AS who \gset
+SELECT status FROM appinfra.provision_tenant('app-for', 'u', 'for');
+SELECT action, end_user = :'who' AS whole FROM appinfra.audit WHERE application_name !~ '^appinfra ' ORDER BY id DESC LIMIT 2;
+ROLLBACK;
+SHOW appinfra.end_user;
+SELECT t.registry() = :'before' AS unchanged;

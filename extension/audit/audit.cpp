@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "base/query.hpp"
+#include "base/settings.hpp"
 
 namespace appinfra::audit
 {
@@ -14,15 +15,16 @@ insert(const Row &row)
 {
     static query::Query insert = {
         "INSERT INTO appinfra.audit_log (time, actor, effective_role, application_name,"
-        " client_address, database, action, db_id, credential, outcome, detail)"
+        " client_address, database, action, db_id, credential, outcome, detail, end_user)"
         " VALUES (coalesce($1, clock_timestamp()), $2, $3, nullif($4, ''), $5,"
-        " coalesce($6, current_database()), $7, $8, $9, $10, $11)"};
+        " coalesce($6, current_database()), $7, $8, $9, $10, $11, nullif($12, ''))"};
 
     query::run(insert,
                {query::timestamp(row.time), query::text(row.actor), query::text(row.effective_role),
                 query::text(row.application), query::text(row.address), query::text(row.database),
                 query::text(row.action), query::text(row.db_id), query::text(row.credential),
-                query::text(name_of(row.outcome)), query::jsonb(row.detail)});
+                query::text(name_of(row.outcome)), query::jsonb(row.detail),
+                query::text(row.end_user)});
 }
 
 void
@@ -40,7 +42,8 @@ record(const char *action, const char *db_id, const char *credential, const Json
             .db_id = db_id,
             .credential = credential,
             .outcome = Outcome::done,
-            .detail = detail});
+            .detail = detail,
+            .end_user = settings::end_user});
 }
 
 /* Returns the client's address: with log_hostname = on, the connection knows it by a name only. */

@@ -23,6 +23,7 @@ struct Row {
     const char *credential;
     Outcome outcome;
     const Jsonb *detail;
+    const char *end_user; /* for whom the actor did it; may be empty */
 };
 
 /* Writes a row. Inside with_spi(). */

@@ -75,7 +75,8 @@ insert(const Record &record)
                    .db_id = db_id,
                    .credential = credential == nullptr && db_id != nullptr ? actor : credential,
                    .outcome = record.outcome,
-                   .detail = detail_of(record, role)});
+                   .detail = detail_of(record, role),
+                   .end_user = nullptr});
 }
 
 /* Returns the members of `detail`: the fields without a column of their own; null for none. */

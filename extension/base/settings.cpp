@@ -15,6 +15,7 @@ int retention;
 int rotate_after;
 int event_ring_size;
 int audit_retention;
+char *end_user;
 bool audit_logins;
 bool allow_unsafe_server;
 char *tenant_encoding;
@@ -41,6 +42,7 @@ static void define_host();
 static void define_audit();
 static void define_public_address();
 static void define_tenant_limits();
+static bool check_end_user(char **value, void **extra, GucSource source);
 static bool check_public_host(char **value, void **extra, GucSource source);
 static bool is_loopback(const char *host);
 static bool is_address(int family, const char *host);
@@ -123,6 +125,12 @@ define_audit()
         "appinfra.audit_logins", "Writes tenants' successful logins into the audit log.",
         "Those that fail or are refused are written in any case.", &audit_logins, true, PGC_SIGHUP,
         GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    /* Anybody may set it: only functions of the lane read it, and the actor stands beside it. */
+    DefineCustomStringVariable(
+        "appinfra.end_user", "For whom the functions are called, as the audit log tells it.",
+        "Set for a transaction by whoever acts for others.", &end_user, "", PGC_USERSET,
+        GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, check_end_user, nullptr,
+        nullptr);
 }
 
 /* Settings that describe the host as applications reach it. */
@@ -164,6 +172,22 @@ define_tenant_limits()
                             "-1: no limit.", &tenant_temp_file_limit, 1024 * 1024, -1, INT_MAX,
                             PGC_SIGHUP, GUC_UNIT_KB | GUC_SUPERUSER_ONLY, nullptr, nullptr,
                             nullptr);
+}
+
+/* A user is named as the owner of a database is. */
+static bool
+check_end_user(char **value, void **, GucSource)
+{
+    for (const char *at = *value; *at != '\0'; at++)
+        if (static_cast<unsigned char>(*at) < ' ' || *at == '\x7f') {
+            GUC_check_errdetail("A user's name has no control characters.");
+            return false;
+        }
+    if (strlen(*value) > 320) {
+        GUC_check_errdetail("A user's name is 320 bytes at most.");
+        return false;
+    }
+    return true;
 }
 
 /* A host name goes into DSNs and environments: no space, no control character, no list. */

@@ -20,6 +20,7 @@ extern int rotate_after;         /* seconds after which credentials are rotated;
 extern int event_ring_size;      /* events that can wait to be written */
 extern int audit_retention;      /* seconds after which audit rows are removed; 0: never */
 extern bool audit_logins;        /* write successful logins of tenants, too */
+extern char *end_user;           /* for whom a session of the lane acts; empty: not said */
 extern bool allow_unsafe_server; /* provision below the security floor, for test machines */
 extern char *tenant_encoding;    /* of new shells; empty: template0's */
 extern char *tenant_locale;      /* of new shells; empty: template0's */

@@ -57,7 +57,9 @@ PgAuditLog::rows(std::int64_t after_id, std::int64_t last_id,
         const Rows rows = connection_.query(
             "SELECT id, jsonb_build_array(id, (extract(epoch FROM time) * 1000000)::bigint, actor,"
             "       effective_role, application_name, client_address, database, action, db_id,"
-            "       credential, outcome, detail, transaction_id::text)"
+            "       credential, outcome, detail, transaction_id::text) || CASE WHEN end_user IS "
+            "NULL"
+            "       THEN '[]' ELSE jsonb_build_array(end_user) END"
             "  FROM appinfra.audit WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
             {std::to_string(after_id), std::to_string(last_id), std::to_string(rows_at_once)});
         count = PQntuples(rows.get());

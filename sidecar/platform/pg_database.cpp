@@ -62,9 +62,8 @@ PgDatabase::commit()
 void
 PgDatabase::act_for(const std::string &user)
 {
-    static constexpr Query name = {
-        "act_for", "SELECT set_config('application_name', 'appinfrad for ' || $1, true)",
-        Effect::writes};
+    static constexpr Query name = {"act_for", "SELECT set_config('appinfra.end_user', $1, true)",
+                                   Effect::writes};
     value(name, {user});
 }
 

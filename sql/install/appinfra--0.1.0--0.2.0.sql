@@ -83,3 +83,27 @@ COMMENT ON FUNCTION appinfra.claim_publications(text, int, interval) IS
     'hands up to batch (1 to 1000) due publications to a sidecar for the time of the lease (1 s to 1 day), minting their passwords: set is the one place that carries them; ref is what the variables belong to, a db_id. Skips what others hold';
 REVOKE ALL ON FUNCTION appinfra.claim_publications(text, int, interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION appinfra.claim_publications(text, int, interval) TO appinfra_publisher;
+-- For whom an action was done. A row without it has the same hash as before, so old seals still fit.
+ALTER TABLE appinfra.audit_log ADD COLUMN end_user text;
+COMMENT ON COLUMN appinfra.audit_log.end_user IS 'for whom the actor did it, as the actor has said by appinfra.end_user; null: not said';
+CREATE OR REPLACE FUNCTION appinfra.audit_hash(
+    number bigint, previous bigint[], after_id bigint, last_id bigint, rows bigint,
+    sealed_at timestamptz) RETURNS bytea
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT sha256(
+        coalesce((SELECT string_agg(s.hash, ''::bytea ORDER BY p.place)
+                    FROM unnest($2) WITH ORDINALITY p (number, place)
+                    JOIN appinfra.audit_seal s USING (number)), '')
+        || convert_to(format(E'%s %s %s %s %s\n', $1, $3, $4, $5,
+                             (extract(epoch FROM $6) * 1000000)::bigint)
+        || coalesce((SELECT string_agg((jsonb_build_array(
+                        id, (extract(epoch FROM time) * 1000000)::bigint, actor, effective_role,
+                        application_name, client_address, database, action, db_id, credential,
+                        outcome, detail, transaction_id::text) || CASE WHEN end_user IS NULL
+                        THEN '[]' ELSE jsonb_build_array(end_user) END)::text || E'\n', '' ORDER BY id)
+                       FROM appinfra.audit_log WHERE id > $3 AND id <= $4), ''), 'UTF8'))
+$$;
+COMMENT ON FUNCTION appinfra.audit_hash(bigint, bigint[], bigint, bigint, bigint, timestamptz) IS
+    'the hash of a seal: SHA-256 of the hashes of the previous seals, the line "number after_id last_id rows sealed_at", and each row as the text of a JSON array and a line feed, in UTF-8; times in microseconds since 1970. end_user is the last of its elements, and none when NULL, as in rows that are older than that column';
+
+CREATE OR REPLACE VIEW appinfra.audit AS SELECT * FROM appinfra.audit_log;

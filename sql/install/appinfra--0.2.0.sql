@@ -230,13 +230,15 @@ CREATE TABLE appinfra.audit_log (
     credential text,
     outcome text NOT NULL CHECK (outcome IN ('done', 'refused', 'failed')),
     detail jsonb,
-    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id()
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    end_user text
 );
 CREATE INDEX ON appinfra.audit_log (db_id, id);
 CREATE INDEX ON appinfra.audit_log (credential, id);
 CREATE INDEX ON appinfra.audit_log (outcome, time);
 CREATE INDEX audit_log_removals ON appinfra.audit_log (id) WHERE action = 'remove_audit';
 COMMENT ON TABLE appinfra.audit_log IS 'who did what, written in the transaction that did it; only grows';
+COMMENT ON COLUMN appinfra.audit_log.end_user IS 'for whom the actor did it, as the actor has said by appinfra.end_user; null: not said';
 
 -- Ids go on from the time, in microseconds: those of a registry restored from a dump are lower than
 -- all that this installation may have written before.
@@ -268,14 +270,15 @@ CREATE FUNCTION appinfra.audit_hash(
                     JOIN appinfra.audit_seal s USING (number)), '')
         || convert_to(format(E'%s %s %s %s %s\n', $1, $3, $4, $5,
                              (extract(epoch FROM $6) * 1000000)::bigint)
-        || coalesce((SELECT string_agg(jsonb_build_array(
+        || coalesce((SELECT string_agg((jsonb_build_array(
                         id, (extract(epoch FROM time) * 1000000)::bigint, actor, effective_role,
                         application_name, client_address, database, action, db_id, credential,
-                        outcome, detail, transaction_id::text)::text || E'\n', '' ORDER BY id)
+                        outcome, detail, transaction_id::text) || CASE WHEN end_user IS NULL
+                        THEN '[]' ELSE jsonb_build_array(end_user) END)::text || E'\n', '' ORDER BY id)
                        FROM appinfra.audit_log WHERE id > $3 AND id <= $4), ''), 'UTF8'))
 $$;
 COMMENT ON FUNCTION appinfra.audit_hash(bigint, bigint[], bigint, bigint, bigint, timestamptz) IS
-    'the hash of a seal: SHA-256 of the hashes of the previous seals, the line "number after_id last_id rows sealed_at", and each row as the text of a JSON array and a line feed, in UTF-8; times in microseconds since 1970';
+    'the hash of a seal: SHA-256 of the hashes of the previous seals, the line "number after_id last_id rows sealed_at", and each row as the text of a JSON array and a line feed, in UTF-8; times in microseconds since 1970. end_user is the last of its elements, and none when NULL, as in rows that are older than that column';
 
 CREATE FUNCTION appinfra.refuse_audit_change() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'appinfra_refuse_audit_change';

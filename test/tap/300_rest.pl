@@ -6,6 +6,7 @@ use Appinfra;
 use Appinfra::Dsn qw(parse_dsn);
 use Appinfra::Rest;
 use Appinfra::Wait qw(reaches wait_for);
+use Encode qw(decode);
 use JSON::PP;
 use Test::More;
 
@@ -98,7 +99,16 @@ is($rest->call(GET => "$databases/$for_other->{json}{db_id}", undef, user => $ot
 my $audit = $rest->call(GET => "/api/app-infra/audit?db_id=$for_other->{json}{db_id}&after=0", undef,
 	user => 'root@example.com', admin => 1)->{json};
 my ($row) = grep { $_->{action} =~ /provision/ } @{ $audit->{audit} };
-is($row->{application_name}, 'appinfrad for root@example.com', 'the audit says who asked') or diag explain $audit;
+is($row->{end_user}, 'root@example.com', 'the audit says who asked') or diag explain $audit;
+# Users whose names differ in one byte, and the longest.
+for my $name ("j\xc3\xb6rg\@example.com", "j\xc3\xbcrg\@example.com", 'u' x 308 . '@example.com')
+{
+	my $text = decode('UTF-8', $name);
+	my $its = $rest->call(POST => $databases, { app_id => 'app-' . substr(unpack('H*', $name), 0, 8), owner_user_id => $text, slug => 'made' }, user => $name);
+	is($its->{status}, 201, 'a user provisions') or diag $its->{content};
+	my $rows = $rest->call(GET => "/api/app-infra/audit?db_id=$its->{json}{db_id}&after=0", undef, user => 'root@example.com', admin => 1)->{json}{audit};
+	is_deeply([ map { $_->{end_user} } grep { $_->{action} =~ /provision/ } @$rows ], [$text], 'and the audit has the whole name');
+}
 is($rest->call(GET => "/api/app-infra/audit?after=$audit->{next_after}&db_id=$for_other->{json}{db_id}", undef,
 		user => 'root@example.com', admin => 1)->{json}{audit}[0], undef, 'and goes on where one was');
 

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Appinfra;
+use Appinfra::Wait qw(wait_for);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -12,8 +13,9 @@ my $tenant = $host->provision(app_id => 'app-1', slug => 'one', publish => 0);
 # Waits until every row has been sealed, and returns what verify_audit() says.
 sub settle
 {
-	$host->wait_until('SELECT unsealed = 0 OR NOT ok FROM appinfra.verify_audit()', 'sealed');
-	return verdict();
+	my $seen;
+	wait_for('sealed', sub { $seen = verdict(); return $seen !~ /^t\|[1-9]/; });
+	return $seen;
 }
 
 sub verdict
@@ -81,22 +83,26 @@ is($host->control("SELECT count(*) FROM appinfra.audit WHERE id = $low AND actio
 $host->control("BEGIN; SELECT appinfra.set_rotation('$tenant->{db_id}', '3 days'); ROLLBACK");
 my $gap = $host->control('SELECT last_value FROM appinfra.audit_log_id_seq');
 $host->provision(app_id => 'app-3', slug => 'three', publish => 0);
+$host->control("SET appinfra.end_user = 'ann\@example.com'; SELECT appinfra.set_rotation('$tenant->{db_id}', '7 days')");
 settle();
 $host->control('ALTER SYSTEM SET appinfra.audit_logins = off');
 $host->control('CREATE TABLE kept_log AS SELECT * FROM appinfra.audit_log;'
 	  . 'CREATE TABLE kept_seal AS SELECT * FROM appinfra.audit_seal');
+my $for_user = $host->control("SELECT id FROM appinfra.audit WHERE end_user = 'ann\@example.com'");
 my $victim = $host->control("SELECT id FROM appinfra.audit WHERE action = 'provision_tenant' ORDER BY id LIMIT 1");
 my $bad = qr/^f\|\d+\|Seal \d+ /;
 
 is_found("UPDATE appinfra.audit_log SET actor = 'mallory' WHERE id = $victim", qr/${bad}does not fit its rows/, 'a changed row');
 is_found("UPDATE appinfra.audit_log SET detail = detail || '{\"slug\": \"other\"}' WHERE id = $victim",
 	qr/${bad}does not fit its rows/, 'a changed detail');
+is_found("UPDATE appinfra.audit_log SET end_user = $_->[0] WHERE id = $_->[1]", qr/${bad}does not fit its rows/, "$_->[2]")
+  for [ "'mallory'", $victim, 'a user put in' ], [ 'NULL', $for_user, 'a user taken out' ], [ "'ann\@example.co'", $for_user, 'another user' ];
 is_found("DELETE FROM appinfra.audit_log WHERE id = $victim", qr/${bad}does not fit its rows/, 'a deleted row');
 is_found("INSERT INTO appinfra.audit_log (id, actor, effective_role, action, outcome) OVERRIDING SYSTEM VALUE VALUES ($gap, 'x', 'x', 'x', 'done')",
 	qr/${bad}does not fit its rows/, 'an inserted row');
 is_found("INSERT INTO appinfra.audit_log (id, actor, effective_role, action, outcome) OVERRIDING SYSTEM VALUE VALUES (5, 'x', 'x', 'x', 'done')",
 	qr/^f\|\d+\|Row 5 is older than the newest seal, and in none/, 'a row before the first');
-my $columns = 'time, actor, effective_role, application_name, client_address, database, action, db_id, credential, outcome, detail, transaction_id';
+my $columns = 'time, actor, effective_role, application_name, client_address, database, action, db_id, credential, outcome, detail, transaction_id, end_user';
 is_found("UPDATE appinfra.audit_log l SET ($columns) = (SELECT $columns FROM kept_log o WHERE o.id = "
 	  . "CASE l.id WHEN $victim THEN $low ELSE $victim END) WHERE id IN ($victim, $low)",
 	qr/${bad}does not fit its rows/, 'two rows in another order');

@@ -43,7 +43,8 @@ sub tamper
 }
 
 # --- into the log ---------------------------------------------------------------------------------------
-$host->provision(app_id => 'app-1', slug => 'one', publish => 0);
+my $made = $host->provision(app_id => 'app-1', slug => 'one', publish => 0);
+$host->control("SET appinfra.end_user = 'ann\@example.com'; SELECT appinfra.set_rotation('$made->{db_id}', '7 days')");
 settle();
 my $sidecar = $host->start_sidecar(env => { APPINFRA_POLL => '200ms' });
 my $first = head();
