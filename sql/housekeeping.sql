@@ -96,6 +96,26 @@ CALL t.wait_for($c$ (SELECT status = 'dropped' FROM appinfra.databases WHERE app
 SELECT count(*) AS databases FROM pg_database WHERE datname ~ '^app_tidy(four|renamed|again)';
 SELECT count(*) AS roles FROM pg_roles WHERE rolname ~ '^app_tidy(four|renamed|again)';
 
+-- A tenant whose database, login and group somebody dropped can be revoked and deprovisioned.
+SELECT appinfra.provision_tenant('app-tidy-5', 'u', 'tidyfive', publish => false) IS NOT NULL AS provisioned;
+DROP DATABASE app_tidyfive;
+DROP OWNED BY app_tidyfive, app_tidyfive_owner;
+DROP ROLE app_tidyfive, app_tidyfive_owner;
+SELECT appinfra.revoke_tenant(pg_temp.db('app-tidy-5')) AS revoked;
+SELECT appinfra.deprovision_tenant(pg_temp.db('app-tidy-5'), '0');
+CALL t.wait_for($c$ (SELECT status = 'dropped' FROM appinfra.databases WHERE app_id = 'app-tidy-5') $c$);
+SELECT action, detail FROM appinfra.audit WHERE db_id = pg_temp.db('app-tidy-5') AND action ~ '^lose_' ORDER BY action;
+SELECT count(*) AS left_over FROM pg_shseclabel WHERE label ~ pg_temp.db('app-tidy-5');
+
+-- A shell that somebody renamed is his; nobody who wants a database gets it, or fails for it.
+CALL t.wait_for_pool();
+SELECT database AS shell FROM appinfra.pool WHERE status = 'ready' ORDER BY ready_at LIMIT 1 \gset
+ALTER DATABASE :"shell" RENAME TO tidy_renamed;
+SELECT database FROM appinfra.provision_tenant('app-tidy-6', 'u', 'tidysix', publish => false);
+CALL t.wait_for(format('EXISTS (SELECT FROM pg_database WHERE datname = %L)', :'shell'));
+SELECT count(*) AS still_there FROM pg_database WHERE datname = 'tidy_renamed';
+DROP DATABASE tidy_renamed;
+
 -- A database that has the OID which was planned for a shell is not taken for it.
 CREATE DATABASE tidy_stranger;
 BEGIN;

@@ -123,14 +123,16 @@ shrink()
     return removed;
 }
 
-/* Finds the unfinished shell that has failed least. One whose database somebody dropped is
- * unfinished. */
+/*
+ * Finds the unfinished shell that has failed least. One whose database somebody dropped or renamed
+ * is unfinished.
+ */
 static bool
 next_planned(Planned *shell)
 {
     static query::Query lost = {
         "UPDATE appinfra.shell SET status = 'planned', ready_at = NULL WHERE status = 'ready'"
-        "   AND database_oid NOT IN (SELECT oid FROM pg_catalog.pg_database)"};
+        "   AND (database_oid, database) NOT IN (SELECT oid, datname FROM pg_catalog.pg_database)"};
     static query::Query select = {
         "SELECT db_id, database::text, database_oid FROM appinfra.shell"
         " WHERE status = 'planned' ORDER BY attempts, created_at LIMIT 1"};

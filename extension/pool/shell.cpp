@@ -17,10 +17,12 @@ static const Refusal *exhausted();
 constexpr long look_again_ms = 1000;
 
 /*
- * A shell whose database somebody dropped must not refuse every caller: the builder makes it anew.
- * Written so that the index is used, however many databases there are.
+ * A shell whose database somebody dropped or renamed must not refuse every caller: the builder
+ * makes it anew. Written so that the index is used, however many databases there are.
  */
-#define DATABASE_IS_THERE "(SELECT true FROM pg_catalog.pg_database d WHERE d.oid = database_oid)"
+#define DATABASE_IS_THERE                                                                          \
+    "(SELECT true FROM pg_catalog.pg_database d"                                                   \
+    "  WHERE d.oid = database_oid AND d.datname = database)"
 
 Shell
 take()

@@ -27,6 +27,17 @@ $host->wait_until("SELECT first_login_at IS NOT NULL FROM appinfra.credentials W
 pass('the login is recorded when the lock is gone');
 $holder->quit;
 
+# --- another's session -----------------------------------------------------------------------------------
+# When the worker comes to end the sessions, a role that is somebody else's has the name of the login.
+$host->provision(app_id => 'app-replaced', slug => 'replaced', publish => 0);
+$host->control("CREATE ROLE visitor LOGIN PASSWORD 'visitor'; GRANT CONNECT ON DATABASE control TO visitor");
+my $visitor = Appinfra::Wire->login("postgres://visitor:visitor\@127.0.0.1:" . $host->port . '/control');
+$host->control("BEGIN; SELECT appinfra.revoke_credential('app_replaced'); DROP OWNED BY app_replaced; DROP ROLE app_replaced;"
+	  . ' ALTER ROLE visitor RENAME TO app_replaced; COMMIT');
+$host->wait_until("SELECT state = 'gone' FROM appinfra.credentials WHERE username = 'app_replaced'");
+is(eval { $visitor->query('SELECT 1')->[0][0] } // $@, 1, 'the session of a role that took over the name goes on');
+is($host->control("SELECT count(*) FROM pg_roles WHERE rolname = 'app_replaced'"), 1, 'and the role is still there');
+
 # --- addresses -------------------------------------------------------------------------------------------
 $host->control("CREATE ROLE operator LOGIN PASSWORD 'operator' IN ROLE appinfra_admin");
 my $port = $host->port;
