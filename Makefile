@@ -15,6 +15,11 @@ HAVE_SIDECAR := $(wildcard sidecar/CMakeLists.txt)
 UNITS := $(wildcard sidecar/systemd/*.service)
 HAVE_EXTENSION := $(wildcard extension/*.cpp)
 CMAKE_FLAGS ?= -DCMAKE_BUILD_TYPE=RelWithDebInfo
+# Under make -j the sidecar shares make's jobs.
+CMAKE_JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(or $(JOBS),2))
+# Fails when build/sidecar came along with a copy of another folder: CMake would refuse it.
+OWN_CACHE = [ ! -e build/sidecar/CMakeCache.txt ] || \
+	[ "$$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' build/sidecar/CMakeCache.txt)" -ef sidecar ]
 
 all: extension sidecar ## build the extension and the sidecar
 
@@ -25,9 +30,10 @@ endif
 
 sidecar: build-deps ## build build/sidecar/appinfrad and its tests
 ifneq (,$(HAVE_SIDECAR))
+	@$(OWN_CACHE) || rm -rf build/sidecar
 	@cmake -S sidecar -B build/sidecar $(CMAKE_FLAGS) >build/sidecar-cmake.log 2>&1 || \
 		{ cat build/sidecar-cmake.log; exit 1; }
-	+@cmake --build build/sidecar -j$(or $(JOBS),2) $(addprefix --target ,$(SIDECAR_TARGET)) -- --no-print-directory
+	+@cmake --build build/sidecar $(CMAKE_JOBS) $(addprefix --target ,$(SIDECAR_TARGET)) -- --no-print-directory
 endif
 
 build-deps: ## say which packages are missing, and how to install them

@@ -47,7 +47,7 @@ ensure_packages() {
 build_all() {
     local log=$1
     shift
-    if ! make --no-print-directory -C "$root" all JOBS="$(nproc)" "$@" >"$log" 2>&1; then
+    if ! make --no-print-directory -C "$root" -j"$(nproc)" all "$@" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         die "the build failed; the whole output is in $log"
     fi
