@@ -14,7 +14,7 @@ NO_INSTALLCHECK = 1
 SHLIB_LINK = -lcrypto
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fvisibility=hidden \
 	-Wall -Wextra -Werror -MMD -MP
-EXTRA_CLEAN = $(OBJS:.o=.d) build/server.stamp
+EXTRA_CLEAN = $(OBJS:.o=.d) build/server.stamp $(wildcard build/pg.hpp*)
 
 override with_llvm = no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -29,8 +29,15 @@ version := $(shell sed -nE "s/^default_version = '([^']+)'.*/\1/p" control/appin
 extension/base/installation.o: override CPPFLAGS += -DAPPINFRA_VERSION='"$(version)"'
 extension/base/installation.o: control/appinfra.control
 
-# Objects made for another server are of no use: the stamp changes with PG_CONFIG.
-$(OBJS): build/server.stamp
+# The server's headers are most of what a file needs to compile, so they are parsed once, as
+# build/pg.hpp.gch. gcc takes that for build/pg.hpp, and reads the header where it does not fit.
+$(OBJS): build/pg.hpp.gch
+$(OBJS): private override CXXFLAGS += -include build/pg.hpp
+build/pg.hpp.gch: extension/base/pg.hpp build/server.stamp
+	@echo '#include "base/pg.hpp"' >build/pg.hpp
+	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -x c++-header -c -o $@ build/pg.hpp
+
+# What was made for another server is of no use: the stamp changes with PG_CONFIG.
 build/server.stamp: FORCE
 	@mkdir -p build
 	@echo '$(PG_CONFIG) $(VERSION) $(PG_CXXFLAGS)' | cmp -s - $@ || \

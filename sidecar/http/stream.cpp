@@ -1,6 +1,7 @@
 // See stream.hpp.
 #include "http/stream.hpp"
 
+#include <boost/asio/ssl.hpp>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 

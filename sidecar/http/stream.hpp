@@ -6,6 +6,11 @@
 
 #include "base/asio.hpp"
 
+namespace boost::asio::ssl
+{
+class context; // its header is for stream.cpp alone
+}
+
 namespace sidecar
 {
 
