@@ -6,6 +6,7 @@
 #include "guard/hook_object_access.hpp"
 #include "guard/hook_parse.hpp"
 #include "guard/login.hpp"
+#include "guard/parallel_leader.hpp"
 #include "guard/report.hpp"
 #include "guard/setting.hpp"
 #include "guard/statement.hpp"
@@ -16,6 +17,7 @@ namespace appinfra::guard
 void
 define()
 {
+    parallel_leader::define();
     define_login();
     define_settings();
     define_statements();

@@ -3,6 +3,7 @@
 
 #include "audit/events.hpp"
 #include "base/settings.hpp"
+#include "guard/parallel_leader.hpp"
 #include "guard/tenant_of.hpp"
 
 namespace appinfra::guard
@@ -146,13 +147,15 @@ knows_session()
 }
 
 /*
- * Tells whether this process runs made code, or works in nobody's name, in a tenant's database: as
+ * Tells whether this process, or the leader whose parallel worker it is, runs made code in a
+ * tenant's database, or works there in nobody's name: as
  * a superuser, maybe, but on what the tenant has left there.
  */
 static bool
 is_work_in_database()
 {
-    if (!is_running_made_code() && MyBackendType != B_AUTOVAC_WORKER && !IsLogicalWorker())
+    if (!is_running_made_code() && MyBackendType != B_AUTOVAC_WORKER && !IsLogicalWorker() &&
+        !parallel_leader::is_guarded())
         return false;
     const char *db_id = tenant_of_database();
     if (db_id == nullptr)

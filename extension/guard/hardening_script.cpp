@@ -78,6 +78,12 @@ check_event_triggers()
 }
 
 void
+put_back(const char *script)
+{
+    run(script);
+}
+
+void
 harden_catalogs()
 {
     query::execute(revoke_functions());

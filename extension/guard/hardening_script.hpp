@@ -22,6 +22,9 @@ constexpr int version = 2;
  */
 void check_event_triggers();
 
+/* Runs statements that make the server's own functions and views what they were. */
+void put_back(const char *script);
+
 /* Hardens the catalogs of the current database. In a setup worker's transaction. */
 void harden_catalogs();
 

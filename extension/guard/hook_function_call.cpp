@@ -11,6 +11,7 @@
 #include "base/settings.hpp"
 #include "guard/code.hpp"
 #include "guard/guard.hpp"
+#include "guard/parallel_leader.hpp"
 #include "guard/tenant_of.hpp"
 
 namespace appinfra::guard
@@ -75,7 +76,8 @@ on_call(FmgrHookEventType event, Oid function, Datum *calls)
         enter_call(function, calls);
     } else if (*calls > 0) {
         --*calls;
-        made_code_depth--;
+        if (--made_code_depth == 0)
+            parallel_leader::note(false);
     }
 }
 
@@ -95,7 +97,8 @@ enter_call(Oid function, Datum *calls)
     if (*calls > 0 ||
         (code->is_made && !is_session_of_tenant() && tenant_of_database() != nullptr)) {
         ++*calls;
-        made_code_depth++;
+        if (made_code_depth++ == 0)
+            parallel_leader::note(true);
     }
 }
 

@@ -138,6 +138,17 @@ refused("SELECT planted.seen(1); SELECT pg_read_file('PG_VERSION'); CREATE FUNCT
 	'copy_program', 'so is any function that somebody made there, a superuser\'s too');
 ok(!-e "$dir/escaped", 'no program ran');
 
+# --- parallel workers -------------------------------------------------------------------------------------
+my $force = (superuser("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')"))[1];
+superuser(<<'SQL');
+CREATE TABLE planted.seven AS SELECT 7 AS x;
+CREATE FUNCTION planted.pid() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT pg_backend_pid()::text';
+CREATE FUNCTION planted.secret() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN QUERY SELECT min(planted.pid() || ' ' || current_setting('data_directory')) FROM planted.seven; END $$;
+SQL
+works("SET $force = on; SELECT split_part(s, ' ', 1)::int <> pg_backend_pid(), split_part(s, ' ', 2) FROM planted.secret() s", 't|',
+	'the parallel worker of a guarded leader is guarded');
+works("SET $force = on; SELECT current_setting('data_directory') <> '' FROM planted.seven", 't', 'that of a superuser\'s plain query is not');
+
 # --- observe ----------------------------------------------------------------------------------------------
 $host->control("ALTER SYSTEM SET appinfra.guard = 'observe'");
 $host->reload;
