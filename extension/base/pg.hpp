@@ -77,6 +77,7 @@ extern "C" {
 #include "common/file_utils.h"
 #include "common/hashfn.h"
 #include "common/ip.h"
+#include "common/md5.h"
 #include "common/sha2.h"
 #include "executor/spi.h"
 #include "fmgr.h"

@@ -7,6 +7,7 @@
 #include "base/scope.hpp"
 #include "exposure/look_inside.hpp"
 #include "exposure/rules.hpp"
+#include "exposure/system_definitions.hpp"
 
 namespace appinfra::exposure
 {
@@ -15,28 +16,35 @@ namespace appinfra::exposure
 struct Report {
     ReturnSetInfo *result;
     std::span<const Look> looks;
+    Definitions wanted; /* of the closed template */
 };
 
 static void check_exists(const char *db_id);
 static void look_at_host(const char *db_id, Report *report);
 static void ask(Rule &rule, const char *db_id, Report *report);
-static std::span<const Look> plan(const char *db_id);
+static std::span<const Look> plan(const char *db_id, const char *system_digest);
 static void add(void *report, const Row &row);
 static void look_inside_all(Report *report);
 static void add_fields(Report *report, std::span<const char *const> fields);
 static void on_row(void *report, size_t which, std::span<const char *const> fields);
+static void compare(Report *report, const Look &look, const Definition &found);
+static void add_not_looked_at(Report *report, const char *database, const char *db_id,
+                              const char *message);
 static void on_failure(void *report, size_t which, int code, const char *message);
 
 void
 report(const char *db_id, ReturnSetInfo *result)
 {
-    Report report = {.result = result, .looks = {}};
+    Report report = {.result = result, .looks = {}, .wanted = {}};
 
     with_spi([&](MemoryContext) {
         if (db_id != nullptr)
             check_exists(db_id);
         look_at_host(db_id, &report);
-        report.looks = plan(db_id);
+        report.wanted = definitions_of_template(false);
+        if (report.wanted.failure != nullptr)
+            add_not_looked_at(&report, report.wanted.database, nullptr, report.wanted.failure);
+        report.looks = plan(db_id, report.wanted.digest);
         look_inside_all(&report);
     });
 }
@@ -81,7 +89,7 @@ ask(Rule &rule, const char *db_id, Report *report)
  * DATABASE_URL enters is told, because it matters whether tables bind their owner.
  */
 static std::span<const Look>
-plan(const char *db_id)
+plan(const char *db_id, const char *system_digest)
 {
     static query::Query select = {
         "SELECT d.oid, t.database::text, t.db_id, coalesce("
@@ -99,11 +107,18 @@ plan(const char *db_id)
     query::Rows rows = query::run(select, {query::text(db_id)});
 
     return query::collect<Look>(rows, [&](uint64 i) {
-        Look look = {.database = rows.oid(i, 1), .name = {}, .db_id = {}, .login_group = {}};
+        Look look = {.database = rows.oid(i, 1),
+                     .name = {},
+                     .db_id = {},
+                     .login_group = {},
+                     .system_digest = {}};
 
         strlcpy(look.name, rows.text(i, 2), sizeof(look.name));
-        if (!rows.is_null(i, 3))
+        if (!rows.is_null(i, 3)) {
             strlcpy(look.db_id, rows.text(i, 3), sizeof(look.db_id));
+            strlcpy(look.system_digest, system_digest != nullptr ? system_digest : "",
+                    sizeof(look.system_digest));
+        }
         strlcpy(look.login_group, rows.text(i, 4), sizeof(look.login_group));
         return look;
     });
@@ -145,9 +160,31 @@ add_fields(Report *report, std::span<const char *const> fields)
 }
 
 static void
-on_row(void *self, size_t, std::span<const char *const> fields)
+on_row(void *self, size_t which, std::span<const char *const> fields)
 {
-    add_fields(static_cast<Report *>(self), fields);
+    auto *report = static_cast<Report *>(self);
+
+    if (strcmp(fields[0], not_compared) == 0)
+        compare(report, report->looks[which], {fields[1], fields[2], nullptr, nullptr});
+    else
+        add_fields(report, fields);
+}
+
+/* Reports a function or a view of the server's that is not what it is in the template. */
+static void
+compare(Report *report, const Look &look, const Definition &found)
+{
+    const Definition *wanted = definition_of(report->wanted, found.key);
+
+    if (wanted == nullptr || strcmp(wanted->digest, found.digest) == 0)
+        return;
+    add(report, {.severity = "critical",
+                 .rule = "system_definition",
+                 .database = look.name,
+                 .object = wanted->name,
+                 .grantee = nullptr,
+                 .detail = "Superusers rely on it, and it is not what it is in the template.",
+                 .remedy = psprintf("SELECT appinfra.harden_tenant('%s')", look.db_id)});
 }
 
 /* Reports that a database could not be looked at: it is never passed over in silence. */
@@ -159,15 +196,22 @@ on_failure(void *self, size_t which, int, const char *message)
 
     if (!OidIsValid(get_database_oid(look.name, true)))
         return; /* dropped meanwhile */
-    add(report, {.severity = "medium",
-                 .rule = "not_looked_at",
-                 .database = look.name,
-                 .object = quote_identifier(look.name),
-                 .grantee = nullptr,
-                 .detail = psprintf("What is open in this database is not known: %s.", message),
-                 .remedy = look.db_id[0] != '\0'
-                               ? psprintf("SELECT * FROM appinfra.exposures('%s')", look.db_id)
-                               : "SELECT * FROM appinfra.exposures()"});
+    add_not_looked_at(report, look.name, look.db_id[0] != '\0' ? look.db_id : nullptr, message);
+}
+
+/* Reports that nothing is known of a database; db_id is null where it is no tenant's. */
+static void
+add_not_looked_at(Report *report, const char *database, const char *db_id, const char *message)
+{
+    add(report,
+        {.severity = "medium",
+         .rule = "not_looked_at",
+         .database = database,
+         .object = quote_identifier(database),
+         .grantee = nullptr,
+         .detail = psprintf("What is open in this database is not known: %s.", message),
+         .remedy = db_id != nullptr ? psprintf("SELECT * FROM appinfra.exposures('%s')", db_id)
+                                    : "SELECT * FROM appinfra.exposures()"});
 }
 
 } // namespace appinfra::exposure

@@ -8,6 +8,7 @@
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
+#include "exposure/system_definitions.hpp"
 #include "guard/hardening_script.hpp"
 #include "registry/grants.hpp"
 #include "registry/login_settings.hpp"
@@ -24,6 +25,7 @@ static const Refusal *check_database(const tenant::Tenant &tenant, Oid *database
 static void label_roles(const tenant::Tenant &tenant);
 static void label_role(const char *role, const char *wanted);
 static void enter(const tenant::Tenant &tenant, Oid database);
+static const char *restoring_script(Oid database, const char *name);
 static void on_row(void *, size_t, std::span<const char *const>);
 static void on_failure(void *, size_t, int code, const char *message);
 static void close(const tenant::Tenant &tenant);
@@ -99,9 +101,26 @@ static void
 enter(const tenant::Tenant &tenant, Oid database)
 {
     const setup::Order order = setup::order_of(setup::Job::harden_tenant, tenant.database);
-    const database_task::Task task = setup::task_of(order, database);
+    database_task::Task task = setup::task_of(order, database);
 
+    task.text = restoring_script(database, tenant.database);
     database_task::run_all({&task, 1}, {.row = on_row, .failure = on_failure, .self = nullptr});
+}
+
+/*
+ * Returns the statements that make the server's functions and views in the database what they are
+ * in the template, or null when they are so. Nothing is dropped, and what depends on them stays.
+ */
+static const char *
+restoring_script(Oid database, const char *name)
+{
+    exposure::Definitions wanted = exposure::definitions_of_template(true);
+    exposure::Definitions found = exposure::definitions_of(database, name);
+
+    for (const exposure::Definitions *read : {&wanted, &found})
+        if (read->failure != nullptr)
+            on_failure(nullptr, 0, ERRCODE_LOCK_NOT_AVAILABLE, read->failure);
+    return exposure::restoring_script(wanted, found);
 }
 
 /* Hardening reports no rows. */

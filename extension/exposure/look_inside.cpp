@@ -5,6 +5,7 @@
 #include "base/settings.hpp"
 #include "exposure/rules.hpp"
 #include "exposure/rules_inside.hpp"
+#include "exposure/system_definitions.hpp"
 #include "guard/source_rules.hpp"
 #include "workers/task_process.hpp"
 
@@ -47,6 +48,8 @@ look_inside(const Look &look)
         if (is_tenants)
             for (const char *sql : rules_of_tenant_code())
                 ask(sql, values);
+        if (look.system_digest[0] != '\0')
+            send_other_definitions(look.system_digest);
     });
 }
 

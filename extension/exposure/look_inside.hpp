@@ -15,6 +15,7 @@ struct Look {
     char name[NAMEDATALEN];        /* of the database */
     char db_id[label::word_limit]; /* empty: it is no tenant's */
     char login_group[NAMEDATALEN]; /* whom DATABASE_URL enters as; empty: nobody */
+    char system_digest[33];        /* of the template's definitions; empty: do not compare */
 };
 
 /* Returns the task of looking. On a standby, too. */

@@ -80,7 +80,7 @@ check_event_triggers()
 void
 put_back(const char *script)
 {
-    run(script);
+    query::execute(script);
 }
 
 void

@@ -20,7 +20,8 @@ struct Task {
     Oid database;
     bool on_standby; /* it can be done there, too */
     const void *input;
-    size_t input_size; /* at most 512 bytes; they are copied */
+    size_t input_size;          /* at most 512 bytes; they are copied */
+    const char *text = nullptr; /* of any length, for task_process::text(); copied, too */
 };
 
 /* What the caller does with rows and with failures. `which` is the task's index. */

@@ -39,6 +39,8 @@ carry_out(const Order &order)
     in_transaction([&](MemoryContext) {
         if (order.job == Job::harden_tenant)
             hardening::check_event_triggers();
+        if (const char *script = task_process::text())
+            hardening::put_back(script);
         if (order.job != Job::dress_shell)
             hardening::harden_catalogs();
         if (order.job != Job::harden_template)

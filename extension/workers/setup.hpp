@@ -20,7 +20,10 @@ struct Order {
 /* Returns the input of a job. The template has no group roles, so its name is not needed. */
 Order order_of(Job job, const char *name = "");
 
-/* Returns the task that carries out the order in the database. */
+/*
+ * Returns the task that carries out the order in the database. Its text, if it is given one, is SQL
+ * that is run first: it puts back what of the server's was changed there.
+ */
 database_task::Task task_of(const Order &order, Oid database);
 
 } // namespace appinfra::setup

@@ -2,9 +2,9 @@
  * What a database task shares with its caller: the segment, and the form of its messages. For
  * database_task.cpp and task_process.cpp only.
  *
- * The segment is a header, the input, and a queue of messages. A message is a kind, the encoding of
- * its texts, then: of a row, the number of texts and the texts; of a failure, the SQLSTATE and a
- * text.
+ * The segment is a header with the input, a queue of messages, and a text. A message is a kind, the
+ * encoding of its texts, then: of a row, the number of texts and the texts; of a failure, the
+ * SQLSTATE and a text.
  */
 #pragma once
 
@@ -16,14 +16,20 @@ namespace appinfra::task_message
 struct Segment {
     Oid database;
     size_t input_size;
+    bool has_text;
     alignas(MAXIMUM_ALIGNOF) char input[512];
 };
 
 constexpr size_t queue_offset = MAXALIGN(sizeof(Segment));
 constexpr size_t queue_size = 64 * 1024;
+constexpr size_t text_offset = queue_offset + queue_size;
 
-/* Makes a segment with the input and an empty queue, which this process is to receive from. */
-dsm_segment *make_segment(Oid database, const void *input, size_t input_size, shm_mq **queue);
+/*
+ * Makes a segment with the input, the text, which may be null, and an empty queue, which this
+ * process is to receive from.
+ */
+dsm_segment *make_segment(Oid database, const void *input, size_t input_size, const char *text,
+                          shm_mq **queue);
 
 enum class Kind : char { row = 'r', failure = 'f', done = 'd' };
 

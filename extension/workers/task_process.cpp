@@ -10,6 +10,7 @@ namespace appinfra::task_process
 using task_message::Kind;
 
 static shm_mq_handle *queue;
+static const char *given_text;
 
 static void send(const StringInfoData &message);
 
@@ -29,6 +30,8 @@ enter()
     queue = shm_mq_attach(shared, mapping, nullptr);
     void *input = MemoryContextAlloc(TopMemoryContext, segment->input_size);
     memcpy(input, segment->input, segment->input_size);
+    if (segment->has_text)
+        given_text = MemoryContextStrdup(TopMemoryContext, address + task_message::text_offset);
     worker::begin(nullptr, segment->database);
     return input;
 }
@@ -57,6 +60,12 @@ send_row(std::span<const char *const> fields)
         task_message::append_text(&message, field);
     send(message);
     pfree(message.data);
+}
+
+const char *
+text()
+{
+    return given_text;
 }
 
 /* Sends the message. A caller that is gone wants no more. */

@@ -27,6 +27,9 @@ serve(void (*body)(const Input &))
         report(attempt(TopMemoryContext, [&] { body(*input); }));
 }
 
+/* Returns the text that the caller has given besides, or null. */
+const char *text();
+
 /* Sends a row of texts to the caller, null pointers for NULL. Ends the process if it is gone. */
 void send_row(std::span<const char *const> fields);
 

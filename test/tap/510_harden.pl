@@ -147,6 +147,22 @@ is($host->control("SELECT count(*) FROM pg_shseclabel WHERE objoid = 'app_old'::
 $host->control("BEGIN; SELECT appinfra.harden_tenant(db_id) FROM appinfra.databases; SELECT appinfra.harden_tenant(db_id) FROM appinfra.databases; COMMIT");
 alike(shape($old), $fresh, 'all of them, twice in one transaction');
 
+# --- what somebody has made of the server's own functions and views -----------------------------------------
+$host->safe_psql('app_old', <<'SQL');
+SET allow_system_table_mods = on;
+CREATE VIEW public.on_it AS SELECT information_schema._pg_char_max_length(25, 1), lpad('a', 3);
+CREATE OR REPLACE FUNCTION information_schema._pg_char_max_length(typid oid, typmod int4) RETURNS int LANGUAGE sql AS 'SELECT 42';
+CREATE OR REPLACE FUNCTION pg_catalog.lpad(text, int) RETURNS text LANGUAGE sql AS 'SELECT $1';
+ALTER FUNCTION pg_catalog.lpad(text, int) OWNER TO app_old_owner;
+CREATE OR REPLACE VIEW information_schema.enabled_roles AS SELECT NULL::information_schema.sql_identifier AS role_name;
+GRANT SELECT ON information_schema.enabled_roles TO app_old_reader;
+SQL
+hardens('they are put back');
+is($host->safe_psql('app_old', "SELECT lpad('a', 3), count(*) > 0, has_table_privilege('app_old_reader', 'information_schema.enabled_roles', 'SELECT') FROM information_schema.enabled_roles"),
+	'  a|t|t', 'they do what they did, with the privileges that they have');
+is($host->safe_psql('app_old', "SELECT proowner FROM pg_proc WHERE oid = 'lpad(text, int)'::regprocedure"), 10, "and are a superuser's again");
+is($host->safe_psql('app_old', 'SELECT * FROM public.on_it; DROP VIEW public.on_it'), '|  a', 'what depends on them has stayed');
+
 # --- tenants in the way -----------------------------------------------------------------------------------------
 $host->safe_psql('postgres', 'ALTER DATABASE app_old SET search_path = evil; ALTER DATABASE app_old SET role = app_old_reader; ALTER DATABASE app_old SET default_transaction_read_only = on');
 hardens('settings of the database do not hijack the worker');
