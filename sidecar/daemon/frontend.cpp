@@ -19,6 +19,7 @@ namespace
 {
 
 constexpr std::size_t max_waiting = 1000;
+constexpr std::size_t watching = 2; // threads: a slow scrape leaves one to tell of readiness
 constexpr Duration max_statement = std::chrono::seconds(20); // within request-timeout
 
 std::shared_ptr<DatabaseLogin>
@@ -78,7 +79,9 @@ struct Frontend::Parts {
         : login(login_of(options, std::move(conninfo), log)),
           workers([login = login] { return std::make_unique<PgDatabase>(login); },
                   options.server.database_connections, max_waiting),
-          metrics(login),
+          watchers([login = login] { return std::make_unique<PgDatabase>(login); }, watching,
+                   max_waiting),
+          metrics(clock, login),
           mcp({options.delivers || !options.token.empty(), options.server.publish_wait}, clock)
     {
         if (options.command == Command::mcp)
@@ -89,12 +92,13 @@ struct Frontend::Parts {
         ApiSettings settings = api_settings(options.server);
         settings.tokens = copy_of(options.server.tokens);
         api.emplace(std::move(settings), clock, metrics, mcp, status);
-        web.emplace(http_server_settings(options.server), *api, workers, metrics, log);
+        web.emplace(http_server_settings(options.server), *api, workers, watchers, metrics, log);
     }
 
     SystemClock clock;
     std::shared_ptr<DatabaseLogin> login;
     DatabaseWorkers workers;
+    DatabaseWorkers watchers;
     Metrics metrics;
     Mcp mcp;
     std::optional<Api> api;
@@ -112,9 +116,12 @@ Frontend::~Frontend()
 {
     // A thread that is still in the middle of a request uses them: it gets a moment, and where that
     // is not enough, they stay until the process ends.
-    for (int i = 0; i < 100 && parts_->workers.busy() > 0; i++)
+    const auto busy = [this] {
+        return parts_->workers.busy() + parts_->watchers.busy() > 0;
+    };
+    for (int i = 0; i < 100 && busy(); i++)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    if (parts_->workers.busy() > 0)
+    if (busy())
         static_cast<void>(parts_.release());
 }
 

@@ -23,9 +23,9 @@ constexpr Duration sweep_pause = std::chrono::milliseconds(100);
 class HttpServer::Impl
 {
 public:
-    Impl(HttpServerSettings settings, Api &api, DatabaseWorkers &workers, Metrics &metrics,
-         Log &log)
-        : settings_(std::move(settings)), shared_{io_,     settings_, api, workers,
+    Impl(HttpServerSettings settings, Api &api, DatabaseWorkers &workers, DatabaseWorkers &watchers,
+         Metrics &metrics, Log &log)
+        : settings_(std::move(settings)), shared_{io_,     settings_, api, workers, watchers,
                                                   metrics, {},        0,   false},
           tls_(read_tls()), listener_(*io_, settings_.listen, tls_ != nullptr, log)
     {
@@ -177,8 +177,8 @@ private:
 };
 
 HttpServer::HttpServer(HttpServerSettings settings, Api &api, DatabaseWorkers &workers,
-                       Metrics &metrics, Log &log)
-    : impl_(std::make_unique<Impl>(std::move(settings), api, workers, metrics, log))
+                       DatabaseWorkers &watchers, Metrics &metrics, Log &log)
+    : impl_(std::make_unique<Impl>(std::move(settings), api, workers, watchers, metrics, log))
 {
 }
 

@@ -18,8 +18,8 @@ class HttpServer
 {
 public:
     // Listens. Throws a configuration Failure when it cannot.
-    HttpServer(HttpServerSettings settings, Api &api, DatabaseWorkers &workers, Metrics &metrics,
-               Log &log);
+    HttpServer(HttpServerSettings settings, Api &api, DatabaseWorkers &workers,
+               DatabaseWorkers &watchers, Metrics &metrics, Log &log);
     ~HttpServer();
     HttpServer(const HttpServer &) = delete;
     HttpServer &operator=(const HttpServer &) = delete;

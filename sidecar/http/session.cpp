@@ -142,47 +142,70 @@ HttpSession::advance(Exchange &exchange)
 asio::awaitable<void>
 HttpSession::answer(Exchange &exchange)
 {
-    std::optional<Task> task;
     try {
         if (exchange.problem)
             throw *exchange.problem;
-        TaskResult result = shared_.api.answer(*exchange.admission, exchange.reader.request());
-        if (auto *response = std::get_if<Response>(&result))
+        Api::Reply reply = shared_.api.answer(*exchange.admission, exchange.reader.request());
+        if (auto *response = std::get_if<Response>(&reply)) {
             exchange.response = std::move(*response);
+            co_return;
+        }
+        deadline_ = TimePoint::max(); // what follows has time-outs of its own
+        if (auto *look = std::get_if<Look>(&reply))
+            exchange.response = co_await take_look(std::move(*look));
         else
-            task = std::get<Task>(std::move(result));
+            exchange.response = co_await run_task(std::get<Task>(std::move(reply)));
     } catch (const Problem &problem) {
         exchange.response = response_of(problem);
     }
-    if (task) {
-        deadline_ = TimePoint::max(); // run_task() has a time-out of its own
-        exchange.response = co_await run_task(std::move(*task));
-    }
 }
 
-// Has the task run by the database's threads, and waits for its response.
+// Has the task run by the threads that serve requests.
 asio::awaitable<Response>
 HttpSession::run_task(Task task)
+{
+    auto response =
+        co_await wait_for(shared_.workers, std::move(task), shared_.settings.request_timeout);
+    co_return response ? std::move(*response)
+                       : response_of(database_unavailable("the database did not answer in time"));
+}
+
+// Has somebody look at the database, and waits no longer than a client should.
+asio::awaitable<Response>
+HttpSession::take_look(Look look)
+{
+    try {
+        auto response = co_await wait_for(shared_.watchers, std::move(look.task), look.patience);
+        if (response)
+            co_return std::move(*response);
+    } catch (const Problem &) {
+        // Too many wait already: that it does not answer is what there is to tell.
+    }
+    co_return look.late();
+}
+
+// Has the task run, and returns its response; nothing when that takes longer than limit. Throws a
+// Problem when too many wait already.
+asio::awaitable<std::optional<Response>>
+HttpSession::wait_for(DatabaseWorkers &workers, Task task, Duration limit)
 {
     struct Waiting {
         asio::steady_timer timer;
         std::optional<Response> response;
     };
     auto waiting = std::make_shared<Waiting>(Waiting{asio::steady_timer(*shared_.io), {}});
-    waiting->timer.expires_after(shared_.settings.request_timeout);
+    waiting->timer.expires_after(limit);
     const auto done = [io = shared_.io, waiting](Response response) {
         asio::post(*io, [waiting, response = std::move(response)]() mutable {
             waiting->response = std::move(response);
             waiting->timer.cancel();
         });
     };
-    if (!shared_.workers.submit(std::move(task), done))
-        co_return response_of(database_unavailable("too many requests wait for the database"));
+    if (!workers.submit(std::move(task), done))
+        throw database_unavailable("too many requests wait for the database");
     boost::system::error_code ended;
     co_await waiting->timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
-    if (!waiting->response)
-        co_return response_of(database_unavailable("the database did not answer in time"));
-    co_return std::move(*waiting->response);
+    co_return std::move(waiting->response);
 }
 
 // Reads what the client goes on sending, for a while: closing at once would make its side drop the

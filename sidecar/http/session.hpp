@@ -23,6 +23,7 @@ struct HttpSessionContext {
     const HttpServerSettings &settings;
     Api &api;
     DatabaseWorkers &workers;
+    DatabaseWorkers &watchers; // read what is told to everyone
     Metrics &metrics;
     SystemClock clock;
     std::size_t bodies = 0; // bytes of bodies being received
@@ -72,6 +73,9 @@ private:
     void advance(Exchange &exchange);
     asio::awaitable<void> answer(Exchange &exchange);
     asio::awaitable<Response> run_task(Task task);
+    asio::awaitable<Response> take_look(Look look);
+    asio::awaitable<std::optional<Response>> wait_for(DatabaseWorkers &workers, Task task,
+                                                      Duration limit);
     asio::awaitable<void> discard();
     void count_body(Exchange &exchange, std::size_t size);
     void until(Duration limit);

@@ -1,6 +1,9 @@
 // See api.hpp.
 #include "rest/api.hpp"
 
+#include <chrono>
+#include <utility>
+
 #include "base/text.hpp"
 #include "platform/error_table.hpp"
 
@@ -31,46 +34,23 @@ is_json(std::string_view type)
     return type.size() == 16 && starts_with_word(type, "application/json");
 }
 
-// What the database says of its readiness.
-constexpr Query readiness_query = {
-    "readiness",
-    "SELECT json_build_object('version', appinfra.version(), 'guard', appinfra.guard_state(),"
-    " 'admin', pg_has_role('appinfra_admin', 'USAGE'), 'read_only', pg_is_in_recovery())::text",
-    Effect::reads};
+constexpr Duration patience = std::chrono::seconds(2); // of who asks without a token
 
-void
-append(const Json &reasons, const std::string &reason)
+std::variant<Response, Task, Look>
+reply_of(TaskResult result)
 {
-    json_array_append_new(reasons.get(), json_of(reason).release());
-}
-
-// What keeps the database from being ready for us.
-void
-append_reasons(const Json &reasons, Database &database)
-{
-    const Json state = parse_json(database.value(readiness_query, {}).value_or("{}"));
-    const auto is = [&](const char *name) {
-        return json_is_true(json_object_get(state.get(), name));
-    };
-    const std::string version = string_member(state, "version").value_or("none");
-    const std::string guard = string_member(state, "guard").value_or("off");
-    if (version != APPINFRA_VERSION)
-        append(reasons,
-               "the extension is of version " + version + ", the sidecar of " + APPINFRA_VERSION);
-    if (guard != "enforce")
-        append(reasons, "appinfra.guard is " + guard);
-    if (!is("admin"))
-        append(reasons, "the sidecar's login is no member of appinfra_admin");
-    if (is("read_only"))
-        append(reasons, "the server takes no writes");
+    if (auto *response = std::get_if<Response>(&result))
+        return std::move(*response);
+    return std::get<Task>(std::move(result));
 }
 
 } // namespace
 
 Api::Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp,
          const ServiceStatus &status)
-    : settings_(std::move(settings)), clock_(clock), metrics_(metrics), mcp_(mcp), status_(status),
-      limit_(settings_.rate, settings_.burst), openapi_(openapi_document())
+    : settings_(std::move(settings)), clock_(clock), metrics_(metrics), mcp_(mcp),
+      readiness_(clock, status), limit_(settings_.rate, settings_.burst),
+      openapi_(openapi_document())
 {
 }
 
@@ -118,16 +98,16 @@ Api::authenticate(const Request &request) const
     return caller;
 }
 
-TaskResult
+Api::Reply
 Api::answer(const Admission &admission, const Request &request)
 {
     const Route &route = *admission.match.route;
     if (route.handler == Handler::mcp) {
         if (!is_json(request.header("content-type")))
             throw Problem(415, "unsupported_media_type", "the body must be application/json");
-        return mcp_.answer(
+        return reply_of(mcp_.answer(
             request.body, admission.caller,
-            {request.header("mcp-session-id"), request.header("mcp-protocol-version")});
+            {request.header("mcp-session-id"), request.header("mcp-protocol-version")}));
     }
     if (route.handler != Handler::use_case)
         return answer_open(route);
@@ -170,7 +150,7 @@ Api::input_of(const Route &route, const Target &target, const Request &request) 
     return Input(object.get(), route.fields);
 }
 
-TaskResult
+Api::Reply
 Api::answer_open(const Route &route)
 {
     switch (route.handler) {
@@ -179,45 +159,26 @@ Api::answer_open(const Route &route)
     case Handler::health:
         return Response{200, R"({"status":"ok"})", "application/json", false, {}};
     case Handler::readiness:
-        return readiness();
+        return look(readiness_, false);
     default:
-        return metrics();
+        return look(metrics_, true);
     }
 }
 
-Task
-Api::metrics()
+// Answers by what is known, or says that somebody has to look first.
+Api::Reply
+Api::look(Snapshot &snapshot, bool slow)
 {
-    return Task{[this](Database &database) -> TaskResult {
-                    return Response{200,
-                                    metrics_.scrape(database, clock_.now()),
-                                    "text/plain; version=0.0.4; charset=utf-8",
-                                    false,
-                                    {}};
-                },
-                false, Duration(0)};
-}
-
-Task
-Api::readiness() const
-{
-    return {[this](Database &database) -> TaskResult {
-                const Json reasons(json_array());
-                try {
-                    append_reasons(reasons, database);
-                } catch (const Failure &failure) {
-                    append(reasons, problem_of(failure, use_case_errors).detail);
-                }
-                if (status_.delivers && status_.producer_refuses)
-                    append(reasons, "the producer refuses our token");
-                if (status_.draining)
-                    append(reasons, "the sidecar is stopping");
-                const bool ready = json_array_size(reasons.get()) == 0;
-                const Json body =
-                    pack("{s:b, s:O}", "ready", static_cast<int>(ready), "reasons", reasons.get());
-                return Response{ready ? 200 : 503, json_text(body), "application/json", false, {}};
-            },
-            false, Duration(0)};
+    if (snapshot.fresh())
+        return snapshot.response();
+    return Look{Task{[&snapshot](Database &database) -> TaskResult {
+                         snapshot.refresh(database);
+                         return snapshot.response();
+                     },
+                     slow, Duration(0)},
+                patience, [&snapshot] {
+                    return snapshot.late();
+                }};
 }
 
 } // namespace sidecar

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <variant>
 
 #include "base/clock.hpp"
 #include "base/service_status.hpp"
@@ -14,7 +15,9 @@
 #include "rest/jwt.hpp"
 #include "rest/metrics.hpp"
 #include "rest/rate_limit.hpp"
+#include "rest/readiness.hpp"
 #include "rest/routes.hpp"
+#include "rest/snapshot.hpp"
 
 namespace sidecar
 {
@@ -44,8 +47,11 @@ public:
     // Decides by the head. Throws a Problem when it is refused.
     Admission admit(const Request &request);
 
-    // Answers the whole request, at once or by a task. Throws a Problem.
-    TaskResult answer(const Admission &admission, const Request &request);
+    // The answer, or a task of the database's threads, or what others have to look at first.
+    using Reply = std::variant<Response, Task, Look>;
+
+    // Answers the whole request. Throws a Problem.
+    Reply answer(const Admission &admission, const Request &request);
 
     // Replaces the keys.
     void
@@ -57,15 +63,14 @@ public:
 private:
     Caller authenticate(const Request &request) const;
     Input input_of(const Route &route, const Target &target, const Request &request) const;
-    TaskResult answer_open(const Route &route);
-    Task metrics();
-    Task readiness() const;
+    Reply answer_open(const Route &route);
+    static Reply look(Snapshot &snapshot, bool slow);
 
     ApiSettings settings_;
     const Clock &clock_;
     Metrics &metrics_;
     Mcp &mcp_;
-    const ServiceStatus &status_;
+    Readiness readiness_;
     RateLimit limit_;
     std::string openapi_;
 };

@@ -20,8 +20,6 @@ using Gauges = prometheus::Family<prometheus::Gauge>;
 using Counters = prometheus::Family<prometheus::Counter>;
 using Histograms = prometheus::Family<prometheus::Histogram>;
 
-constexpr Duration registry_age = std::chrono::seconds(5);
-
 const prometheus::Histogram::BucketBoundaries latencies = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 
@@ -101,8 +99,8 @@ struct Metrics::Families {
     }
 };
 
-Metrics::Metrics(std::shared_ptr<DatabaseLogin> login)
-    : families_(std::make_unique<Families>()), login_(std::move(login))
+Metrics::Metrics(const Clock &clock, std::shared_ptr<DatabaseLogin> login)
+    : Snapshot(clock), families_(std::make_unique<Families>()), login_(std::move(login))
 {
     families_->build.Add({{"version", APPINFRA_VERSION}}).Set(1);
 }
@@ -124,24 +122,37 @@ Metrics::connections(std::size_t open)
     families_->open.Add({}).Set(static_cast<double>(open));
 }
 
-std::string
-Metrics::scrape(Database &database, TimePoint now)
+Response
+Metrics::response()
 {
     const std::lock_guard lock(mutex_);
-    if (now - registry_read_ >= registry_age) {
-        try {
-            read_registry(database);
-            families_->up.Add({}).Set(1);
-            registry_read_ = now;
-        } catch (const Failure &) {
-            families_->up.Add({}).Set(0);
-        }
-    }
     auto &reconnects = families_->reconnects.Add({});
     reconnects.Increment(static_cast<double>(login_->broken) - reconnects.Value());
     auto &failures = families_->failures.Add({});
     failures.Increment(static_cast<double>(login_->failures) - failures.Value());
-    return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+    return {200,
+            prometheus::TextSerializer().Serialize(families_->registry.Collect()),
+            "text/plain; version=0.0.4; charset=utf-8",
+            false,
+            {}};
+}
+
+Response
+Metrics::late()
+{
+    families_->up.Add({}).Set(0);
+    return response();
+}
+
+void
+Metrics::read(Database &database)
+{
+    try {
+        read_registry(database);
+        families_->up.Add({}).Set(1);
+    } catch (const Failure &) {
+        families_->up.Add({}).Set(0);
+    }
 }
 
 void

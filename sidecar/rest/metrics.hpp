@@ -1,5 +1,5 @@
 // What /metrics tells, in Prometheus' text format: requests as they are answered, and what the
-// registry says, which is asked at most once in five seconds, however often somebody scrapes.
+// registry said when it was read last.
 #pragma once
 
 #include <memory>
@@ -7,20 +7,18 @@
 #include <string>
 
 #include "base/clock.hpp"
-#include "base/service_status.hpp"
 #include "platform/database.hpp"
 #include "platform/pg_database.hpp"
+#include "rest/snapshot.hpp"
 
 namespace sidecar
 {
 
-class Metrics
+class Metrics final : public Snapshot
 {
 public:
-    explicit Metrics(std::shared_ptr<DatabaseLogin> login);
-    ~Metrics();
-    Metrics(const Metrics &) = delete;
-    Metrics &operator=(const Metrics &) = delete;
+    Metrics(const Clock &clock, std::shared_ptr<DatabaseLogin> login);
+    ~Metrics() override;
 
     // Counts a request; route is a path of the table, or "none".
     void answered(const std::string &route, const std::string &method, int status, double seconds);
@@ -28,17 +26,17 @@ public:
     // Sets how many connections are open.
     void connections(std::size_t open);
 
-    // The text. Without the registry's part when the database does not answer.
-    std::string scrape(Database &database, TimePoint now);
+    Response response() override;
+    Response late() override;
 
 private:
     struct Families;
+    void read(Database &database) override;
     void read_registry(Database &database);
 
-    std::mutex mutex_;
+    std::mutex mutex_; // of the counters that follow others
     std::unique_ptr<Families> families_;
     std::shared_ptr<DatabaseLogin> login_;
-    TimePoint registry_read_{};
     std::int64_t last_refusal_ = 0;
 };
 

@@ -125,7 +125,14 @@ answer(Api &api, AnyDatabase &database, Request request)
     request.local = true;
     try {
         const Api::Admission admission = api.admit(request);
-        TaskResult step = api.answer(admission, request);
+        Api::Reply reply = api.answer(admission, request);
+        TaskResult step;
+        if (auto *response = std::get_if<Response>(&reply))
+            step = std::move(*response);
+        else if (auto *look = std::get_if<Look>(&reply))
+            step = std::move(look->task);
+        else
+            step = std::get<Task>(std::move(reply));
         for (int i = 0; i < 8 && std::holds_alternative<Task>(step); i++) {
             const Task work = std::get<Task>(std::move(step));
             step = work.run(database);
@@ -143,7 +150,7 @@ extern "C" int
 LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
     static const SystemClock clock;
-    static Metrics metrics(std::make_shared<DatabaseLogin>());
+    static Metrics metrics(clock, std::make_shared<DatabaseLogin>());
     static Mcp mcp({true, Duration(0)}, clock);
     static ServiceStatus status;
     static Api api(

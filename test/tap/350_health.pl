@@ -118,6 +118,36 @@ $host->control("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE use
 is($rest->call(GET => "$databases?app_id=app-2", undef, user => $user)->{status}, 200, 'a reader need not notice that its connection broke') for 1 .. 8;
 cmp_ok(metrics()->{appinfra_database_reconnects_total}, '>=', 1, 'which is counted');
 
+# --- what everyone may ask costs those nothing who have a token ---------------------------------------------------------
+sub executed { return scalar(() = PostgreSQL::Test::Utils::slurp_file($host->logfile) =~ /execute $_[0]:/g); }
+my $single = Appinfra::Rest->start($host, args => [qw(--database-connections=2 --rate-limit=0)]);
+$host->control("ALTER ROLE appinfra_sidecar SET log_statement = 'all'");
+$host->control("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'appinfra_sidecar'");
+my $begun = time;
+my %answers;
+for my $path (map { ('/readyz', '/metrics') } 1 .. 150) { $answers{ $path . ' ' . $single->call(GET => $path)->{status} }++; }
+my $seconds = time - $begun;
+is_deeply(\%answers, { '/readyz 200' => 150, '/metrics 200' => 150 }, 'many ask whether it is ready, and for metrics');
+for my $query (qw(readiness metrics_registry))
+{
+	my $times = executed($query);
+	ok($times >= 1 && $times <= $seconds + 2, "in $seconds s the database is asked for $query $times times");
+}
+$host->control('ALTER ROLE appinfra_sidecar RESET log_statement');
+my $held = $host->background_psql('control');
+$held->query_safe('BEGIN; LOCK TABLE appinfra.publication IN ACCESS EXCLUSIVE MODE');
+wait_for('metrics to be old', sub { $single->call(GET => '/metrics')->{content} =~ /^appinfra_database_up 0$/m });
+my @scraping = map { my $s = $single->connect; syswrite $s, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"; $s } 1 .. 30;
+is($single->call(GET => '/api/app-infra/audit?limit=1', undef, user => 'root@example.com', admin => 1)->{status}, 200,
+	'while scrapes hang in the database the connections for requests are free');
+is($single->call(GET => '/readyz')->{status}, 200, 'and it is known to be ready');
+is_deeply([ grep { !/^HTTP\/1\.1 200 .*^appinfra_database_up 0$/ms } map { Appinfra::Rest::read_all($_) } @scraping ], [],
+	'each scrape is told in time that the registry does not answer');
+$held->query_safe('COMMIT');
+$held->quit;
+reaches { wait_for('the registry', sub { $single->call(GET => '/metrics')->{content} =~ /^appinfra_database_up 1$/m }) } 'which it then does';
+is($single->process->stop, 0, 'SIGTERM: exit code 0');
+
 # --- OpenAPI: what it names is what answers ------------------------------------------------------------------------
 my $openapi = $rest->call(GET => '/openapi.json')->{json};
 my (@wrong, %operations);

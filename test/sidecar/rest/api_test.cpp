@@ -34,7 +34,7 @@ struct Door {
     }
 
     SystemClock clock;
-    Metrics metrics{std::make_shared<DatabaseLogin>()};
+    Metrics metrics{clock, std::make_shared<DatabaseLogin>()};
     Mcp mcp{{}, clock};
     ServiceStatus status;
     Api api;
