@@ -195,6 +195,8 @@ SELECT username AS mine FROM appinfra.issue_credential(pg_temp.db('app-rev'), 'r
 DROP OWNED BY :"mine";
 DROP ROLE :"mine";
 CREATE ROLE :"mine" LOGIN;
+SELECT appinfra.harden_tenant(pg_temp.db('app-rev'));
+SELECT count(*) AS labels FROM pg_seclabels WHERE objoid = to_regrole(:'mine');
 SELECT appinfra.revoke_credential(:'mine');
 SELECT appinfra.wait_revoked(:'mine');
 CALL t.wait_for(format('(SELECT state = ''gone'' FROM appinfra.credentials WHERE username = %L)', :'mine'));

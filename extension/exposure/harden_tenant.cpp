@@ -147,7 +147,8 @@ label_roles(const tenant::Tenant &tenant)
 {
     static query::Query logins = {
         "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
-        "    ON rolname = role_name WHERE db_id = $1 AND state <> 'gone'"};
+        "    ON rolname = role_name AND oid = coalesce(role_oid, oid)"
+        " WHERE db_id = $1 AND state <> 'gone'"};
 
     for (const char *access : identifiers::accesses)
         label_role(identifiers::group_role(tenant.database, access),
@@ -213,7 +214,7 @@ dress_logins(const tenant::Tenant &tenant)
 {
     static query::Query select = {
         "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
-        "    ON rolname = role_name"
+        "    ON rolname = role_name AND oid = coalesce(role_oid, oid)"
         " WHERE db_id = $1 AND state IN ('waiting', 'active', 'retiring')"};
     query::Rows rows = query::run(select, {query::text(tenant.db_id)});
 

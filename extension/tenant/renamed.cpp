@@ -11,6 +11,14 @@
 namespace appinfra::renamed
 {
 
+/* Database d has the label of tenant t. */
+#define IS_TENANTS_DATABASE                                                                        \
+    "EXISTS (SELECT FROM pg_catalog.pg_shseclabel l WHERE l.objoid = d.oid"                        \
+    "           AND l.classoid = 'pg_catalog.pg_database'::regclass"                               \
+    "           AND l.provider = 'appinfra' AND starts_with(l.label, t.db_id || ' tenant '))"
+
+static void adopt_roles();
+static void adopt_databases();
 static void follow_logins();
 static void follow_databases();
 
@@ -19,9 +27,43 @@ void
 follow()
 {
     in_transaction([](MemoryContext) {
+        adopt_roles();
+        adopt_databases();
         follow_logins();
         follow_databases();
     });
+}
+
+/* Records the OIDs that roles have on this server, where the registry came from another. */
+static void
+adopt_roles()
+{
+    static query::Query update = {
+        "UPDATE appinfra.credential u SET role_oid = f.oid"
+        "  FROM (SELECT c.credential_id, a.oid FROM appinfra.credential c"
+        "          JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name"
+        "         WHERE c.state <> 'gone' AND a.oid IS DISTINCT FROM c.role_oid"
+        "           AND " IS_ROLE_OF_CREDENTIAL
+        "         LIMIT 100 FOR NO KEY UPDATE OF c SKIP LOCKED) f"
+        " WHERE u.credential_id = f.credential_id"};
+
+    query::run(update);
+}
+
+/* Records the OIDs that tenants' databases have on this server. */
+static void
+adopt_databases()
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant u SET database_oid = f.oid"
+        "  FROM (SELECT t.db_id, d.oid FROM appinfra.tenant t"
+        "          JOIN pg_catalog.pg_database d ON d.datname = t.database"
+        "         WHERE t.status <> 'dropped' AND d.oid <> t.database_oid"
+        "           AND " IS_TENANTS_DATABASE
+        "         LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED) f"
+        " WHERE u.db_id = f.db_id"};
+
+    query::run(update);
 }
 
 static void
@@ -32,11 +74,9 @@ follow_logins()
         "  FROM appinfra.credential c JOIN pg_catalog.pg_authid a ON a.oid = c.role_oid"
         "  JOIN appinfra.tenant t USING (db_id)"
         " WHERE c.state <> 'gone' AND a.rolname <> c.role_name"
-        "   AND " IS_LABELLED_AS_LOGIN(
-            "a.oid") " AND NOT EXISTS ("
-                     "       SELECT FROM appinfra.credential o WHERE o.role_name = a.rolname"
-                     "          AND o.state <> 'gone')"
-                     " LIMIT 100 FOR NO KEY UPDATE OF t, c SKIP LOCKED"};
+        "   AND NOT EXISTS (SELECT FROM appinfra.credential o"
+        "                    WHERE o.role_name = a.rolname AND o.state <> 'gone')"
+        "   AND " IS_LABELLED_AS_LOGIN("a.oid") " LIMIT 100 FOR NO KEY UPDATE OF t, c SKIP LOCKED"};
     query::Rows rows = query::run(select);
 
     for (uint64 i = 0; i < rows.count; i++)
@@ -61,12 +101,9 @@ follow_databases()
     static query::Query select = {
         "SELECT t.db_id, t.database::text, d.datname::text"
         "  FROM appinfra.tenant t JOIN pg_catalog.pg_database d ON d.oid = t.database_oid"
-        " WHERE t.status <> 'dropped' AND d.datname <> t.database AND EXISTS ("
-        "       SELECT FROM pg_catalog.pg_shseclabel l WHERE l.objoid = d.oid"
-        "          AND l.classoid = 'pg_catalog.pg_database'::regclass AND l.provider = 'appinfra'"
-        "          AND starts_with(l.label, t.db_id || ' tenant '))"
+        " WHERE t.status <> 'dropped' AND d.datname <> t.database"
         "   AND NOT EXISTS (SELECT FROM appinfra.tenant o WHERE o.database = d.datname)"
-        " LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"};
+        "   AND " IS_TENANTS_DATABASE " LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"};
     query::Rows rows = query::run(select);
 
     for (uint64 i = 0; i < rows.count; i++) {

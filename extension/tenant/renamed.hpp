@@ -23,7 +23,7 @@ struct Login {
 /* Records its name. The caller holds the tenant's row. */
 void record_login(const Login &login);
 
-/* Records all that is found to be renamed; for the scheduler. */
+/* Records all that is found to be renamed, and OIDs that are new; for the scheduler. */
 void follow();
 
 } // namespace appinfra::renamed

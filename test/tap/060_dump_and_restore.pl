@@ -31,7 +31,7 @@ sub registry
 	my ($host) = @_;
 	my @tables = qw(host tenant binding variable credential publication audit_log);
 	return join "\n",
-	  map { $host->control("SELECT '$_', to_jsonb(t) - '{database_oid,guard,started_at}'::text[] FROM appinfra.$_ t "
+	  map { $host->control("SELECT '$_', to_jsonb(t) - '{database_oid,role_oid,guard,started_at}'::text[] FROM appinfra.$_ t "
 			  . "WHERE coalesce(to_jsonb(t)->>'application_name' !~ '^appinfra ', true) ORDER BY 2") } @tables;
 }
 
@@ -104,6 +104,9 @@ my @errors = grep { /ERROR|FATAL/ && !/role "\w+" already exists/ } split /\n/, 
 is_deeply(\@errors, [], 'is restored without an error but that of the superuser, who exists');
 is(registry($copy), registry($source), 'the registry is there');
 reaches { $copy->wait_for_pool(2) } 'the pool fills up';
+$copy->wait_until("SELECT count(*) > 1 AND bool_and(r.oid = c.role_oid AND d.oid = t.database_oid) FROM appinfra.credential c"
+	  . ' JOIN pg_roles r ON r.rolname = c.role_name JOIN appinfra.tenant t USING (db_id) JOIN pg_database d ON d.datname = t.database',
+	'roles and databases to be known by their OIDs here');
 for my $variable (sort keys %$both)
 {
 	($code, $out, $err) = $copy->as_app($direct->{env}{$variable},
