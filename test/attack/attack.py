@@ -15,7 +15,9 @@ import effects
 import fuzz
 import functions
 import host as hosts
+import processes
 import settings
+import siege
 import statements
 from report import Report
 
@@ -28,12 +30,14 @@ def prepare(host, slug):
     with host.superuser(tenant["database"]) as session:
         session.need((here / "fixtures_superuser.sql").read_text())
     statements.make_fixtures(host, tenant)
+    statements.make_key(host, tenant)
     return tenant
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="", help="only vectors whose class or statement has this text")
+    parser.add_argument("--siege", action="store_true", help="only print what each statement of siege.tsv does")
     arguments = parser.parse_args()
     began = time.monotonic()
     report = Report()
@@ -41,10 +45,16 @@ def main():
     with hosts.Host() as host:
         other = host.provision("other")
         host.other = other
-        first, second, mistaken, fuzzed, broken = (
-            prepare(host, slug) for slug in ("first", "second", "mistaken", "fuzzed", "broken"))
+        if arguments.siege:
+            siege.show(report, host, prepare(host, "sieged"))
+            report.print()
+            return 0
+        first, second, mistaken, fuzzed, broken, sieged, processed, restored = (
+            prepare(host, slug) for slug in ("first", "second", "mistaken", "fuzzed", "broken", "sieged", "processed",
+                                             "restored"))
         host.broken = broken["database"]  # a superuser breaks that one
         statements.make_mistakes(host, mistaken)
+        siege.make_fixtures(host, sieged)
         with host.superuser(other["database"]) as session:
             session.need("BEGIN; CREATE TABLE in_doubt (); PREPARE TRANSACTION 'attack_prepared'")
         host.control.need("SELECT pg_replication_origin_create('attack_origin')")
@@ -58,7 +68,8 @@ def main():
         ]
         if not arguments.only:
             jobs += [(functions.run, host, first), (functions.run, host, mistaken), (settings.run, host, second),
-                     (fuzz.run, host, fuzzed), (fuzz.run_broken, host, broken)]
+                     (fuzz.run, host, fuzzed), (fuzz.run_broken, host, broken),
+                     (siege.run, host, sieged), (processes.run, host, processed, restored)]
         run_jobs(report, host, jobs)
         report.note(f"attacks ended after {time.monotonic() - began:.1f} s")
         look_at_host(report, host, before, other)

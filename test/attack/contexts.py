@@ -27,6 +27,9 @@ class Context:
     privileged: bool = False
     bare: bool = False
     by_superuser: bool = False  # the session is a superuser's, the work is done as the tenant
+    of_others: bool = False  # a tenant's code would have to run with another's rights: rule tenant_code
+    login: str = "superuser"  # whose session it is, if it is not the tenant's
+    like: str = ""  # another context, whose exceptions in vectors.tsv hold here as well
 
 
 def first_word(statement):
@@ -90,8 +93,40 @@ def carried(who, privileged):
             for name, query, accesses in ways]
 
 
-def contexts(own_run, superuser_run):
-    """All of them; the arguments are the OIDs of attack_run(text) and attack_su.run(text)."""
+def became(statement, role):
+    """A superuser becomes the tenant's role and calls a function that first tries to take that back."""
+    return lambda command, vector: [wire.query_message(f"{statement} {role}"),
+                                    wire.query_message(f"SELECT public.attack_escape({quote(command)})")]
+
+
+def superusers(group):
+    """What a superuser, or a login that watches the host, does in a tenant's database."""
+    others = [
+        ("query", sql("SELECT public.attack_run({})")),
+        ("view", inline("SELECT * FROM public.attack_own_view")),
+        ("trigger", inline("INSERT INTO public.attack_own_triggered VALUES ('x')")),
+        ("insert", inline("INSERT INTO public.attack_own_indexed VALUES ('x')")),
+        ("default", inline("INSERT INTO public.attack_own_default DEFAULT VALUES")),
+        ("cast", inline("SELECT 'a'::public.attack_cast::int")),
+        ("domain", inline("SELECT 'a'::public.attack_domain")),
+        ("operator", inline("SELECT 'a'::text OPERATOR(public.<-<) 'b'::text")),
+        ("aggregate", inline("SELECT public.attack_aggregate('a'::text)")),
+        ("create_index", inline("CREATE INDEX ON public.attack_superuser_own (public.attack_own_pure(x))")),
+    ]
+    ways = [Context("su_" + name, messages, (), by_superuser=True, of_others=True) for name, messages in others]
+    ways += [Context("watcher_" + name, messages, (), by_superuser=True, of_others=True, login="watcher")
+             for name, messages in others[1:2]]
+    owner = f"{group}_owner"
+    return ways + [
+        Context("su_set_role", became("SET LOCAL ROLE", owner), (), by_superuser=True),
+        Context("su_session_authorization", became("SET LOCAL SESSION AUTHORIZATION", owner), (), by_superuser=True),
+        Context("superuser_own_function", sql("SELECT attack_su.run({})"), (), by_superuser=True, privileged=True),
+    ]
+
+
+def contexts(own_run, superuser_run, group):
+    """All of them; the arguments are the OIDs of attack_run(text) and attack_su.run(text), and what the names
+    of the tenant's group roles begin with."""
     return [
         Context("direct", lambda statement, vector: [wire.query_message(statement)], bare=True),
         Context("extended", lambda statement, vector: [wire.extended_messages(statement)]),
@@ -113,4 +148,6 @@ def contexts(own_run, superuser_run):
         Context("analyze", inline("ANALYZE public.attack_own_indexed"), by_superuser=True, accesses=()),
         Context("superuser_analyze", inline("ANALYZE public.attack_superuser_indexed"), by_superuser=True,
                 accesses=(), privileged=True),
+        Context("key_check", inline("INSERT INTO public.attack_referring VALUES ('a')"), WRITERS, of_others=True),
+        *superusers(group),
     ]

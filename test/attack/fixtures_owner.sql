@@ -19,6 +19,22 @@ CREATE EXTENSION attack_present;
 CREATE FUNCTION attack_run(command text) RETURNS text LANGUAGE plpgsql
     AS $$ BEGIN EXECUTE command; RETURN 'ran'; END $$;
 
+-- Takes back what the session has become, in every way, and then runs the command.
+CREATE FUNCTION attack_escape(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE way text;
+BEGIN
+    FOREACH way IN ARRAY ARRAY['SET LOCAL ROLE NONE', 'SET ROLE NONE', 'RESET ROLE', 'SET ROLE postgres',
+        $s$SELECT set_config('role', 'none', false)$s$, 'SET LOCAL SESSION AUTHORIZATION DEFAULT',
+        'RESET SESSION AUTHORIZATION', 'SET SESSION AUTHORIZATION postgres'] LOOP
+        BEGIN
+            EXECUTE way;
+        EXCEPTION WHEN OTHERS THEN NULL;
+        END;
+    END LOOP;
+    EXECUTE command;
+    RETURN 'ran';
+END $$;
+
 -- For both: the tenant's own function, and the superuser's.
 DO $do$
 DECLARE run text; name text;
@@ -46,3 +62,17 @@ END $do$;
 SET attack.command = 'SELECT 1';
 INSERT INTO attack_own_indexed VALUES ('a');
 INSERT INTO attack_superuser_indexed VALUES ('a');
+
+-- What the planner and the executor call by themselves, for whoever comes by.
+CREATE TYPE attack_cast AS ENUM ('a');
+CREATE FUNCTION attack_to_int(attack_cast) RETURNS int LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM public.attack_run(current_setting('attack.command')); RETURN 1; END $$;
+CREATE CAST (attack_cast AS int) WITH FUNCTION attack_to_int(attack_cast) AS IMPLICIT;
+CREATE DOMAIN attack_domain AS text CHECK (attack_own_pure(VALUE) = VALUE);
+CREATE FUNCTION attack_before(text, text) RETURNS boolean LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM public.attack_run(current_setting('attack.command')); RETURN true; END $$;
+CREATE OPERATOR <-< (FUNCTION = attack_before, LEFTARG = text, RIGHTARG = text);
+CREATE FUNCTION attack_add(text, text) RETURNS text LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM public.attack_run(current_setting('attack.command')); RETURN $1; END $$;
+CREATE AGGREGATE attack_aggregate(text) (SFUNC = attack_add, STYPE = text, INITCOND = '');
+CREATE TABLE attack_referring (x attack_cast);

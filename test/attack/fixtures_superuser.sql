@@ -38,3 +38,5 @@ CREATE SUBSCRIPTION attack_sub CONNECTION 'host=127.0.0.1 port=1' PUBLICATION p
 CREATE FUNCTION attack_su.event() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE EVENT TRIGGER attack_event_trigger ON ddl_command_start EXECUTE FUNCTION attack_su.event();
 ALTER EVENT TRIGGER attack_event_trigger DISABLE;
+CREATE TABLE public.attack_superuser_own (x text);
+INSERT INTO public.attack_superuser_own VALUES ('a');

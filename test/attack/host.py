@@ -36,7 +36,7 @@ log_connections = off
 """
 
 HBA = """
-local all postgres trust
+local all postgres,attack_watcher trust
 local replication postgres trust
 host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
@@ -68,6 +68,7 @@ class Host:
         self.control = self.superuser("control")
         self.control.need("CREATE EXTENSION appinfra")
         self._allow_extensions()
+        self.control.need("CREATE ROLE attack_watcher LOGIN IN ROLE pg_monitor, pg_read_all_data")
         self.started = self.control.need("SELECT pg_postmaster_start_time()")
         return self
 
@@ -76,8 +77,13 @@ class Host:
                        stdout=subprocess.DEVNULL, check=False)
 
     def superuser(self, database):
-        return wire.Session({"host": str(self.socket), "port": self.port, "user": "postgres",
-                             "database": database}, application_name="attack superuser")
+        return self.local("superuser", database)
+
+    def local(self, who, database):
+        """A session over the socket: of the superuser, or of a login that watches the host."""
+        user = {"superuser": "postgres", "watcher": "attack_watcher"}[who]
+        return wire.Session({"host": str(self.socket), "port": self.port, "user": user,
+                             "database": database}, application_name=f"attack {who}")
 
     def provision(self, slug):
         """Returns a tenant: its names, and a DSN for every access."""

@@ -33,6 +33,15 @@ def make_fixtures(host, tenant):
                          f" AS $function$DECLARE r record; BEGIN {plpgsql(vector.statements)} END$function$")
 
 
+def make_key(host, tenant):
+    """Lets a superuser make what no tenant may: a key of the tenant's table on one of a superuser's, whose
+    check calls the tenant's cast."""
+    with host.superuser(tenant["database"]) as session:
+        session.need("CREATE TABLE attack_su.referred (id int PRIMARY KEY);"
+                     "ALTER TABLE public.attack_referring ADD FOREIGN KEY (x) REFERENCES attack_su.referred;"
+                     f"GRANT CONNECT ON DATABASE {tenant['database']} TO attack_watcher")
+
+
 def plpgsql(steps):
     """The statements as PL/pgSQL writes them: the rows of a query go through a loop."""
     return " ".join(f"FOR r IN {step} LOOP END LOOP;" if contexts.is_select(step) else f"{step};" for step in steps)
@@ -57,14 +66,15 @@ def make_mistakes(host, tenant):
 
 
 def run(report, host, tenant, accesses, only):
-    """Everything, as these accesses; and the superuser's ANALYZE, once."""
+    """Everything, as these accesses; and, once, what superusers and those who watch the host do there."""
     for access in accesses:
         attempt_all(report, host, tenant, access, only)
     if "owner" in accesses:
-        with host.superuser(tenant["database"]) as session:
-            ways = [way for way in ways_of(session) if way.by_superuser]
-            attack(report, Attacker(lambda: host.superuser(tenant["database"]), "a superuser's ANALYZE"), ways,
-                   selected(host, tenant, "owner", only))
+        for login in ("superuser", "watcher"):
+            attacker = Attacker(lambda user=login: host.local(user, tenant["database"]), login)
+            ways = [way for way in ways_of(attacker.session, tenant) if way.by_superuser and way.login == login]
+            attack(report, attacker, ways, selected(host, tenant, "owner", only))
+            attacker.session.close()
 
 
 def run_mistaken(report, host, tenant, only):
@@ -78,10 +88,10 @@ def selected(host, tenant, access, only):
             if only in vector.group or only in vector.text]
 
 
-def ways_of(session):
+def ways_of(session, tenant):
     """All contexts, for the database of this session."""
     return contexts.contexts(int(session.need("SELECT 'public.attack_run(text)'::regprocedure::oid")),
-                             int(session.need("SELECT 'attack_su.run(text)'::regprocedure::oid")))
+                             int(session.need("SELECT 'attack_su.run(text)'::regprocedure::oid")), tenant["group"])
 
 
 class Attacker:
@@ -104,7 +114,7 @@ def attempt_all(report, host, tenant, access, only, names=None, prefix=""):
         return session
 
     attacker = Attacker(login, access)
-    ways = [way for way in ways_of(attacker.session)
+    ways = [way for way in ways_of(attacker.session, tenant)
             if access in way.accesses and (names is None or way.name in names)]
     for way in ways:
         way.name = prefix + way.name

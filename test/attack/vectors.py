@@ -24,13 +24,14 @@ class Vector:
     def accepted(self, context):
         states = {REFUSED}
         for pattern, more in self.also.items():
-            if fnmatch.fnmatchcase(context.name, pattern) or (pattern == "plain" and not context.privileged):
+            if (fnmatch.fnmatchcase(context.name, pattern) or fnmatch.fnmatchcase(context.like, pattern)
+                    or (pattern == "plain" and not context.privileged)):
                 states |= more
         return states
 
     def verdict(self, context, error):
         """Returns None when that is what had to happen, else what is wrong. No error: it worked."""
-        accepted = self.accepted(context)
+        accepted = {REFUSED} if context.of_others else self.accepted(context)
         if error is None:
             return None if "ok" in accepted else "it worked"
         if error.state not in accepted:
@@ -39,7 +40,8 @@ class Vector:
             return None
         if context.by_superuser and "to tenants" not in error.message:
             return None  # of a session that is not a tenant's core's own refusals are as ever
-        return rule_verdict(self.rule, error, context.privileged)
+        return rule_verdict("tenant_code" if context.of_others else self.rule, error,
+                            context.privileged or context.of_others)
 
 
 def rule_verdict(pattern, error, privileged):
