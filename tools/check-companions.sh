@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Shows that postgis and pg_repack work by a superuser's hand in a tenant's database, and what pg_repack
+# does where a tenant's function stands on a table. Not part of `make check`: the two bring a hundred
+# packages along. As root; installs what is missing.
+set -euo pipefail
+# shellcheck source=tools/lib.sh
+. "$(dirname "$0")/lib.sh"
+major=$("$("$root/tools/find-pg-config")" --version | sed -nE 's/^PostgreSQL ([0-9]+).*/\1/p')
+for package in "postgresql-$major-postgis-3" "postgresql-$major-repack"; do
+    dpkg -s "$package" >/dev/null 2>&1 ||
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$package" >/dev/null
+done
+work=$(mktemp -d "${APPINFRA_TMPDIR:-/var/tmp}/appinfra-companions.XXXXXX")
+trap 'stop_cluster "$work/data" immediate; rm -rf "$work"' EXIT
+chmod 755 "$work"
+passed=0 failed=0
+
+# Counts whether a command's output ($3…) has what is expected ($2, a pattern).
+shows() {
+    local name=$1 expected=$2 out
+    shift 2
+    out=$("$@" 2>&1) || true
+    if grep -qE "$expected" <<<"$out"; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        printf 'FAILED %s\n%s\n' "$name" "$out"
+    fi
+}
+
+sql() {
+    local database=$1
+    shift
+    as_server "$bindir/psql" -X -q -At -v ON_ERROR_STOP=1 -h "$work" -p "$port" -U postgres -d "$database" "$@"
+}
+
+build_all "$work/build.log" SIDECAR_TARGET=appinfrad
+private_install "$work/server"
+[ "$(id -u)" != 0 ] || chown -R "$server_user:" "$work"
+port=$(free_port)
+make_cluster "$work/data"
+as_server tee -a "$work/data/postgresql.conf" >/dev/null <<CONF
+shared_preload_libraries = 'appinfra'
+appinfra.control_database = 'control'
+appinfra.public_host = '127.0.0.1'
+appinfra.public_port = $port
+appinfra.allow_unsafe_server = on
+listen_addresses = '127.0.0.1'
+port = $port
+unix_socket_directories = '$work'
+max_worker_processes = 16
+CONF
+write_hba "$work/data"
+start_cluster "$work/data" "$work/log"
+sql postgres -c 'CREATE DATABASE control'
+sql control -c 'CREATE EXTENSION appinfra'
+sql control -c "SELECT FROM appinfra.provision_tenant('app-c', 'u@example.com', 'c', publish => false)" >/dev/null
+sql app_c <<'SQL'
+SET ROLE app_c_owner;
+CREATE FUNCTION positive(x int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN x > 0; END';
+CREATE TABLE plain (id int PRIMARY KEY, x text);
+INSERT INTO plain SELECT g, 'x' FROM generate_series(1, 1000) g;
+CREATE TABLE checked (id int PRIMARY KEY CHECK (positive(id)));
+INSERT INTO checked SELECT generate_series(1, 1000);
+SQL
+shows 'postgis can be created' '^$' sql app_c -c 'CREATE EXTENSION postgis'
+shows 'it works for a superuser' '^5$' sql app_c -c "SELECT ST_Distance('POINT(0 0)'::geometry, 'POINT(3 4)'::geometry)"
+shows 'and with an index' '^10$' sql app_c -c "CREATE TABLE places AS SELECT ST_MakePoint(g, g) AS p FROM generate_series(1, 1000) g; CREATE INDEX ON places USING gist (p); SET enable_seqscan = off; SELECT count(*) FROM places WHERE p && ST_MakeEnvelope(1, 1, 10, 10)"
+shows 'pg_repack can be created' '^$' sql app_c -c 'CREATE EXTENSION pg_repack'
+repack=$(dirname "$("$root/tools/find-pg-config")")/pg_repack
+[ -x "$repack" ] || repack=/usr/lib/postgresql/$major/bin/pg_repack
+shows 'it repacks a table on which no function of a tenant stands' 'INFO: repacking table "public.plain"$' \
+    as_server "$repack" -h "$work" -p "$port" -U postgres -d app_c -t public.plain
+shows 'the rows are there' '^1000$' sql app_c -c 'SELECT count(*) FROM plain'
+shows 'it refuses one on which a function stands' 'permission denied to tenants: function positive' \
+    as_server "$repack" -h "$work" -p "$port" -U postgres -d app_c -t public.checked
+shows 'its rows are there' '^1000$' sql app_c -c 'SELECT count(*) FROM checked'
+shows 'VACUUM FULL does it' '^$' sql app_c -c 'VACUUM FULL checked'
+echo "companions: $passed passed, $failed failed"
+[ "$failed" = 0 ]
