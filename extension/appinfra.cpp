@@ -7,6 +7,7 @@
 #include "base/refusal.hpp"
 #include "base/settings.hpp"
 #include "delivery/database_kind.hpp"
+#include "delivery/recovery.hpp"
 #include "entry/install.hpp"
 #include "entry/scheduler.hpp"
 #include "entry/watchdog_worker.hpp"
@@ -39,6 +40,7 @@ _PG_init()
     events::ring::define();
     events::buckets::define();
     host_watch::define();
+    recovery::define();
     guard::define();
     login_events::define();
     install::define();

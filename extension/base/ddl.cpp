@@ -54,6 +54,12 @@ disable_login(const char *login, const char *group)
 }
 
 void
+close_login(const char *login)
+{
+    alter_role(login, list_make1(option("canlogin", reinterpret_cast<Node *>(makeBoolean(false)))));
+}
+
+void
 set_valid_until(const char *login, TimestampTz time)
 {
     alter_role(login, list_make1(option("validUntil", text_value(timestamptz_to_str(time)))));

@@ -27,6 +27,9 @@ void create_login(const char *name, const char *group);
 /* Makes a role no login any more: NOLOGIN, no password, no membership in its group. */
 void disable_login(const char *login, const char *group);
 
+/* Lets nobody log in with the role any more; its sessions go on. */
+void close_login(const char *login);
+
 /* Lets the password of a login expire. */
 void set_valid_until(const char *login, TimestampTz time);
 

@@ -13,6 +13,8 @@ char *public_host;
 int public_port;
 int retention;
 int rotate_after;
+int republish = republish_promotion;
+int republish_rate;
 int event_ring_size;
 int audit_retention;
 char *end_user;
@@ -38,7 +40,13 @@ static const config_enum_entry ssl_modes[] = {{"auto", automatic, false},
                                               {"verify-full", verify_full, false},
                                               {nullptr, 0, false}};
 
+static const config_enum_entry republish_words[] = {{"never", republish_never, false},
+                                                    {"promotion", republish_promotion, false},
+                                                    {"always", republish_always, false},
+                                                    {nullptr, 0, false}};
+
 static void define_host();
+static void define_recovery();
 static void define_audit();
 static void define_public_address();
 static void define_tenant_limits();
@@ -51,6 +59,7 @@ void
 define()
 {
     define_host();
+    define_recovery();
     define_audit();
     define_public_address();
     define_tenant_limits();
@@ -107,6 +116,22 @@ define_host()
     DefineCustomStringVariable("appinfra.tenant_locale", "The locale of new tenants' databases.",
                                "Empty: that of the host's template0.", &tenant_locale, "",
                                PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+}
+
+/* Settings of what happens after a failover or a restore. */
+static void
+define_recovery()
+{
+    DefineCustomEnumVariable(
+        "appinfra.republish", "When everything that is published is published again, renewed.",
+        "promotion: on each new timeline, and after accept_restore(). always: after each start of "
+        "the server, too.",
+        &republish, republish_promotion, republish_words, PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr,
+        nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.republish_rate",
+                            "How many of these publications become due in a second.", nullptr,
+                            &republish_rate, 20, 1, 10000, PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr,
+                            nullptr, nullptr);
 }
 
 /* Settings of the audit log. */

@@ -17,6 +17,7 @@ extern char *public_host;        /* host name in DSNs; empty: not set */
 extern int public_port;          /* port in DSNs; 0: the server's own */
 extern int retention;            /* seconds that a deprovisioned tenant is kept */
 extern int rotate_after;         /* seconds after which credentials are rotated; 0: never */
+extern int republish_rate;       /* publications a second after a failover or a restore */
 extern int event_ring_size;      /* events that can wait to be written */
 extern int audit_retention;      /* seconds after which audit rows are removed; 0: never */
 extern bool audit_logins;        /* write successful logins of tenants, too */
@@ -33,6 +34,10 @@ extern int tenant_parallel_workers; /* upper limit of a session's max_parallel_w
 extern int reserved_connections;    /* of the host, not for tenants */
 extern char *allowed_extensions;    /* that tenants may create; names separated by commas */
 extern unsigned allowed_extensions_generation; /* grows with each change of it */
+
+/* After what everything is published again: nothing; what may have lost commits; each start. */
+enum Republish : int { republish_never, republish_promotion, republish_always };
+extern int republish;
 
 /* What the guard does with what a tenant may not do: nothing, record it, or refuse it. */
 enum Guard : int { guard_off, guard_observe, guard_enforce };

@@ -5,6 +5,7 @@
 #include "base/scope.hpp"
 #include "base/secrets.hpp"
 #include "delivery/kind.hpp"
+#include "delivery/timeline.hpp"
 
 namespace appinfra::acknowledge
 {
@@ -59,6 +60,7 @@ complete(int64 publication_id, const pg_uuid_t *claim, const Jsonb *response)
 {
     bool held = false;
 
+    require(timeline::await());
     with_spi([&](MemoryContext) {
         Acknowledged found = find(publication_id, claim);
         bool claimed = found.claim == ClaimState::held && found.status == Status::claimed;
@@ -84,6 +86,7 @@ fail(int64 publication_id, const pg_uuid_t *claim, const publication::Failure &f
 {
     Status status = Status::failed;
 
+    require(timeline::await());
     with_spi([&](MemoryContext) {
         Acknowledged found = find(publication_id, claim);
 

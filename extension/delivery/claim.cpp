@@ -25,7 +25,7 @@ struct Due {
     int64 id;
     bool set; /* false: the variables are to be unset */
     int64 credential_id;
-    int32 attempt;
+    bool renewed; /* it takes a new version */
     int64 version;
 };
 
@@ -44,7 +44,7 @@ static bool lock_owner(Due *due);
 static bool is_next(const Due &due);
 static void put_off(const Due &due, const Failure *failure);
 static void claim_one(Due *due, const Claimer &claimer);
-static void emit(const Due &due, const pg_uuid_t *claim, const kind::Minted &minted,
+static void emit(const Due &due, const pg_uuid_t *claim, int32 attempt, const kind::Minted &minted,
                  ReturnSetInfo *result);
 
 void
@@ -103,8 +103,10 @@ static query::Rows
 lock_due(int64 after, int32 limit)
 {
     static query::Query select = {
-        "SELECT " BINDING_COLUMNS ", p.publication_id, p.kind = 'set', p.credential_id, p.attempt,"
-        "       p.version"
+        "SELECT " BINDING_COLUMNS ", p.publication_id, p.kind = 'set', p.credential_id,"
+        /* a later claim takes a new version: a late delivery of the earlier one is then the lower.
+         * So does what was owed on a former timeline */
+        "       p.attempt > 0 OR p.version <= (SELECT floor FROM appinfra.host), p.version"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         " WHERE p.publication_id > $1 AND b.producer = ANY ($3)"
         /* it is pending, its time has come, and no claim that still has a lease, be it of a former
@@ -137,7 +139,7 @@ from_row(const query::Rows &rows, uint64 row)
             .id = rows.int8(row, first),
             .set = rows.boolean(row, first + 1),
             .credential_id = rows.int8(row, first + 2),
-            .attempt = rows.int4(row, first + 3),
+            .renewed = rows.boolean(row, first + 3),
             .version = rows.int8(row, first + 4)};
 }
 
@@ -190,25 +192,25 @@ claim_one(Due *due, const Claimer &claimer)
         due->kind->mint(due->owner, due->binding, due->credential_id, &minted);
         due->credential_id = minted.credential_id;
     }
-    /* a later claim takes a new version: a late delivery of the earlier one is then the lower */
-    if (due->attempt > 0)
+    if (due->renewed)
         due->version = binding::next_version(due->binding.id);
-    due->attempt = publication::mark_claimed({.publication_id = due->id,
-                                              .version = due->version,
-                                              .credential_id = due->credential_id,
-                                              .worker = claimer.worker,
-                                              .lease = claimer.lease,
-                                              .id = claim});
+    int32 attempt = publication::mark_claimed({.publication_id = due->id,
+                                               .version = due->version,
+                                               .credential_id = due->credential_id,
+                                               .worker = claimer.worker,
+                                               .lease = claimer.lease,
+                                               .id = claim});
     audit::record("claim_publication", due->owner.id, minted.username,
                   audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)},
                                  {"worker", claimer.worker}}));
-    in_context(claimer.caller, [&] { emit(*due, claim, minted, claimer.result); });
+    in_context(claimer.caller, [&] { emit(*due, claim, attempt, minted, claimer.result); });
     secrets::wipe(&minted.password);
 }
 
 /* Appends the row of a claimed publication to the result. */
 static void
-emit(const Due &due, const pg_uuid_t *claim, const kind::Minted &minted, ReturnSetInfo *result)
+emit(const Due &due, const pg_uuid_t *claim, int32 attempt, const kind::Minted &minted,
+     ReturnSetInfo *result)
 {
     const binding::Binding &binding = due.binding;
     json::Object object;
@@ -224,7 +226,7 @@ emit(const Due &due, const pg_uuid_t *claim, const kind::Minted &minted, ReturnS
                       Int64GetDatum(due.version),
                       JsonbPGetDatum(set),
                       due.set ? PointerGetDatum(construct_empty_array(TEXTOID)) : binding.variables,
-                      Int32GetDatum(due.attempt),
+                      Int32GetDatum(attempt),
                       CStringGetTextDatum(due.owner.id)};
     bool nulls[lengthof(values)] = {};
 

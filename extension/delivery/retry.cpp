@@ -4,6 +4,7 @@
 #include "audit/audit.hpp"
 #include "base/scope.hpp"
 #include "delivery/kind.hpp"
+#include "delivery/timeline.hpp"
 #include "registry/publication.hpp"
 
 namespace appinfra::retry
@@ -17,6 +18,7 @@ static const char *why_not(int64 publication_id, Status *status);
 void
 retry(int64 publication_id)
 {
+    require(timeline::await());
     with_spi([&](MemoryContext) {
         const binding::Binding binding = lock_binding(publication_id);
         Status status;

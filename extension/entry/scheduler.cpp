@@ -11,6 +11,7 @@
 #include "entry/kept_workers.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/renamed.hpp"
+#include "tenant/republication.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/rotation.hpp"
 #include "workers/worker.hpp"
@@ -39,13 +40,14 @@ static bool retire_due(Turn &turn);
 static bool follow_names(Turn &turn);
 static bool settle_timeline(Turn &turn);
 static bool rotate_due(Turn &turn);
+static bool republish_stale(Turn &turn);
 static long run_due_tasks(TimestampTz *due);
 
 constexpr long at_once_ms = 20;
 constexpr int restart_seconds = 2; /* after its end, until the postmaster starts it again */
 
 constexpr Task tasks[] = {
-    {.interval_ms = 60 * 1000, .work = Work::install, .run = settle_timeline},
+    {.interval_ms = 5 * 1000, .work = Work::install, .run = settle_timeline},
     {.interval_ms = 400, .work = Work::events, .run = write_events},
     {.interval_ms = 1000, .work = Work::credentials, .run = end_sessions},
     {.interval_ms = 1000, .work = Work::credentials, .run = follow_logins},
@@ -61,6 +63,7 @@ constexpr Task tasks[] = {
      .run = keep_janitor,
      .in_registry = false},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = rotate_due},
+    {.interval_ms = 1000, .work = Work::credentials, .run = republish_stale},
     {.interval_ms = 2 * 1000, .work = Work::install, .run = watch_host},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = seal_audit},
     {.interval_ms = 60 * 1000, .work = Work::none, .run = remove_old_audit},
@@ -186,6 +189,13 @@ static bool
 rotate_due(Turn &)
 {
     rotation::rotate_due();
+    return false;
+}
+
+static bool
+republish_stale(Turn &)
+{
+    republication::follow();
     return false;
 }
 

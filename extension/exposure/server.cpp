@@ -135,12 +135,16 @@ SELECT name,
 )sql";
 
 extern const char hba_lines[];
+extern const char recovery_rows[];
 
 std::span<Rule>
 server_rules()
 {
-    static Rule rules[] = {
-        {{settings}, false}, {{sizes}, false}, {{hanging}, false}, {{hba_lines}, false}};
+    static Rule rules[] = {{{recovery_rows}, false},
+                           {{settings}, false},
+                           {{sizes}, false},
+                           {{hanging}, false},
+                           {{hba_lines}, false}};
 
     return rules;
 }

@@ -30,6 +30,7 @@ struct Planned {
 };
 
 static void sweep_once(Oid installed);
+static int64 current_floor();
 static bool work();
 static bool next_planned(Planned *shell);
 static void pause_after_failure();
@@ -48,21 +49,42 @@ constexpr long longest_pause_ms = 60 * 1000;
 
 constexpr int attempts_limit = 5; /* of one shell */
 
-static int failures;  /* in a row */
-static Oid swept_for; /* the installation whose leftovers it has looked for */
+static int failures;      /* in a row */
+static Oid swept_for;     /* the installation whose leftovers it has looked for */
+static int64 swept_floor; /* its floor then: with another one, shells have become leftovers */
 
 /*
- * Looks for leftovers, once for each installation it meets. Where there is none it does so only
- * when there was one: the setting may name a wrong database, whose lack of a registry says nothing.
+ * Looks for leftovers, once for each installation and floor it meets. Where there is none it does
+ * so only when there was one: the setting may name a wrong database, whose lack of a registry says
+ * nothing.
  */
 static void
 sweep_once(Oid installed)
 {
     bool was_dropped = MyBgworkerEntry->bgw_extra[0] != 0;
+    int64 floor = OidIsValid(installed) ? current_floor() : 0;
 
-    if (OidIsValid(installed) ? installed != swept_for : was_dropped || OidIsValid(swept_for))
+    if (OidIsValid(installed) ? installed != swept_for || floor != swept_floor
+                              : was_dropped || OidIsValid(swept_for))
         attempt(CurrentMemoryContext, [&] { leftovers::sweep(OidIsValid(installed)); });
     swept_for = installed;
+    swept_floor = floor;
+}
+
+/* Returns the floor of ids (delivery/timeline). */
+static int64
+current_floor()
+{
+    static query::Query select = {"SELECT floor FROM appinfra.host"};
+    int64 floor = 0;
+
+    in_transaction([&](MemoryContext) {
+        query::Rows rows = query::run(select);
+
+        if (rows.count == 1)
+            floor = rows.int8(0, 1);
+    });
+    return floor;
 }
 
 /* Does one thing and tells whether there was one to do; waits after a failure. */

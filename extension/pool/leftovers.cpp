@@ -36,9 +36,14 @@ static void drop_roles(const Names &roles, bool installed);
     ORPHANED_GROUPS                                                                                \
     "   AND NOT EXISTS (SELECT FROM appinfra.shell WHERE db_id = " LABEL_DB_ID("g.label") ")"      \
     "   AND NOT EXISTS (SELECT FROM appinfra.tenant WHERE db_id = " LABEL_DB_ID("g.label") ")"
+/* Their shells: by label, or, where building it was cut off before it had one, by name. */
 #define THEIR_DATABASES(groups)                                                                    \
-    "SELECT datname FROM pg_catalog.pg_database WHERE datname IN ("                                \
-    " SELECT replace(" LABEL_DB_ID("g.label") ", 'db-', 'appinfra_')" groups ")"
+    "SELECT datname FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_shseclabel l"            \
+    "    ON l.classoid = 'pg_catalog.pg_database'::regclass AND l.objoid = d.oid"                  \
+    "   AND l.provider = 'appinfra'"                                                               \
+    " WHERE CASE WHEN l.label IS NULL THEN replace(datname, 'appinfra_', 'db-')"                   \
+    "            WHEN " LABEL_KIND("l.label") " = 'shell' THEN " LABEL_DB_ID("l.label")            \
+    "       END IN (SELECT " LABEL_DB_ID("g.label") groups ")"
 #define THEIR_ROLES(groups)                                                                        \
     "SELECT rolname FROM pg_catalog.pg_authid WHERE oid IN (SELECT g.objoid" groups ")"
 #define TEMPLATES                                                                                  \

@@ -2,6 +2,7 @@
 #include "tenant/readiness.hpp"
 
 #include "base/settings.hpp"
+#include "delivery/timeline.hpp"
 #include "guard/guard.hpp"
 
 namespace appinfra::readiness
@@ -22,7 +23,7 @@ check_transaction()
             "cannot provision a database in a REPEATABLE READ or SERIALIZABLE transaction",
             "A claim must see what other transactions have committed meanwhile.",
             "Use READ COMMITTED.");
-    return nullptr;
+    return timeline::await();
 }
 
 const Refusal *

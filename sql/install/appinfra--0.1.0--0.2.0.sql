@@ -6,7 +6,7 @@ ALTER TABLE appinfra.binding
     ADD COLUMN attempts int NOT NULL DEFAULT 0,
     ADD COLUMN try_at timestamptz NOT NULL DEFAULT now(),
     ADD COLUMN last_error text;
-COMMENT ON COLUMN appinfra.binding.attempts IS 'how often rotating it by schedule has failed; try_at says when it is tried again';
+COMMENT ON COLUMN appinfra.binding.attempts IS 'how often rotating it by schedule, or publishing it again, has failed; try_at says when it is tried again';
 
 -- Apps and their owners. An app that several users had databases for becomes that of the oldest one
 -- that lives; appinfra.exposures() names the others.
@@ -107,3 +107,79 @@ COMMENT ON FUNCTION appinfra.audit_hash(bigint, bigint[], bigint, bigint, bigint
     'the hash of a seal: SHA-256 of the hashes of the previous seals, the line "number after_id last_id rows sealed_at", and each row as the text of a JSON array and a line feed, in UTF-8; times in microseconds since 1970. end_user is the last of its elements, and none when NULL, as in rows that are older than that column';
 
 CREATE OR REPLACE VIEW appinfra.audit AS SELECT * FROM appinfra.audit_log;
+
+-- After a failover or a restore versions and ids start above a floor, what producers have is
+-- published again, and a copy hands out nothing.
+ALTER TABLE appinfra.host
+    ADD COLUMN floor bigint NOT NULL DEFAULT 0,
+    ADD COLUMN system_identifier bigint,
+    ADD COLUMN data_directory text,
+    ADD COLUMN public_host text,
+    ADD COLUMN settled_start timestamptz,
+    ADD COLUMN held_since timestamptz,
+    ADD COLUMN held_because text,
+    ADD COLUMN restored_to timestamptz;
+COMMENT ON COLUMN appinfra.host.floor IS 'what versions and ids start above since the last new timeline: milliseconds since 1970, and a million more than before at least';
+COMMENT ON COLUMN appinfra.host.system_identifier IS 'of the server that the registry is in; this, data_directory or public_host is another in a copy';
+COMMENT ON COLUMN appinfra.host.settled_start IS 'the start of the server for which the floor was raised, where appinfra.republish is always';
+COMMENT ON COLUMN appinfra.host.held_since IS 'since then no publication is handed out: the server may be a copy, as held_because says. accept_restore() ends it';
+COMMENT ON COLUMN appinfra.host.restored_to IS 'the time to which the host was restored, as accept_restore() was told last';
+ALTER TABLE appinfra.binding
+    ADD COLUMN stale_version bigint,
+    ADD COLUMN stale_since timestamptz;
+COMMENT ON COLUMN appinfra.binding.stale_version IS 'what it has at the producer may be lost, up to this version: something above it is to be published; null: nothing to heal';
+COMMENT ON COLUMN appinfra.binding.stale_since IS 'since when it is to be published again';
+CREATE INDEX binding_stale ON appinfra.binding (binding_id) WHERE stale_version IS NOT NULL;
+
+CREATE OR REPLACE FUNCTION appinfra.adopt_host() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE appinfra.host
+       SET host_id = new.host_id, created_at = new.created_at, timeline = new.timeline,
+           floor = new.floor, system_identifier = new.system_identifier,
+           data_directory = new.data_directory, public_host = new.public_host,
+           held_since = new.held_since, held_because = new.held_because,
+           restored_to = new.restored_to;
+    IF found THEN
+        RETURN NULL;
+    END IF;
+    RETURN new;
+END $$;
+
+CREATE FUNCTION appinfra.republish(db_id text) RETURNS int
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_republish';
+COMMENT ON FUNCTION appinfra.republish(text) IS
+    'publishes every variable that a database has published once more, with new credentials, its service users'' included, and returns how many bindings that are. Nobody logs in with the former ones as soon as the new ones are published; their sessions go on for the grace of a rotation. 42704 for an unknown database, 55000 unless ready, 57P03 while the floor is not raised after a promotion';
+
+CREATE FUNCTION appinfra.accept_restore(point timestamptz) RETURNS bigint
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_accept_restore';
+COMMENT ON FUNCTION appinfra.accept_restore(timestamptz) IS
+    'says that this server, restored to that time, takes the place of the original: from the commit on publications are handed out, and everything is published again unless appinfra.republish is never. Returns how many bindings that are; with a NOTICE 0 where nothing is held. 22004 for NULL, 22023 for a time that is infinite or to come, 25006 on a standby';
+
+CREATE VIEW appinfra.unhealed AS
+    SELECT b.db_id, b.app_id, b.target, CASE WHEN b.ended THEN 'unset' ELSE 'set' END AS kind,
+           b.variables, b.stale_since AS since, p.publication_id,
+           coalesce(p.status, 'waiting') AS status, coalesce(p.error, b.last_error) AS error
+      FROM appinfra.binding b
+      JOIN appinfra.tenant t USING (db_id)
+      LEFT JOIN LATERAL (
+           SELECT p.publication_id, p.status, p.error FROM appinfra.publication p
+            WHERE p.binding_id = b.binding_id AND p.version > b.stale_version
+              AND (p.kind = 'unset') = b.ended AND p.status NOT IN ('superseded', 'cancelled')
+            ORDER BY p.publication_id DESC LIMIT 1) p ON true
+     WHERE b.stale_version IS NOT NULL AND (b.ended OR t.status = 'ready');
+COMMENT ON VIEW appinfra.unhealed IS 'variables whose value at the producer may be lost or somebody else''s since a failover or a restore, and where publishing them again stands';
+
+CREATE VIEW appinfra.recovery AS
+    SELECT timeline, floor, held_since, held_because, restored_to,
+           (SELECT count(*) FROM appinfra.unhealed) AS unhealed
+      FROM appinfra.host;
+COMMENT ON VIEW appinfra.recovery IS 'the one row that says whether this host may be a copy, and how much is not healed after a failover or a restore';
+
+REVOKE ALL ON FUNCTION appinfra.republish(text), appinfra.accept_restore(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.republish(text), appinfra.accept_restore(timestamptz)
+    TO appinfra_admin;
+GRANT SELECT ON appinfra.unhealed TO appinfra_admin, appinfra_auditor;
+GRANT SELECT ON appinfra.recovery TO appinfra_admin, appinfra_auditor, appinfra_publisher;

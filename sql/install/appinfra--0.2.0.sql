@@ -22,11 +22,24 @@ CREATE TABLE appinfra.host (
     created_at timestamptz NOT NULL DEFAULT now(),
     timeline int NOT NULL DEFAULT 0,
     guard text,
-    started_at timestamptz
+    started_at timestamptz,
+    floor bigint NOT NULL DEFAULT 0,
+    system_identifier bigint,
+    data_directory text,
+    public_host text,
+    settled_start timestamptz,
+    held_since timestamptz,
+    held_because text,
+    restored_to timestamptz
 );
 COMMENT ON COLUMN appinfra.host.guard IS 'the setting appinfra.guard as it was last seen';
 COMMENT ON COLUMN appinfra.host.started_at IS 'the start of the server that was last seen';
 COMMENT ON COLUMN appinfra.host.timeline IS 'the timeline for which versions and ids have been moved ahead; 0: none yet';
+COMMENT ON COLUMN appinfra.host.floor IS 'what versions and ids start above since the last new timeline: milliseconds since 1970, and a million more than before at least';
+COMMENT ON COLUMN appinfra.host.system_identifier IS 'of the server that the registry is in; this, data_directory or public_host is another in a copy';
+COMMENT ON COLUMN appinfra.host.settled_start IS 'the start of the server for which the floor was raised, where appinfra.republish is always';
+COMMENT ON COLUMN appinfra.host.held_since IS 'since then no publication is handed out: the server may be a copy, as held_because says. accept_restore() ends it';
+COMMENT ON COLUMN appinfra.host.restored_to IS 'the time to which the host was restored, as accept_restore() was told last';
 COMMENT ON TABLE appinfra.host IS 'the one row that names this host: publication ids are unique only together with it';
 
 -- A registry restored from a dump brings the identity of its host along.
@@ -34,7 +47,11 @@ CREATE FUNCTION appinfra.adopt_host() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE appinfra.host
-       SET host_id = new.host_id, created_at = new.created_at, timeline = new.timeline;
+       SET host_id = new.host_id, created_at = new.created_at, timeline = new.timeline,
+           floor = new.floor, system_identifier = new.system_identifier,
+           data_directory = new.data_directory, public_host = new.public_host,
+           held_since = new.held_since, held_because = new.held_because,
+           restored_to = new.restored_to;
     IF found THEN
         RETURN NULL;
     END IF;
@@ -128,13 +145,18 @@ CREATE TABLE appinfra.binding (
     attempts int NOT NULL DEFAULT 0,
     try_at timestamptz NOT NULL DEFAULT now(),
     last_error text,
+    stale_version bigint,
+    stale_since timestamptz,
     CHECK ((service_id IS NULL) = (host_id IS NULL))
 );
 CREATE INDEX ON appinfra.binding (db_id);
 CREATE INDEX ON appinfra.binding (target);
+CREATE INDEX binding_stale ON appinfra.binding (binding_id) WHERE stale_version IS NOT NULL;
 CREATE UNIQUE INDEX binding_service ON appinfra.binding (db_id, service_id, host_id) WHERE NOT ended;
-COMMENT ON COLUMN appinfra.binding.attempts IS 'how often rotating it by schedule has failed; try_at says when it is tried again';
+COMMENT ON COLUMN appinfra.binding.attempts IS 'how often rotating it by schedule, or publishing it again, has failed; try_at says when it is tried again';
 COMMENT ON COLUMN appinfra.binding.restorable IS 'it ended with its tenant and comes back with it';
+COMMENT ON COLUMN appinfra.binding.stale_version IS 'what it has at the producer may be lost, up to this version: something above it is to be published; null: nothing to heal';
+COMMENT ON COLUMN appinfra.binding.stale_since IS 'since when it is to be published again';
 COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
 
 CREATE TABLE appinfra.variable (
@@ -414,6 +436,18 @@ CREATE FUNCTION appinfra.retry_publication(publication_id bigint) RETURNS void
 COMMENT ON FUNCTION appinfra.retry_publication(bigint) IS
     'makes a failed publication pending again. 42704 for an unknown id, 55000 when it has not failed or something newer replaced it';
 
+CREATE FUNCTION appinfra.republish(db_id text) RETURNS int
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_republish';
+COMMENT ON FUNCTION appinfra.republish(text) IS
+    'publishes every variable that a database has published once more, with new credentials, its service users'' included, and returns how many bindings that are. Nobody logs in with the former ones as soon as the new ones are published; their sessions go on for the grace of a rotation. 42704 for an unknown database, 55000 unless ready, 57P03 while the floor is not raised after a promotion';
+
+CREATE FUNCTION appinfra.accept_restore(point timestamptz) RETURNS bigint
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_accept_restore';
+COMMENT ON FUNCTION appinfra.accept_restore(timestamptz) IS
+    'says that this server, restored to that time, takes the place of the original: from the commit on publications are handed out, and everything is published again unless appinfra.republish is never. Returns how many bindings that are; with a NOTICE 0 where nothing is held. 22004 for NULL, 22023 for a time that is infinite or to come, 25006 on a standby';
+
 CREATE FUNCTION appinfra.rotate_credential(
     db_id text, variable text = 'DATABASE_URL', grace interval = '1 hour',
     deadline interval = '7 days', publish boolean = true) RETURNS appinfra.connection
@@ -578,6 +612,26 @@ CREATE VIEW appinfra.publications AS
       LEFT JOIN appinfra.credential c USING (credential_id);
 COMMENT ON VIEW appinfra.publications IS 'deliveries of variables to producers';
 
+CREATE VIEW appinfra.unhealed AS
+    SELECT b.db_id, b.app_id, b.target, CASE WHEN b.ended THEN 'unset' ELSE 'set' END AS kind,
+           b.variables, b.stale_since AS since, p.publication_id,
+           coalesce(p.status, 'waiting') AS status, coalesce(p.error, b.last_error) AS error
+      FROM appinfra.binding b
+      JOIN appinfra.tenant t USING (db_id)
+      LEFT JOIN LATERAL (
+           SELECT p.publication_id, p.status, p.error FROM appinfra.publication p
+            WHERE p.binding_id = b.binding_id AND p.version > b.stale_version
+              AND (p.kind = 'unset') = b.ended AND p.status NOT IN ('superseded', 'cancelled')
+            ORDER BY p.publication_id DESC LIMIT 1) p ON true
+     WHERE b.stale_version IS NOT NULL AND (b.ended OR t.status = 'ready');
+COMMENT ON VIEW appinfra.unhealed IS 'variables whose value at the producer may be lost or somebody else''s since a failover or a restore, and where publishing them again stands';
+
+CREATE VIEW appinfra.recovery AS
+    SELECT timeline, floor, held_since, held_because, restored_to,
+           (SELECT count(*) FROM appinfra.unhealed) AS unhealed
+      FROM appinfra.host;
+COMMENT ON VIEW appinfra.recovery IS 'the one row that says whether this host may be a copy, and how much is not healed after a failover or a restore';
+
 CREATE VIEW appinfra.pool AS
     SELECT db_id, CASE status WHEN 'planned' THEN 'building' ELSE status END AS status,
            database::text, attempts, last_error, created_at, ready_at
@@ -605,7 +659,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appinfra FROM PUBLIC;
 GRANT USAGE ON SCHEMA appinfra TO appinfra_admin, appinfra_publisher, appinfra_auditor;
 
 GRANT SELECT ON appinfra.apps, appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.publications,
-    appinfra.pool TO appinfra_admin, appinfra_auditor;
+    appinfra.pool, appinfra.unhealed TO appinfra_admin, appinfra_auditor;
+GRANT SELECT ON appinfra.recovery TO appinfra_admin, appinfra_auditor, appinfra_publisher;
 GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
 GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;
 GRANT EXECUTE ON FUNCTION appinfra.verify_audit() TO appinfra_auditor, appinfra_admin;
@@ -620,6 +675,8 @@ GRANT EXECUTE ON FUNCTION
     appinfra.unregister_app(text),
     appinfra.transfer_app(text, text),
     appinfra.retry_publication(bigint),
+    appinfra.republish(text),
+    appinfra.accept_restore(timestamptz),
     appinfra.rotate_credential(text, text, interval, interval, boolean),
     appinfra.issue_credential(text, text, interval),
     appinfra.create_service_user(text, text, text, text, boolean),

@@ -17,6 +17,7 @@ my $standby = Appinfra->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 my $port = $standby->port;
 $standby->append_conf('postgresql.conf', <<"CONF");
+appinfra.republish = never
 appinfra.public_port = $port
 wal_retrieve_retry_interval = '100ms'
 CONF

@@ -31,7 +31,7 @@ sub registry
 	my ($host) = @_;
 	my @tables = qw(host tenant binding variable credential publication audit_log);
 	return join "\n",
-	  map { $host->control("SELECT '$_', to_jsonb(t) - '{database_oid,role_oid,guard,started_at}'::text[] FROM appinfra.$_ t "
+	  map { $host->control("SELECT '$_', to_jsonb(t) - '{database_oid,role_oid,guard,started_at,floor,system_identifier,data_directory,public_host,held_since,held_because}'::text[] FROM appinfra.$_ t "
 			  . "WHERE coalesce(to_jsonb(t)->>'application_name' !~ '^appinfra ', true) ORDER BY 2") } @tables;
 }
 
@@ -51,7 +51,8 @@ $source->control("SELECT appinfra.set_rotation('$direct->{db_id}', NULL)");
 my $file = $source->basedir . '/control.sql';
 ($code, $out, $err) = run_command('dump', 'pg_dump', '-f', $file, $source->connstr('control'));
 is("$code $err", '0 ', 'pg_dump of the control database');
-my $fresh = Appinfra->make('fresh', pool_size => 2, extension => 0);
+my $alone = 'appinfra.republish = never';
+my $fresh = Appinfra->make('fresh', pool_size => 2, extension => 0, conf => $alone);
 ($code, $out, $err) =
   run_command('restore', 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-f', $file, $fresh->connstr('control'));
 is("$code $err", '0 ', 'is restored without an error');
@@ -85,6 +86,7 @@ is($again->{db_id}, $direct->{db_id}, 'an idempotency key is remembered');
 
 # One publication is owed for a tenant that is not here: it must not keep the others from being
 # claimed, or a lost host would stop the sidecar of the new one.
+$fresh->control('SELECT appinfra.accept_restore(now())');
 my @claims = map { decode_json($_) } split /\n/,
   ($fresh->try_control("SELECT row_to_json(c) FROM appinfra.claim_publications('w', 100) c"))[1];
 ok((grep { $_->{app_id} eq 'app-newer' } @claims),
@@ -97,7 +99,7 @@ is( $fresh->control("SELECT status, error, not_before > now() FROM appinfra.publ
 my $all = $source->basedir . '/all.sql';
 ($code, $out, $err) = run_command('dumpall', 'pg_dumpall', '-f', $all, '-d', $source->connstr('postgres'));
 is("$code $err", '0 ', 'pg_dumpall');
-my $copy = Appinfra->make('copy', pool_size => 2, extension => 0);
+my $copy = Appinfra->make('copy', pool_size => 2, extension => 0, conf => $alone);
 $copy->safe_psql('postgres', 'DROP DATABASE control WITH (FORCE)');
 ($code, $out, $err) = run_command('restore', 'psql', '-XqAt', '-f', $all, $copy->connstr('postgres'));
 my @errors = grep { /ERROR|FATAL/ && !/role "\w+" already exists/ } split /\n/, $err;
@@ -118,6 +120,9 @@ for my $variable (sort keys %$both)
 is($code, 2, 'and not to another database');
 $new = $copy->provision(app_id => 'app-new', slug => 'shop', publish => 0);
 is(($copy->as_app($new->{url}, 'SELECT 1'))[1], '1', 'provisioning works there');
+my $claim = "SELECT row_to_json(c) FROM appinfra.claim_publications('w', 100) c";
+is($copy->control($claim), '', 'a copy hands out nothing');
+$copy->control('SELECT appinfra.accept_restore(now())');
 @claims = map { decode_json($_) } split /\n/,
   $copy->control("SELECT row_to_json(c) FROM appinfra.claim_publications('w', 100) c");
 is(join(' ', map { $_->{app_id} } @claims), 'app-owed', 'what was owed is still owed there');

@@ -13,7 +13,8 @@ $primary->wait_for_pool(3);
 $primary->backup('base');
 my $standby = Appinfra->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', 'appinfra.public_port = ' . $standby->port);
+# What is under way is to be told from what would be published again.
+$standby->append_conf('postgresql.conf', "appinfra.republish = never\nappinfra.public_port = " . $standby->port);
 $standby->start;
 my $peer = Appinfra::Peer->start;
 

@@ -1,0 +1,170 @@
+/* Publishes stale bindings once more, and closes what was there before. See republication.hpp. */
+#include "tenant/republication.hpp"
+
+#include "audit/audit.hpp"
+#include "base/ddl.hpp"
+#include "base/query.hpp"
+#include "base/scope.hpp"
+#include "base/settings.hpp"
+#include "registry/binding.hpp"
+#include "registry/owned.hpp"
+#include "registry/publication.hpp"
+#include "registry/tenant.hpp"
+#include "tenant/readiness.hpp"
+
+namespace appinfra::republication
+{
+
+/* A stale binding; its tenant is locked. */
+struct Stale {
+    int64 id;
+    const char *db_id;
+    int64 credential_id; /* 0: what was published delivers none, or nothing is published yet */
+};
+
+static void finish_healed();
+static void heal(const Stale &stale);
+static void close_predecessors(const Stale &stale);
+static void publish_due();
+static void publish(const Stale &stale);
+static void attempt_each(const query::Rows &rows, void (*step)(const Stale &));
+
+/* What heals a stale binding b: it is above what may be lost, and sets or unsets as it should. */
+#define HEALS                                                                                      \
+    "p.binding_id = b.binding_id AND p.version > b.stale_version"                                  \
+    " AND (p.kind = 'unset') = b.ended"
+
+int32
+republish(const char *db_id)
+{
+    int32 count = 0;
+
+    require(readiness::check_transaction());
+    require(readiness::check_host());
+    with_spi([&](MemoryContext) {
+        tenant::Tenant tenant = tenant::lock_ready(db_id);
+
+        for (const binding::Binding &binding :
+             binding::of_tenant(tenant.db_id, binding::Which::living)) {
+            binding::lock(binding.id);
+            if (!binding::mark_stale(binding.id))
+                continue;
+            publication::enqueue(binding.id, 0);
+            count++;
+        }
+        audit::record("republish", tenant.db_id, nullptr,
+                      audit::detail({{"bindings", psprintf("%d", count)}}));
+    });
+    return count;
+}
+
+void
+follow()
+{
+    static TimestampTz last;
+    TimestampTz now = GetCurrentTimestamp();
+
+    finish_healed();
+    /* a clock that was set back counts as a second, too */
+    if (now >= last && now < TimestampTzPlusMilliseconds(last, 1000))
+        return;
+    last = now;
+    publish_due();
+}
+
+/* Ends what has been published: logins that stood there before are closed. */
+static void
+finish_healed()
+{
+    static query::Query healed = {
+        "SELECT b.binding_id, b.db_id, p.credential_id"
+        "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
+        " CROSS JOIN LATERAL (SELECT credential_id FROM appinfra.publication p"
+        "        WHERE " HEALS " AND p.status = 'published'"
+        "        ORDER BY p.publication_id DESC LIMIT 1) p"
+        " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"
+        " LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"};
+
+    in_transaction([](MemoryContext) { attempt_each(query::run(healed), heal); });
+}
+
+static void
+heal(const Stale &stale)
+{
+    binding::lock(stale.id);
+    if (stale.credential_id != 0)
+        close_predecessors(stale);
+    binding::mark_healed(stale.id);
+}
+
+/* Lets nobody log in with what the binding had before this credential. */
+static void
+close_predecessors(const Stale &stale)
+{
+    static query::Query open = {
+        "SELECT c.credential_id, c.username::text FROM appinfra.credential c"
+        "  JOIN pg_catalog.pg_authid a ON " IS_ROLE_OF_CREDENTIAL
+        " WHERE c.binding_id = $1 AND c.credential_id < $2 AND a.rolcanlogin"
+        "   AND c.state IN ('waiting', 'active', 'retiring') ORDER BY 1"};
+    query::Rows rows = query::run(open, {query::id(stale.id), query::id(stale.credential_id)});
+
+    for (uint64 i = 0; i < rows.count; i++) {
+        const owned::Object login = owned::lock_login(rows.int8(i, 1));
+
+        if (login.name == nullptr)
+            continue;
+        ddl::close_login(login.name);
+        audit::record("close_login", stale.db_id, rows.text(i, 2));
+    }
+}
+
+/*
+ * Owes publications to as many stale bindings as one second may have. What belongs to a tenant that
+ * another transaction has locked comes later, and so does what fails.
+ */
+static void
+publish_due()
+{
+    static query::Query due = {
+        "SELECT b.binding_id, b.db_id, NULL::bigint"
+        "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
+        " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"
+        "   AND (b.ended OR t.status = 'ready')"
+        "   AND NOT EXISTS (SELECT FROM appinfra.publication p WHERE " HEALS
+        "                      AND p.status NOT IN ('superseded', 'cancelled'))"
+        " ORDER BY (SELECT max(publication_id) FROM appinfra.publication n"
+        "            WHERE n.binding_id = b.binding_id) DESC NULLS LAST, b.binding_id DESC"
+        " LIMIT $1 FOR NO KEY UPDATE OF t SKIP LOCKED"};
+
+    in_transaction([](MemoryContext) {
+        attempt_each(query::run(due, {query::int4(settings::republish_rate)}), publish);
+    });
+}
+
+/* Owes one more publication; where somebody else has filled the variables there is none to owe. */
+static void
+publish(const Stale &stale)
+{
+    binding::lock(stale.id);
+    if (publication::enqueue(stale.id, 0) == 0)
+        binding::mark_healed(stale.id);
+}
+
+/* Takes the step with each binding; one that fails is put off, so that it does not keep others. */
+static void
+attempt_each(const query::Rows &rows, void (*step)(const Stale &))
+{
+    for (uint64 i = 0; i < rows.count; i++) {
+        const Stale stale = {
+            .id = rows.int8(i, 1), .db_id = rows.text(i, 2), .credential_id = rows.int8(i, 3)};
+        const Failure *failure = attempt_part([&] { step(stale); });
+
+        if (failure == nullptr)
+            continue;
+        ereport(LOG, (errmsg("could not publish a binding of \"%s\" again: %s", stale.db_id,
+                             failure->message)));
+        binding::put_off(stale.id, failure->message);
+    }
+}
+
+} // namespace appinfra::republication
