@@ -1,8 +1,8 @@
 // Memory that held a secret is overwritten when it is given back. This covers every copy on the
 // heap, also those the libraries make: C++ through the replaced operator delete, libcurl, OpenSSL
 // and jansson through their allocator hooks, libpq's larger buffers through M_PERTURB.
-// What is left is libpq's input buffer, which holds the last rows until others come: pg_queue has
-// them overwritten at once, the pool that answers requests (pg_database) does not.
+// What is left is libpq's input buffer, which holds the last rows until others come: pg_queue and
+// pg_database have them overwritten at once (filler_sql).
 #pragma once
 
 #include <cstddef>

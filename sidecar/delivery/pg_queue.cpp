@@ -146,20 +146,12 @@ PgQueue::claim(int batch, Duration lease, Answer<std::vector<Publication>> done)
                     })});
 }
 
-// Has the server send at least as much as the rows took, which is filler: libpq keeps its input
-// buffer, and with it the DSNs, until something else is received.
+// Has the server send filler: libpq keeps its input buffer, and with it the DSNs, until something
+// else is received.
 void
 PgQueue::overwrite_input(const Rows &rows)
 {
-    constexpr int row_overhead = 512; // lengths of columns, headers of messages
-    constexpr int margin = 16 * 1024; // libpq's first buffer
-    int size = margin;
-    for (int row = 0; row < PQntuples(rows.get()); row++) {
-        size += row_overhead;
-        for (int column = 0; column < PQnfields(rows.get()); column++)
-            size += PQgetlength(rows.get(), row, column);
-    }
-    claims_.submit({"SELECT repeat('-', $1::integer)", {std::to_string(size)}, [](auto) {
+    claims_.submit({filler_sql, {filler_size(rows)}, [](auto) {
                     }});
 }
 

@@ -19,6 +19,7 @@ struct Query {
     const char *name; // of the prepared statement
     const char *sql;
     Effect effect;
+    bool secret = false; // the answer may hold a password, of which no copy is to stay
 };
 
 class Database

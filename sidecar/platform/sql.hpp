@@ -29,7 +29,7 @@ inline constexpr Query provision = {
     "provision",
     "SELECT " CONNECTION_DOCUMENT
     " FROM appinfra.provision_tenant($1, $2, $3, $4, $5::jsonb, $6::boolean, $7) c",
-    Effect::writes};
+    Effect::writes, true};
 
 // Whether the tenant was made by this transaction.
 inline constexpr Query is_new = {
@@ -116,7 +116,7 @@ inline constexpr Query rotate = {
     "rotate",
     "SELECT " CONNECTION_DOCUMENT " FROM appinfra.rotate_credential($1, $2,"
     " grace => coalesce($3::interval, '1 hour'), publish => $4::boolean) c",
-    Effect::writes};
+    Effect::writes, true};
 
 inline constexpr Query revoke = {
     "revoke", "SELECT json_build_object('revoked', appinfra.revoke_tenant($1, $2))::text",
@@ -125,7 +125,7 @@ inline constexpr Query revoke = {
 inline constexpr Query restore = {"restore",
                                   "SELECT " CONNECTION_DOCUMENT
                                   " FROM appinfra.restore_tenant($1, publish => $2::boolean) c",
-                                  Effect::writes};
+                                  Effect::writes, true};
 
 inline constexpr Query remove = {
     "remove",

@@ -159,4 +159,18 @@ number_at(const Rows &rows, int row, int column)
     return std::strtoll(PQgetvalue(rows.get(), row, column), nullptr, 10);
 }
 
+std::string
+filler_size(const Rows &rows)
+{
+    constexpr int row_overhead = 512; // lengths of columns, headers of messages
+    constexpr int margin = 16 * 1024; // libpq's first buffer
+    int size = margin;
+    for (int row = 0; row < PQntuples(rows.get()); row++) {
+        size += row_overhead;
+        for (int column = 0; column < PQnfields(rows.get()); column++)
+            size += PQgetlength(rows.get(), row, column);
+    }
+    return std::to_string(size);
+}
+
 } // namespace sidecar

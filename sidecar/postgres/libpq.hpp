@@ -61,4 +61,9 @@ Failure with_remedy(const Failure &failure);
 std::string_view text_at(const Rows &rows, int row, int column);
 std::int64_t number_at(const Rows &rows, int row, int column);
 
+// libpq keeps what it has received until it receives something else. This statement, with the size
+// for the rows that held a secret, has the server send so much filler that nothing of them is left.
+inline constexpr const char *filler_sql = "SELECT repeat('-', $1::integer)";
+std::string filler_size(const Rows &rows);
+
 } // namespace sidecar
