@@ -25,8 +25,8 @@ struct Target {
     const char *access;
 };
 
-static std::span<const Target> find_targets(query::Query &select, const char *db_id, int64 id);
-static void revoke_these(const tenant::Tenant &tenant, std::span<const Target> targets,
+static std::span<Target> find_targets(query::Query &select, const char *db_id, int64 id);
+static void revoke_these(const tenant::Tenant &tenant, std::span<Target> targets,
                          const char *reason);
 static void revoke_one(const tenant::Tenant &tenant, const Target &target, const char *reason);
 static void disable(const tenant::Tenant &tenant, const Target &target);
@@ -57,7 +57,7 @@ revoke(const char *username, const char *reason)
                        nullptr, "Look at appinfra.credentials."));
         int64 id = known.int8(0, 2);
         tenant::Tenant tenant = tenant::lock(known.text(0, 1));
-        std::span<const Target> found = find_targets(select, tenant.db_id, id);
+        std::span<Target> found = find_targets(select, tenant.db_id, id);
         revoke_these(tenant, found, reason);
         for (const Target &target : found)
             audit::record("revoke_credential", tenant.db_id, target.username,
@@ -89,7 +89,7 @@ int
 revoke_all(const tenant::Tenant &tenant, const char *reason)
 {
     static query::Query select = {LIVING_CREDENTIALS " ORDER BY credential_id, $2"};
-    std::span<const Target> all = find_targets(select, tenant.db_id, 0);
+    std::span<Target> all = find_targets(select, tenant.db_id, 0);
 
     revoke_these(tenant, all, reason);
     return static_cast<int>(all.size());
@@ -109,7 +109,7 @@ revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reaso
                RoleName role_name)
 {
     static query::Query select = {LIVING_CREDENTIALS " AND binding_id = $2"};
-    std::span<const Target> found = find_targets(select, tenant.db_id, binding_id);
+    std::span<Target> found = find_targets(select, tenant.db_id, binding_id);
 
     revoke_these(tenant, found, reason);
     if (role_name == RoleName::freed)
@@ -121,32 +121,30 @@ revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reaso
         publication::enqueue(binding_id, 0);
 }
 
-/* Returns the credentials that the query finds; their roles have their present names. */
-static std::span<const Target>
+/* Returns the credentials that the query finds; their roles have the recorded names. */
+static std::span<Target>
 find_targets(query::Query &select, const char *db_id, int64 id)
 {
     query::Rows rows = query::run(select, {query::text(db_id), query::int8(id)});
-    std::span<Target> found = query::collect<Target>(rows, [&](uint64 row) {
+    return query::collect<Target>(rows, [&](uint64 row) {
         return Target{.id = rows.int8(row, 1),
                       .username = rows.text(row, 2),
                       .role_name = rows.text(row, 3),
                       .access = rows.text(row, 4)};
     });
-
-    for (Target &target : found)
-        find_role(db_id, &target);
-    return found;
 }
 
 /*
  * Revokes credentials of a tenant, their publications first: an acknowledgement, too, locks a
- * publication before the credentials of its binding.
+ * publication before the credentials of its binding and their roles.
  */
 static void
-revoke_these(const tenant::Tenant &tenant, std::span<const Target> targets, const char *reason)
+revoke_these(const tenant::Tenant &tenant, std::span<Target> targets, const char *reason)
 {
     for (const Target &target : targets)
         publication::cancel_of_credential(target.id);
+    for (Target &target : targets)
+        find_role(tenant.db_id, &target);
     for (const Target &target : targets)
         revoke_one(tenant, target, reason);
 }
