@@ -198,7 +198,7 @@ for my $case ([ $peer, 'versions' ], [ $careless, 'careless' ])
 	$row = publication($host, 'app-waiting');
 	is("$row->{status} $row->{delivered}", 'pending no', 'SIGTERM: what waits is given back at once');
 	$peer->rules;
-	$sidecar = serve('second', $peer->sidecar_env);
+	$sidecar = serve('second', $peer->sidecar_env(APPINFRA_LEASE => '60s', APPINFRA_CALL_TIMEOUT => '20s'));
 	is(wait_for_status($host, 'app-waiting', 'published')->{attempt}, 2, 'SIGTERM: the next sidecar delivers it');
 	is(logs_in(stored($peer, 'app-waiting')), 1, 'SIGTERM: and it logs in');
 	$sidecar->stop;
