@@ -50,6 +50,42 @@ refused($rest->call(@$_[0 .. 2], user => $ann), 403, 'forbidden', "$_->[0]: for 
 # --- who reaches it ------------------------------------------------------------------------------------------
 my %tokens = (ann => $rest->token(email => $ann), eve => $rest->token(email => $eve),
 	claims => $rest->token(email => $eve, apps => [ 'app-ann', 'app-new' ]), others => $rest->token(email => $eve, apps => ['app-x']));
+
+# Checks that somebody gets nothing of an app and its database, whatever there is to ask: every route of
+# the OpenAPI document and every tool of tools/list. A route for all that is not for owners has to be named here.
+my $paths = $rest->call(GET => '/openapi.json')->{json}{paths};
+my @tools = @{ $rest->call(POST => '/mcp', { jsonrpc => '2.0', id => 1, method => 'tools/list' }, token => $tokens{eve})->{json}{result}{tools} };
+sub reaches_nothing
+{
+	my ($who, $app, $id, $name) = @_;
+	my %values = (app_id => $app, db_id => $id, owner_user_id => $eve, slug => 'steal', env => { STEAL_URL => 'owner' });
+	my ($asked, @wrong) = (0);
+	for my $path (grep { $_ ne '/mcp' } sort keys %$paths)
+	{
+		for my $method (sort keys %{ $paths->{$path} })
+		{
+			my $operation = $paths->{$path}{$method};
+			my $target = $path =~ s/\{(\w+)\}/$values{$1}/gr;
+			my @query = map { "$_->{name}=$values{ $_->{name} }" } grep { $_->{in} eq 'query' && $_->{name} =~ /^(?:app|db)_id$/ } @{ $operation->{parameters} // [] };
+			my $body = $operation->{requestBody};
+			my $content = $body ? { map { $_ => $values{$_} } grep { $body->{content}{'application/json'}{schema}{properties}{$_} } qw(app_id slug env) } : undef;
+			my $answer = $rest->call(uc $method, join('?', $target, join('&', @query) || ()), $content, token => $tokens{$who});
+			my $open = $operation->{security} && !@{ $operation->{security} };
+			my $wanted = $open ? 200 : $path =~ m{^/api/app-infra/(?:apps|audit)\b} ? 403 : 404;
+			push @wrong, "$method $target: $answer->{content}" if $answer->{status} != $wanted || $path ne '/openapi.json' && $answer->{content} =~ /\Q$app\E|\Q$id\E/;
+			$asked++;
+		}
+	}
+	for my $tool (@tools)
+	{
+		my $said = tool($tool->{name}, $tokens{$who}, map { $_ => $values{$_} } grep { $tool->{inputSchema}{properties}{$_} } qw(app_id db_id));
+		push @wrong, "$tool->{name}: $said" if $said ne 'not_found';
+		$asked++;
+	}
+	cmp_ok($asked, '>', 20, "$name: many routes and tools");
+	return is_deeply(\@wrong, [], '  and none reaches it');
+}
+
 sub without_databases
 {
 	my ($who, $app, $name) = @_;
@@ -59,6 +95,7 @@ sub without_databases
 	is(tool('list_app_databases', $tokens{$who}, app_id => $app), 'not_found', "$name: list_app_databases");
 	return;
 }
+reaches_nothing($_ => 'app-ann', 'db-0123456789ab', "$_: another's app without databases") for qw(eve others);
 without_databases(eve => 'app-ann', "another's app without databases");
 without_databases(others => 'app-ann', "also when the token names another app");
 without_databases(ann => 'app-nobody', "nobody's app");
@@ -82,6 +119,7 @@ for my $who (qw(eve others))
 {
 	without_databases($who => 'app-ann', "$who: another's app with a database");
 	with_databases($who => $who);
+	reaches_nothing($who => 'app-ann', $id, "$who: another's app with a database");
 }
 is($host->control("SELECT count(*) FROM appinfra.bindings WHERE db_id = '$id'"), 1, 'nothing has happened to it');
 is_deeply($rest->call(GET => $databases, undef, token => $tokens{eve})->{json}{databases}, [], 'a list of everything does not show it');
@@ -109,6 +147,18 @@ with_databases(ann => 'its former owner');
 without_databases(ann => 'app-ann', 'its former owner');
 is($rest->call(GET => "$databases/$id", undef, token => $tokens{eve})->{status}, 200, 'the new one has it');
 refused(as_admin(POST => "$apps/app-none/transfer", { owner_user_id => $eve }), 404, 'not_found', 'one that there is not');
+
+reaches_nothing(ann => 'app-ann', $id, 'its former owner');
+
+# While a publication of it is claimed: the claim goes on, and what it delivers is the new owner's app's.
+my ($publication, $claim) = split /\|/, $host->control("BEGIN; SELECT FROM appinfra.provision_tenant('app-busy', '$ann', 'busy');"
+	. "SELECT publication_id, claim FROM appinfra.claim_publications('test', 1, '1 hour') WHERE app_id = 'app-busy'; COMMIT") =~ s/\A\s+//r;
+is(as_admin(POST => "$apps/app-busy/transfer", { owner_user_id => $eve })->{status}, 200, 'an app is given away while a publication is claimed');
+is($host->control("SELECT appinfra.complete_publication($publication, '$claim', '{}')"), 't', 'the claim is answered');
+my ($busy) = @{ $rest->call(GET => "$databases?app_id=app-busy", undef, token => $tokens{eve})->{json}{databases} };
+is(join(' ', map { $busy->{$_} // '' } qw(owner_user_id status)), "$eve ready", 'the new owner has the database');
+is($host->control("SELECT status FROM appinfra.publications WHERE publication_id = $publication"), 'published', 'and it is published');
+reaches_nothing(ann => 'app-busy', $busy->{db_id}, 'the former owner');
 
 # --- exposures: what is open on the host is for administrators ------------------------------------------------------
 my $database = $rest->call(GET => "$databases/$id", undef, token => $tokens{eve})->{json}{database};
