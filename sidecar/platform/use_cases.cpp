@@ -130,6 +130,20 @@ key_of(const Caller &caller, const Input &input)
     return "u-" + sha256_hex(caller.user + '\0' + *key);
 }
 
+// Changes a database of the caller's in a transaction. Whose it is is asked again when the change
+// has locked it: its app may have been given to somebody else meanwhile.
+template <typename Body>
+Answer
+for_owner(Database &database, const Caller &caller, const std::string &db_id, Body body)
+{
+    own(database, caller, db_id);
+    return for_caller(database, caller, [&] {
+        Answer answer = body();
+        own(database, caller, db_id);
+        return answer;
+    });
+}
+
 } // namespace
 
 Answer
@@ -193,8 +207,7 @@ Answer
 rotate(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
 {
     const auto grace = interval_of(input, "grace");
-    own(database, caller, db_id);
-    return for_caller(database, caller, [&] {
+    return for_owner(database, caller, db_id, [&] {
         return connection_answer(
             database.value(sql::rotate, {db_id, input.text("env_key").value_or("DATABASE_URL"),
                                          grace, sql_flag(input.flag("publish", false))}));
@@ -204,8 +217,7 @@ rotate(Database &database, const Caller &caller, const std::string &db_id, const
 Answer
 revoke(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
 {
-    own(database, caller, db_id);
-    return for_caller(database, caller, [&]() -> Answer {
+    return for_owner(database, caller, db_id, [&]() -> Answer {
         return {database.value(sql::revoke, {db_id, input.text("reason")}).value_or("{}")};
     });
 }
@@ -213,8 +225,7 @@ revoke(Database &database, const Caller &caller, const std::string &db_id, const
 Answer
 restore(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
 {
-    own(database, caller, db_id);
-    return for_caller(database, caller, [&] {
+    return for_owner(database, caller, db_id, [&] {
         return connection_answer(
             database.value(sql::restore, {db_id, sql_flag(input.flag("publish", false))}));
     });
@@ -224,8 +235,7 @@ Answer
 remove(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
 {
     const auto retain = interval_of(input, "retain");
-    own(database, caller, db_id);
-    return for_caller(database, caller, [&] {
+    return for_owner(database, caller, db_id, [&] {
         database.value(sql::remove, {db_id, retain});
         return retention(database, db_id);
     });

@@ -22,6 +22,8 @@ struct FakeDatabase final : Database {
     value(const Query &query, const Parameters &parameters) override
     {
         asked.emplace_back(query.name, parameters);
+        if (query.name == gives_away)
+            answers.erase("own");
         const auto found = answers.find(query.name);
         return found == answers.end() ? std::nullopt : found->second;
     }
@@ -53,6 +55,7 @@ struct FakeDatabase final : Database {
     std::map<std::string, std::optional<std::string>> answers;
     std::vector<std::pair<std::string, Parameters>> asked;
     std::string acting;
+    std::string gives_away; // a query while which the database becomes another's
 };
 
 const std::string id = "db-0123456789ab";
@@ -134,6 +137,23 @@ TEST(Ownership, IsAskedOfTheDatabaseInEveryUseCase)
         EXPECT_TRUE(query == "own" || query == "get") << query;
         EXPECT_EQ(parameters, (Parameters{id, "f", user.user, std::nullopt}));
     }
+}
+
+TEST(Ownership, ThatIsLostMeanwhileUndoesTheChange)
+{
+    const auto lost = [](const char *query, auto call) {
+        FakeDatabase database;
+        database.answers = {{"own", "a"}, {query, made}};
+        database.gives_away = query;
+        const Problem problem = problem_in([&] { call(database); });
+        return problem.status == 404 && database.asked.back().first == "own" &&
+               database.parameters_of(query) != Parameters();
+    };
+    const Input none;
+    EXPECT_TRUE(lost("rotate", [&](Database &d) { use_cases::rotate(d, user, id, none); }));
+    EXPECT_TRUE(lost("revoke", [&](Database &d) { use_cases::revoke(d, user, id, none); }));
+    EXPECT_TRUE(lost("restore", [&](Database &d) { use_cases::restore(d, user, id, none); }));
+    EXPECT_TRUE(lost("remove", [&](Database &d) { use_cases::remove(d, user, id, none); }));
 }
 
 TEST(Ownership, OfWhatIsNoIdIsNotEvenAsked)
