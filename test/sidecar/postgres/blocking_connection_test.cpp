@@ -1,5 +1,7 @@
 // Connections that wait, against a private server: what a refusal carries, that no statement is
 // waited for beyond its deadline, and how the pool's database gets over a connection that broke.
+#include <csignal>
+
 #include <gtest/gtest.h>
 
 #include "base/failure.hpp"
@@ -139,6 +141,18 @@ TEST_F(PgDatabaseTest, ReadsAgainOverAnotherConnection)
     end_session(*first);
     EXPECT_NE(database.value(pid, {}), first);
     EXPECT_EQ(login->broken, 1);
+}
+
+TEST_F(PgDatabaseTest, GivesUpAServerThatHangsAndGoesOnOverAnotherConnection)
+{
+    login->statement_timeout = 100ms;
+    const pid_t backend = std::stoi(*database.value(pid, {}));
+    ASSERT_EQ(kill(backend, SIGSTOP), 0);
+    const Failure broken = failure_in([&] { database.value(write_pid, {}); });
+    EXPECT_STREQ(broken.what(), "the connection to the database broke");
+    EXPECT_NE(database.value(write_pid, {}), std::to_string(backend));
+    EXPECT_EQ(login->broken, 1);
+    kill(backend, SIGCONT);
 }
 
 TEST_F(PgDatabaseTest, RepeatsNothingInTheMiddleOfATransaction)
