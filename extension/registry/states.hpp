@@ -15,29 +15,29 @@ enum class Tenant { ready, revoked, retiring, retained, dropping, dropped };
 enum class Credential { waiting, active, retiring, revoked, gone };
 enum class Publication { pending, claimed, published, failed, superseded, cancelled };
 
-template <typename State> constexpr std::array<const char *, 0> names = {};
-
-template <>
-constexpr auto names<Tenant> = std::to_array<const char *>({"ready", "revoked", "retiring",
-                                                            "retained", "dropping", "dropped"});
-template <>
-constexpr auto names<Credential> = std::to_array<const char *>({"waiting", "active", "retiring",
-                                                                "revoked", "gone"});
-template <>
-constexpr auto names<Publication> = std::to_array<const char *>({"pending", "claimed", "published",
-                                                                 "failed", "superseded",
-                                                                 "cancelled"});
-
-static_assert(names<Tenant>.size() == static_cast<size_t>(Tenant::dropped) + 1);
-static_assert(names<Credential>.size() == static_cast<size_t>(Credential::gone) + 1);
-static_assert(names<Publication>.size() == static_cast<size_t>(Publication::cancelled) + 1);
+template <typename State> struct Names;
+template <> struct Names<Tenant> {
+    static constexpr auto all = std::to_array<const char *>(
+        {"ready", "revoked", "retiring", "retained", "dropping", "dropped"});
+    static_assert(all.size() == static_cast<size_t>(Tenant::dropped) + 1);
+};
+template <> struct Names<Credential> {
+    static constexpr auto all =
+        std::to_array<const char *>({"waiting", "active", "retiring", "revoked", "gone"});
+    static_assert(all.size() == static_cast<size_t>(Credential::gone) + 1);
+};
+template <> struct Names<Publication> {
+    static constexpr auto all = std::to_array<const char *>(
+        {"pending", "claimed", "published", "failed", "superseded", "cancelled"});
+    static_assert(all.size() == static_cast<size_t>(Publication::cancelled) + 1);
+};
 
 /* Returns the name of a state, as the tables have it. */
 template <typename State>
 const char *
 name(State state)
 {
-    return names<State>[static_cast<size_t>(state)];
+    return Names<State>::all[static_cast<size_t>(state)];
 }
 
 /* Returns the state of that name. */
@@ -45,8 +45,8 @@ template <typename State>
 State
 parse(const char *text)
 {
-    for (size_t i = 0; i < names<State>.size(); i++)
-        if (strcmp(names<State>[i], text) == 0)
+    for (size_t i = 0; i < Names<State>::all.size(); i++)
+        if (strcmp(Names<State>::all[i], text) == 0)
             return static_cast<State>(i);
     elog(ERROR, "\"%s\" is no state", text);
 }

@@ -179,6 +179,19 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
         self.wfile.flush()
 
+    def answer_padded(self, status, body, size):
+        """Answers with so many bytes more. They are made as they are sent: a caller would have
+        waited for the first of 20 MB made at once, on a busy machine longer than it may."""
+        data = json.dumps({**body, "padding": ""}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data) + size))
+        self.end_headers()
+        self.wfile.write(data[:-2])
+        for start in range(0, size, 65536):
+            self.wfile.write(b"x" * min(65536, size - start))
+        self.wfile.write(data[-2:])
+
     def reset(self):
         """Ends the connection with RST."""
         raw = self.connection
@@ -271,7 +284,7 @@ class Handler(BaseHTTPRequestHandler):
         if "half" in rule:
             self.half(rule["half"])
         if "huge" in rule:
-            self.answer(status, text=json.dumps({**answer, "padding": "x" * rule["huge"]}))
+            self.answer_padded(status, answer, rule["huge"])
         elif rule.get("invalid_json"):
             self.answer(status, text="<html>stored</html>")
         else:
