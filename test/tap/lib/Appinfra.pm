@@ -66,8 +66,7 @@ sub init
 	my $run = \&PostgreSQL::Test::Utils::system_or_bail;
 	no warnings 'redefine';
 	local *PostgreSQL::Test::Utils::system_or_bail = sub {
-		my ($program, undef, $data) = @_;
-		return $run->($program eq 'initdb' ? ('cp', '-RPp', $template, $data) : @_);
+		return $run->($_[0] eq 'initdb' ? ('cp', '-RPp', $template, $self->data_dir) : @_);
 	};
 	return $self->SUPER::init(%arguments);
 }
