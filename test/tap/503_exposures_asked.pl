@@ -55,7 +55,7 @@ is($host->safe_psql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname ~ '
 $host->safe_psql('postgres', 'ALTER SYSTEM SET max_worker_processes = 2');
 $host->restart;
 my @unseen = rows({ rule => '^not_looked_at$' });
-is(join(' ', sort map { $_->{database} } @unseen), 'app_one template1', 'without a free worker it says what it has not seen');
+is(join(' ', sort map { $_->{database} } @unseen), 'app_one appinfra_template template1', 'without a free worker it says what it has not seen');
 like($unseen[0]{detail}, qr/no background worker slot is free/, 'and why');
 
 # --- another encoding ------------------------------------------------------------------------------------------------------
