@@ -14,6 +14,7 @@
 #include "guard/guard.hpp"
 #include "shmem/segments.hpp"
 #include "shmem/sessions.hpp"
+#include "shmem/transaction_ids.hpp"
 #include "shmem/wakeup.hpp"
 
 extern "C" {
@@ -37,6 +38,7 @@ _PG_init()
     segments::define();
     wakeup::define();
     sessions::define();
+    transaction_ids::define();
     events::ring::define();
     events::buckets::define();
     host_watch::define();

@@ -47,7 +47,8 @@ SELECT t.try(format('SET appinfra.%s = %L', name, value)) AS refused
                ('public_sslmode', ''), ('provision_timeout', '-1'), ('provision_timeout', '2 h'),
                ('provision_timeout', 'soon'), ('allow_unsafe_server', 'perhaps')) v (name, value);
 SELECT name, t.try(format('SET appinfra.%s = 1', name)) AS refused
-  FROM unnest(ARRAY['control_database', 'pool_size', 'tenant_connection_limit', 'tenant_statement_timeout']) name;
+  FROM unnest(ARRAY['control_database', 'pool_size', 'tenant_connection_limit', 'tenant_statement_timeout',
+                    'tenant_xid_age_limit', 'tenant_xid_rate']) name;
 
 -- sslmode: prefer on a loopback address, else require, unless it is set.
 CREATE FUNCTION pg_temp.dsn(host text, port text, sslmode text) RETURNS text LANGUAGE plpgsql AS $$

@@ -17,6 +17,7 @@ extern "C" {
 #include "access/htup_details.h"
 #include "access/parallel.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "access/twophase.h"
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -171,6 +172,23 @@ inline int
 number_of(const PGPROC *process)
 {
     return static_cast<int>(process - ProcGlobal->allProcs);
+}
+
+/* A transaction as the file of a snapshot is named that it has exported. */
+struct Exporter {
+    unsigned process;
+    unsigned transaction;
+};
+
+/* Returns what the process would export a snapshot as now. */
+inline Exporter
+exporter(const PGPROC *process)
+{
+#if PG_VERSION_NUM >= 170000
+    return {static_cast<unsigned>(process->vxid.procNumber), process->vxid.lxid};
+#else
+    return {static_cast<unsigned>(process->backendId), process->lxid};
+#endif
 }
 
 /* Tells whether the current transaction holds the lock. */

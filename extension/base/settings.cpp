@@ -64,6 +64,7 @@ define()
     define_public_address();
     define_tenant_limits();
     define_guard();
+    define_watchdog();
     MarkGUCPrefixReserved("appinfra");
 }
 

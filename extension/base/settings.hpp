@@ -30,6 +30,8 @@ extern int tenant_statement_timeout;
 extern int tenant_idle_in_transaction_timeout;
 extern int tenant_temp_file_limit;
 extern int tenant_lock_limit;       /* locks of any kind that a tenant's sessions hold together */
+extern int tenant_xid_age_limit;    /* transaction ids that a tenant's session may keep */
+extern int tenant_xid_rate;         /* those a tenant's sessions may take per second */
 extern int tenant_parallel_workers; /* upper limit of a session's max_parallel_workers… */
 extern int reserved_connections;    /* of the host, not for tenants */
 extern char *allowed_extensions;    /* that tenants may create; names separated by commas */
@@ -45,7 +47,8 @@ extern int guard;
 
 /* Defines the settings. Called once, by _PG_init. */
 void define();
-void define_guard(); /* a part of it */
+void define_guard();    /* a part of it */
+void define_watchdog(); /* another */
 
 /* Tells whether the extension is one that tenants may create. */
 bool is_allowed_extension(const char *name);

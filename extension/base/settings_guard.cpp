@@ -5,6 +5,8 @@ namespace appinfra::settings
 {
 
 int tenant_lock_limit;
+int tenant_xid_age_limit;
+int tenant_xid_rate;
 int tenant_parallel_workers;
 int reserved_connections;
 char *allowed_extensions;
@@ -39,11 +41,6 @@ define_guard()
                                "Names separated by commas.", &allowed_extensions,
                                default_extensions, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
                                check_allowed_extensions, assign_allowed_extensions, nullptr);
-    DefineCustomIntVariable("appinfra.tenant_lock_limit",
-                            "Locks of any kind that all sessions of a tenant may hold together.",
-                            "Above it, the session that holds most is ended. 0: no limit.",
-                            &tenant_lock_limit, 4000, 0, INT_MAX, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
-                            nullptr, nullptr, nullptr);
     DefineCustomIntVariable(
         "appinfra.tenant_parallel_workers",
         "The highest max_parallel_workers that a tenant's session may have.",
@@ -55,6 +52,28 @@ define_guard()
         "appinfra.reserved_connections", "Connections of the host that are kept free of tenants.",
         "They come on top of superuser_reserved_connections.", &reserved_connections, 5, 0, 262143,
         PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+}
+
+void
+define_watchdog()
+{
+    DefineCustomIntVariable("appinfra.tenant_lock_limit",
+                            "Locks of any kind that all sessions of a tenant may hold together.",
+                            "Above it, the session that holds most is ended. 0: no limit.",
+                            &tenant_lock_limit, 4000, 0, INT_MAX, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+                            nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "appinfra.tenant_xid_age_limit",
+        "How many transaction ids old the oldest may be that a tenant's session keeps.",
+        "A session that keeps an older one is ended. 0: no limit.", &tenant_xid_age_limit,
+        50 * 1000 * 1000, 0, 2000 * 1000 * 1000, PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr,
+        nullptr);
+    DefineCustomIntVariable(
+        "appinfra.tenant_xid_rate",
+        "Transaction ids per second that all sessions of a tenant may take together.",
+        "Counted over ten seconds. Above it, the session that takes most is ended. 0: no limit.",
+        &tenant_xid_rate, 20 * 1000, 0, 100 * 1000 * 1000, PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr,
+        nullptr, nullptr);
 }
 
 bool

@@ -14,6 +14,7 @@
 #include "tenant/republication.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/rotation.hpp"
+#include "tenant/temporary_tables.hpp"
 #include "workers/worker.hpp"
 
 namespace appinfra::scheduler
@@ -41,6 +42,7 @@ static bool follow_names(Turn &turn);
 static bool settle_timeline(Turn &turn);
 static bool rotate_due(Turn &turn);
 static bool republish_stale(Turn &turn);
+static bool look_at_temporary_tables(Turn &turn);
 static long run_due_tasks(TimestampTz *due);
 
 constexpr long at_once_ms = 20;
@@ -64,6 +66,7 @@ constexpr Task tasks[] = {
      .in_registry = false},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = rotate_due},
     {.interval_ms = 1000, .work = Work::credentials, .run = republish_stale},
+    {.interval_ms = 5 * 1000, .work = Work::none, .run = look_at_temporary_tables},
     {.interval_ms = 2 * 1000, .work = Work::install, .run = watch_host},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = seal_audit},
     {.interval_ms = 60 * 1000, .work = Work::none, .run = remove_old_audit},
@@ -196,6 +199,14 @@ static bool
 republish_stale(Turn &)
 {
     republication::follow();
+    return false;
+}
+
+/* Takes longer only while a session has kept a temporary table for very long. */
+static bool
+look_at_temporary_tables(Turn &)
+{
+    temporary_tables::look();
     return false;
 }
 

@@ -95,6 +95,32 @@ SELECT 'notice', 'connections', NULL, 'max_connections', NULL,
   FROM s WHERE promised > usable
 )sql";
 
+static constexpr char transaction_ids[] = R"sql(
+WITH u AS (SELECT u.*, t.database::text, tenant_role.rolname
+             FROM appinfra.xid_use() u JOIN appinfra.tenant t USING (db_id)
+             LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = u.pid
+             LEFT JOIN pg_catalog.pg_roles tenant_role ON tenant_role.oid = a.usesysid
+            WHERE $1 IS NULL OR u.db_id = $1)
+SELECT 'medium', 'xid_age', database, format('session %s', pid), quote_ident(rolname),
+       format('It keeps a transaction id of %s ago, and is ended at %s (appinfra.tenant_xid_age_limit).',
+              age, age_limit),
+       format('SELECT pg_terminate_backend(%s)', pid)
+  FROM u WHERE age_limit > 0 AND age >= age_limit / 2
+ UNION ALL
+SELECT 'medium', 'xid_rate', database, quote_ident(database), NULL,
+       format('Its sessions take %s transaction ids per second, and are ended at %s '
+              '(appinfra.tenant_xid_rate).', rate, rate_limit),
+       format('SELECT appinfra.revoke_tenant(%L)', db_id)
+  FROM u WHERE rate_limit > 0 AND rate >= rate_limit / 2
+ UNION ALL
+SELECT 'medium', rule, NULL, name, NULL,
+       'A tenant may bring the host to where it takes no more writes, for want of transaction ids.',
+       format('ALTER SYSTEM RESET %s; SELECT pg_reload_conf()', name)
+  FROM (VALUES ('xid_age', 'appinfra.tenant_xid_age_limit'),
+               ('xid_rate', 'appinfra.tenant_xid_rate')) l (rule, name)
+ WHERE current_setting(name) = '0'
+)sql";
+
 static constexpr char hanging[] = WITH_TENANT_ROLES_AND_DATABASES R"sql(
 SELECT 'medium', 'replication_slot', b.datname, s.slot_name::text, NULL,
        'A replication slot of a tenant''s database keeps files of the host''s log.',
@@ -143,6 +169,7 @@ server_rules()
     static Rule rules[] = {{{recovery_rows}, false},
                            {{settings}, false},
                            {{sizes}, false},
+                           {{transaction_ids}, false},
                            {{hanging}, false},
                            {{hba_lines}, false}};
 

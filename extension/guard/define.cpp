@@ -9,6 +9,7 @@
 #include "guard/parallel_leader.hpp"
 #include "guard/report.hpp"
 #include "guard/setting.hpp"
+#include "guard/snapshot_export.hpp"
 #include "guard/statement.hpp"
 
 namespace appinfra::guard
@@ -21,6 +22,7 @@ define()
     define_login();
     define_settings();
     define_statements();
+    define_snapshot_export();
     define_parse();
     define_object_access();
     define_function_calls();

@@ -8,6 +8,7 @@
 #include "guard/object.hpp"
 #include "guard/others_table.hpp"
 #include "guard/setting.hpp"
+#include "guard/snapshot_export.hpp"
 #include "guard/stored_tree.hpp"
 
 namespace appinfra::guard
@@ -75,6 +76,8 @@ check_execution(Oid function)
         refuse(found->rule, psprintf("function %s", name != nullptr ? name : "?"));
     } else if (found->shows_activity && has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS)) {
         refuse(activity_rule, "queries of other sessions");
+    } else if (function == F_PG_EXPORT_SNAPSHOT) {
+        check_snapshot_export();
     } else if (function == F_PG_SHOW_ALL_SETTINGS && is_tenant_session()) {
         hide_secret_settings(settings::guard == settings::guard_enforce);
     } else if (function >= FirstNormalObjectId && is_tenant_session()) {

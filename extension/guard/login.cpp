@@ -11,6 +11,7 @@
 #include "base/settings.hpp"
 #include "guard/guard.hpp"
 #include "shmem/sessions.hpp"
+#include "shmem/transaction_ids.hpp"
 
 namespace appinfra::guard
 {
@@ -65,6 +66,7 @@ client_authentication(Port *port, int status)
         reject(reserve, label, ERRCODE_TOO_MANY_CONNECTIONS,
                "remaining connection slots are not for tenants");
     sessions::entering(role, port->user_name, label.db_id);
+    transaction_ids::count_for(label.db_id);
 }
 
 /* Records that the login is rejected and ends the process, if the guard is to enforce that. */

@@ -6,6 +6,7 @@
 #include "guard/guard.hpp"
 #include "guard/identity.hpp"
 #include "guard/setting.hpp"
+#include "guard/snapshot_export.hpp"
 #include "shmem/sessions.hpp"
 
 namespace appinfra::guard
@@ -188,6 +189,7 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only,
         identity::as_clients_change(execute);
     else
         execute();
+    check_exported_snapshots();
 }
 
 /* Every TransactionStmt but PREPARE, whose transaction is alive. */

@@ -3,23 +3,15 @@
 
 #include "audit/events.hpp"
 #include "base/settings.hpp"
-#include "shmem/sessions.hpp"
+#include "guard/snapshot_export.hpp"
+#include "guard/watched.hpp"
+#include "guard/xid_age.hpp"
+#include "guard/xid_rate.hpp"
 
 namespace appinfra::watchdog
 {
 
 using sessions::TenantProcess;
-
-/* What a process of a tenant takes just now. */
-struct Use {
-    const TenantProcess *process;
-    int64 locks;
-    bool ended;
-    bool idle_in_transaction;
-    bool stuck_in_send;
-    TimestampTz state_since;
-    TimestampTz transaction_since; /* 0: in none */
-};
 
 constexpr double queue_share = 0.1;  /* of the NOTIFY queue that a tenant may pin */
 constexpr double table_share = 0.75; /* of the lock table that all tenants may fill */
@@ -29,14 +21,12 @@ constexpr long alarm_ms = 60 * 1000; /* how long a lock hoarder is expected back
 
 static int64 count_locks(std::span<Use> uses);
 static bool end_lock_hoarders(std::span<Use> uses);
-static bool end_most(std::span<Use *> uses, int64 limit, const char *rule);
 static int64 table_limit();
 static void look_at_states(std::span<Use> uses);
 static void end_idle(std::span<Use> uses);
 static void end_queue_pinner(std::span<Use> uses);
 static Use *use_of(std::span<Use> uses, int pid);
 static int compare_tenants(const void *left, const void *right);
-static void end(Use *use, const char *rule, const char *object);
 
 bool
 look()
@@ -48,17 +38,21 @@ look()
     if (settings::guard == settings::guard_off)
         return false;
     std::span<TenantProcess> processes = sessions::tenant_processes();
-    if (processes.empty())
-        return now < alarm_until;
-    auto *uses = static_cast<Use *>(palloc0(processes.size() * sizeof(Use)));
+    auto *uses = static_cast<Use *>(palloc0((processes.size() + 1) * sizeof(Use)));
     size_t count = 0;
     for (const TenantProcess &process : processes)
         uses[count++].process = &process;
     std::span<Use> all(uses, count);
+    if (end_burners(all))
+        alarm_until = TimestampTzPlusMilliseconds(now, alarm_ms);
+    if (processes.empty())
+        return now < alarm_until;
     if (settings::tenant_lock_limit > 0 &&
         count_locks(all) > Min(settings::tenant_lock_limit, table_limit()) &&
         end_lock_hoarders(all))
         alarm_until = TimestampTzPlusMilliseconds(now, alarm_ms);
+    end_exporters(all);
+    end_horizon_pinners(all);
     if (TimestampDifferenceExceeds(states_at, now, states_ms) || now < states_at) {
         states_at = now;
         look_at_states(all);
@@ -92,44 +86,55 @@ count_locks(std::span<Use> uses)
 static bool
 end_lock_hoarders(std::span<Use> uses)
 {
-    auto *sorted = static_cast<Use **>(palloc(uses.size() * sizeof(Use *)));
+    auto **all = static_cast<Use **>(palloc(uses.size() * sizeof(Use *)));
     size_t count = 0;
-    bool ended = false;
 
     for (Use &use : uses)
-        sorted[count++] = &use;
-    qsort(sorted, count, sizeof(Use *), compare_tenants);
-    for (size_t first = 0, next = 0; first < count; first = next) {
-        while (next < count && compare_tenants(&sorted[first], &sorted[next]) == 0)
+        all[count++] = &use;
+    int64 ended =
+        end_most_of_tenants(uses, settings::tenant_lock_limit, &Use::locks, "lock_limit", "locks");
+    ended += end_most({all, count}, table_limit(), &Use::locks, "lock_table", "locks");
+    return ended > 0;
+}
+
+int64
+end_most_of_tenants(std::span<Use> uses, int64 limit, Count count, const char *rule,
+                    const char *unit)
+{
+    auto **sorted = static_cast<Use **>(palloc((uses.size() + 1) * sizeof(Use *)));
+    size_t total = 0;
+    int64 ended = 0;
+
+    for (Use &use : uses)
+        sorted[total++] = &use;
+    qsort(sorted, total, sizeof(Use *), compare_tenants);
+    for (size_t first = 0, next = 0; first < total; first = next) {
+        while (next < total && compare_tenants(&sorted[first], &sorted[next]) == 0)
             next++;
-        ended |=
-            end_most({&sorted[first], next - first}, settings::tenant_lock_limit, "lock_limit");
+        ended += end_most({&sorted[first], next - first}, limit, count, rule, unit);
     }
-    ended |= end_most({sorted, count}, table_limit(), "lock_table");
     return ended;
 }
 
-/* Ends the sessions with most locks until these have no more than the limit together. */
-static bool
-end_most(std::span<Use *> uses, int64 limit, const char *rule)
+int64
+end_most(std::span<Use *> uses, int64 limit, Count count, const char *rule, const char *unit)
 {
     int64 total = 0;
-    bool ended = false;
+    int64 ended = 0;
 
     for (const Use *use : uses)
         if (!use->ended)
-            total += use->locks;
-    while (total > limit) {
+            total += use->*count;
+    while (total - ended > limit) {
         Use *most = nullptr;
 
         for (Use *use : uses)
-            if (!use->ended && (most == nullptr || use->locks > most->locks))
+            if (!use->ended && (most == nullptr || use->*count > most->*count))
                 most = use;
         if (most == nullptr)
             break;
-        total -= most->locks;
-        end(most, rule, psprintf(INT64_FORMAT " locks", most->locks));
-        ended = true;
+        ended += most->*count;
+        end(most, rule, psprintf(INT64_FORMAT " %s", most->*count, unit));
     }
     return ended;
 }
@@ -236,8 +241,7 @@ compare_tenants(const void *left, const void *right)
                   (*static_cast<Use *const *>(right))->process->db_id);
 }
 
-/* Ends the session, or only says so in observe mode. Each is reported once. */
-static void
+void
 end(Use *use, const char *rule, const char *object)
 {
     bool enforced = settings::guard == settings::guard_enforce;

@@ -34,7 +34,10 @@ constexpr Query registry_query = {
     "  (SELECT status, count(*) AS n FROM appinfra.pool WHERE db_id <> '-' GROUP BY 1) p),"
     " 'tenants', (SELECT json_object_agg(status, n) FROM"
     "  (SELECT status, count(*) AS n FROM appinfra.databases GROUP BY 1) d),"
-    " 'claims', (SELECT count(*) FROM appinfra.databases))::text",
+    " 'claims', (SELECT count(*) FROM appinfra.databases),"
+    " 'xid_age', (SELECT max(age::float8 / nullif(age_limit, 0)) FROM appinfra.xid_use()),"
+    " 'xid_rate', (SELECT max(rate::float8 / nullif(rate_limit, 0)) FROM appinfra.xid_use())"
+    ")::text",
     Effect::reads};
 
 // Refusals after the id $1, by rule: an event beyond the token bucket stands for several.
@@ -78,6 +81,11 @@ struct Metrics::Families {
     Gauges &pool = gauge("appinfra_pool_shells", "Shells of the pool: ready and building.");
     Gauges &claims = gauge("appinfra_claims", "Databases that were ever claimed.");
     Gauges &tenants = gauge("appinfra_tenants", "Databases of tenants by status.");
+    Gauges &xid_age = gauge("appinfra_xid_age_ratio",
+                            "Oldest transaction id that a tenant's session keeps, of the limit.");
+    Gauges &xid_rate = gauge("appinfra_xid_rate_ratio",
+                             "Transaction ids per second of the tenant that takes most, of the "
+                             "limit.");
     Counters &refusals = counter("appinfra_refusals_total", "Refusals in the audit log, by rule.");
     Gauges &lag = gauge("appinfra_audit_lag_seconds", "Age of the oldest row that is not sealed.");
     Counters &reconnects =
@@ -173,6 +181,8 @@ Metrics::read_registry(Database &database)
     set_all(families_->tenants, "status", part("tenants"));
     families_->oldest.Add({}).Set(json_number_value(part("oldest")));
     families_->claims.Add({}).Set(static_cast<double>(json_integer_value(part("claims"))));
+    families_->xid_age.Add({}).Set(json_number_value(part("xid_age")));
+    families_->xid_rate.Add({}).Set(json_number_value(part("xid_rate")));
     const Json refusals =
         parse_json(database.value(refusals_query, {std::to_string(last_refusal_)}).value_or("{}"));
     const char *rule;

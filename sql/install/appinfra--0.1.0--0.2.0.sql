@@ -183,3 +183,11 @@ GRANT EXECUTE ON FUNCTION appinfra.republish(text), appinfra.accept_restore(time
     TO appinfra_admin;
 GRANT SELECT ON appinfra.unhealed TO appinfra_admin, appinfra_auditor;
 GRANT SELECT ON appinfra.recovery TO appinfra_admin, appinfra_auditor, appinfra_publisher;
+CREATE FUNCTION appinfra.xid_use()
+    RETURNS TABLE (db_id text, pid int, age bigint, age_limit bigint, rate bigint, rate_limit bigint)
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'appinfra_xid_use';
+COMMENT ON FUNCTION appinfra.xid_use() IS
+    'what each tenant that has sessions does with the host''s transaction ids: age is how many were given out since the oldest that a session (pid) of its keeps, rate how many its sessions take per second, over ten seconds; a session beyond a limit (0: none) is ended';
+REVOKE ALL ON FUNCTION appinfra.xid_use() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.xid_use() TO appinfra_auditor, appinfra_admin;

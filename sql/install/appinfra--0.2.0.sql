@@ -540,6 +540,13 @@ CREATE FUNCTION appinfra.exposures(db_id text = NULL)
 COMMENT ON FUNCTION appinfra.exposures(text) IS
     'what is open on the host and in every tenant''s database, or in one: severity (critical, high, medium, notice), and remedy, a statement that closes it, to be run in database (NULL, or a call of appinfra.*: in the control database) by a superuser. A database that could not be looked at has a row of rule not_looked_at. 42704 for an unknown db_id';
 
+CREATE FUNCTION appinfra.xid_use()
+    RETURNS TABLE (db_id text, pid int, age bigint, age_limit bigint, rate bigint, rate_limit bigint)
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'appinfra_xid_use';
+COMMENT ON FUNCTION appinfra.xid_use() IS
+    'what each tenant that has sessions does with the host''s transaction ids: age is how many were given out since the oldest that a session (pid) of its keeps, rate how many its sessions take per second, over ten seconds; a session beyond a limit (0: none) is ended';
+
 CREATE FUNCTION appinfra.verify_audit(
     OUT ok boolean, OUT sealed bigint, OUT unsealed bigint, OUT first_bad bigint, OUT detail text)
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -663,7 +670,7 @@ GRANT SELECT ON appinfra.apps, appinfra.databases, appinfra.credentials, appinfr
 GRANT SELECT ON appinfra.recovery TO appinfra_admin, appinfra_auditor, appinfra_publisher;
 GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
 GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;
-GRANT EXECUTE ON FUNCTION appinfra.verify_audit() TO appinfra_auditor, appinfra_admin;
+GRANT EXECUTE ON FUNCTION appinfra.verify_audit(), appinfra.xid_use() TO appinfra_auditor, appinfra_admin;
 
 GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state()
     TO appinfra_admin, appinfra_publisher, appinfra_auditor;

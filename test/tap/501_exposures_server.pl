@@ -24,6 +24,11 @@ closed('tenants without a limit', 'medium', { rule => '^connections$', object =>
 reloaded('appinfra.tenant_connection_limit', '50');
 reloaded('appinfra.tenant_lock_limit', '0');
 closed('tenants who may take all locks', 'medium', { rule => '^lock_table$' });
+for my $name (qw(xid_age_limit xid_rate))
+{
+	reloaded("appinfra.tenant_$name", '0');
+	closed("tenants without $name", 'medium', { rule => '^xid_', object => "tenant_$name" });
+}
 $host->append_conf('postgresql.conf', "max_locks_per_transaction = 64\nmax_worker_processes = 12\n");
 $host->restart;
 my @restart = map { rows({ rule => "^$_\$", remedy => 'restart' }) } qw(lock_table worker_slots connections);
