@@ -6,7 +6,7 @@
 #include "base/scope.hpp"
 #include "base/settings.hpp"
 #include "delivery/recovery.hpp"
-#include "registry/binding.hpp"
+#include "registry/publication.hpp"
 #include "shmem/wakeup.hpp"
 
 namespace appinfra::timeline
@@ -251,6 +251,8 @@ publish_from(int64 floor)
         query::run(query, {query::int8(floor)});
     if (settings::republish == settings::republish_never)
         return 0;
+    /* nobody waits for a sidecar that may have ended with the lost timeline */
+    publication::give_up_leases();
     return binding::mark_all_stale(floor);
 }
 

@@ -233,6 +233,15 @@ give_up_lease(int64 publication_id)
 }
 
 void
+give_up_leases()
+{
+    static query::Query update = {"UPDATE appinfra.publication SET lease_until = clock_timestamp()"
+                                  " WHERE status = 'claimed' AND lease_until > clock_timestamp()"};
+
+    query::run(update);
+}
+
+void
 mark_answered(int64 publication_id, const pg_uuid_t *claim)
 {
     static query::Query update = {

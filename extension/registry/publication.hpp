@@ -106,6 +106,9 @@ Status mark_failed(int64 publication_id, int64 binding_id, const Failure &failur
 /* Ends the lease of a claim, so that the next claim decides what becomes of the publication. */
 void give_up_lease(int64 publication_id);
 
+/* The same for all claims: what they deliver is published again. */
+void give_up_leases();
+
 /* Counts the lost claim as one that has answered. */
 void mark_answered(int64 publication_id, const pg_uuid_t *claim);
 
