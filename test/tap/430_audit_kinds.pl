@@ -16,7 +16,7 @@ my @secrets;    # passwords that were handed out
 
 # Functions that change nothing that anybody else would see.
 my %reads = map { $_ => 1 } qw(version host_id public_address has_sessions is_running retention
-  service_username verify_audit audit_hash exposures guard_state);
+  service_username verify_audit audit_hash exposures guard_state xid_use);
 # Functions that no caller reaches: of triggers, and of CREATE EXTENSION.
 my %internal = map { $_ => 1 } qw(check_installation adopt_host refuse_audit_change);
 
@@ -45,6 +45,8 @@ my @acts = (
 	[ transfer_app => sub { "SELECT appinfra.transfer_app('app-r', 'v')" } ],
 	[ unregister_app => sub { "SELECT appinfra.unregister_app('app-r')" } ],
 	[ harden_tenant => sub { $host->provision(app_id => 'app-h', slug => 'hard', publish => 0)->{db_id} =~ /(.*)/; "SELECT appinfra.harden_tenant('$1')" } ],
+	[ republish => sub { "SELECT appinfra.republish(db_id) FROM appinfra.databases WHERE slug = 'hard'" } ],
+	[ accept_restore => sub { "UPDATE appinfra.host SET held_since = now(), held_because = 'a copy'; SELECT appinfra.accept_restore(now())" } ],
 	[ harden_host => sub { 'SELECT count(*) FROM appinfra.harden_host(apply => true)' } ]);
 
 sub functions
