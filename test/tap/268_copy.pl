@@ -30,6 +30,7 @@ $original->control("SELECT appinfra.rotate_credential(db_id) FROM appinfra.datab
 wait_for_status($original, 'app-1', 'published');
 is(scalar(grep { $_->{body}{host_id} && $_->{app} eq 'app-2' } $peer->requests), 0, 'nothing of it reaches the producer');
 is(($original->as_app($peer->store->{'app-1'}{DATABASE_URL}{value}, 'SELECT 1'))[1], '1', 'the original goes on');
+$copy->wait_for_pool(2); # a shell that is being built has a directory before it has a row
 is_deeply([ $copy->orphans ], [], 'no orphans');
 $copied->stop;
 $copy->stop;
