@@ -67,14 +67,17 @@ CREATE INDEX ON checked (fine(x));
 CREATE TABLE plain (x int PRIMARY KEY, y text DEFAULT 'a' CHECK (length(y) < 9)); INSERT INTO plain SELECT generate_series(1, 100);
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) FILTER (WHERE fine(x)) FROM checked;
 SQL
+# From 18 on a trigger runs as the role that queued it, so this one goes on as the tenant's, and is refused as that.
+my $queued = $host->pg_version->major >= 18 ? 'copy_program' : 'tenant_code';
 my $hint = qr/HINT:  SET ROLE $group first\. .*--role=$group --no-owner.*--use-set-session-authorization/;
 for my $case ([ 'SELECT * FROM report', 'a view' ], [ 'INSERT INTO triggered VALUES (1)', 'a trigger' ],
 	[ 'INSERT INTO deferred VALUES (1)', 'a deferred trigger' ], [ 'INSERT INTO checked VALUES (1)', 'a CHECK' ],
-	[ "SET ROLE $group; BEGIN; INSERT INTO deferred VALUES (1); RESET ROLE; COMMIT", 'a trigger that was deferred until the role was reset' ])
+	[ "SET ROLE $group; BEGIN; INSERT INTO deferred VALUES (1); RESET ROLE; COMMIT", 'a trigger that was deferred until the role was reset', $queued ])
 {
-	my ($sql, $name) = @$case;
-	refused($sql, 'tenant_code', "$name of a tenant's does not run as a superuser");
-	like((superuser($sql))[2], $hint, 'the hint says how to go on');
+	my ($sql, $name, $rule) = @$case;
+	$rule //= 'tenant_code';
+	refused($sql, $rule, "$name of a tenant's does not run as a superuser");
+	like((superuser($sql))[2], $hint, 'the hint says how to go on') if $rule eq 'tenant_code';
 }
 works("SELECT count(*), max(y) FROM plain; INSERT INTO plain VALUES (200); DELETE FROM plain WHERE x = 200", '100|a', 'a superuser reads and writes where no function stands');
 
