@@ -166,12 +166,8 @@ extern const char recovery_rows[];
 std::span<Rule>
 server_rules()
 {
-    static Rule rules[] = {{{recovery_rows}, false},
-                           {{settings}, false},
-                           {{sizes}, false},
-                           {{transaction_ids}, false},
-                           {{hanging}, false},
-                           {{hba_lines}, false}};
+    static Rule rules[] = {{{recovery_rows}, false},   {{settings}, false}, {{sizes}, false},
+                           {{transaction_ids}, false}, {{hanging}, false},  {{hba_lines}, false}};
 
     return rules;
 }

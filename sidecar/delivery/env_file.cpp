@@ -51,7 +51,7 @@ end_of_value(std::string_view text, std::size_t at)
 }
 
 std::string
-quoted(std::string_view value)
+in_quotes(std::string_view value)
 {
     std::string out = "\"";
     for (const char c : value) {
@@ -99,7 +99,7 @@ EnvFile::set(const std::string &name, const Secret &value)
     if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }))
         throw Failure(Failure::Kind::give_up,
                       "the value of \"" + name + "\" has control characters");
-    Piece line{name + "=" + quoted(text) + "\n", name, true};
+    Piece line{name + "=" + in_quotes(text) + "\n", name, true};
     const auto found = std::find_if(pieces_.begin(), pieces_.end(),
                                     [&](const Piece &piece) { return piece.name == name; });
     if (found == pieces_.end()) {

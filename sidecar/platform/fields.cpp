@@ -16,7 +16,7 @@ constexpr int deepest = 32;
 constexpr std::size_t max_name_shown = 64;
 
 std::string
-quoted(std::string_view name)
+in_quotes(std::string_view name)
 {
     return "\"" + cut_text(clean_text(name), max_name_shown) + "\"";
 }
@@ -35,7 +35,7 @@ refuse_unknown(Fieldset fields, std::string_view name)
     std::string known;
     for (const FieldRule &field : fields)
         known += (known.empty() ? "" : ", ") + std::string(field.name);
-    throw invalid_field("unknown field " + quoted(name) +
+    throw invalid_field("unknown field " + in_quotes(name) +
                         (known.empty() ? "; none is expected" : "; known are: " + known));
 }
 
@@ -58,7 +58,7 @@ require_all(const json_t *object, Fieldset fields)
 {
     for (const FieldRule &field : fields)
         if (field.required && json_object_get(object, field.name) == nullptr)
-            throw invalid_field("field " + quoted(field.name) + " is missing");
+            throw invalid_field("field " + in_quotes(field.name) + " is missing");
 }
 
 // Whether brackets nest deeper than anything we read; the parser recurses on them.
@@ -97,7 +97,7 @@ Input::Input(const json_t *object, Fieldset fields) : Input()
         if (json_is_null(value))
             continue;
         if (!fits(value, field->kind))
-            throw invalid_field("field " + quoted(name) + " must be of type " +
+            throw invalid_field("field " + in_quotes(name) + " must be of type " +
                                 type_name(field->kind));
         json_object_set(object_.get(), name, value);
     }
@@ -111,10 +111,10 @@ Input::Input(const std::vector<std::pair<std::string, std::string>> &pairs, Fiel
         if (find(fields, name) == nullptr)
             refuse_unknown(fields, name);
         if (json_object_get(object_.get(), name.c_str()) != nullptr)
-            throw invalid_field("field " + quoted(name) + " is given twice");
+            throw invalid_field("field " + in_quotes(name) + " is given twice");
         Json text = json_of(value);
         if (!text || value.find('\0') != std::string::npos)
-            throw invalid_field("field " + quoted(name) + " is not valid UTF-8 text");
+            throw invalid_field("field " + in_quotes(name) + " is not valid UTF-8 text");
         json_object_set_new(object_.get(), name.c_str(), text.release());
     }
     require_all(object_.get(), fields);
@@ -152,7 +152,7 @@ Input::count(const char *name, std::int64_t fallback, std::int64_t max) const
     const char *end = given->data() + given->size();
     const auto [rest, error] = std::from_chars(given->data(), end, number);
     if (error != std::errc() || rest != end || number < 0 || number > max)
-        throw invalid_field("field " + quoted(name) + " must be a whole number up to " +
+        throw invalid_field("field " + in_quotes(name) + " must be a whole number up to " +
                             std::to_string(max));
     return number;
 }
