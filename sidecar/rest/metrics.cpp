@@ -35,6 +35,8 @@ constexpr Query registry_query = {
     " 'tenants', (SELECT json_object_agg(status, n) FROM"
     "  (SELECT status, count(*) AS n FROM appinfra.databases GROUP BY 1) d),"
     " 'claims', (SELECT count(*) FROM appinfra.databases),"
+    " 'held', (SELECT (held_since IS NOT NULL)::int FROM appinfra.recovery),"
+    " 'unhealed', (SELECT unhealed FROM appinfra.recovery),"
     " 'xid_age', (SELECT max(age::float8 / nullif(age_limit, 0)) FROM appinfra.xid_use()),"
     " 'xid_rate', (SELECT max(rate::float8 / nullif(rate_limit, 0)) FROM appinfra.xid_use())"
     ")::text",
@@ -81,6 +83,10 @@ struct Metrics::Families {
     Gauges &pool = gauge("appinfra_pool_shells", "Shells of the pool: ready and building.");
     Gauges &claims = gauge("appinfra_claims", "Databases that were ever claimed.");
     Gauges &tenants = gauge("appinfra_tenants", "Databases of tenants by status.");
+    Gauges &held = gauge("appinfra_publications_held",
+                         "Whether the host may be a copy and hands out no publication.");
+    Gauges &unhealed = gauge("appinfra_unhealed_bindings",
+                             "What is not published again yet after a failover or a restore.");
     Gauges &xid_age = gauge("appinfra_xid_age_ratio",
                             "Oldest transaction id that a tenant's session keeps, of the limit.");
     Gauges &xid_rate = gauge("appinfra_xid_rate_ratio",
@@ -181,6 +187,8 @@ Metrics::read_registry(Database &database)
     set_all(families_->tenants, "status", part("tenants"));
     families_->oldest.Add({}).Set(json_number_value(part("oldest")));
     families_->claims.Add({}).Set(static_cast<double>(json_integer_value(part("claims"))));
+    families_->held.Add({}).Set(static_cast<double>(json_integer_value(part("held"))));
+    families_->unhealed.Add({}).Set(static_cast<double>(json_integer_value(part("unhealed"))));
     families_->xid_age.Add({}).Set(json_number_value(part("xid_age")));
     families_->xid_rate.Add({}).Set(json_number_value(part("xid_rate")));
     const Json refusals =

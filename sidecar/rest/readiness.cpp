@@ -21,6 +21,9 @@ constexpr Query readiness_query = {
     " 'admin', pg_has_role('appinfra_admin', 'USAGE'), 'read_only', pg_is_in_recovery())::text",
     Effect::reads};
 
+// Why the host hands out no publication; NULL: it does. An older extension does not know.
+constexpr Query held_query = {"readiness_held", "SELECT appinfra.held_because()", Effect::reads};
+
 // Returns what keeps the database from being ready for us.
 std::vector<std::string>
 reasons_of(Database &database)
@@ -35,6 +38,9 @@ reasons_of(Database &database)
     if (version != APPINFRA_VERSION)
         reasons.push_back("the extension is of version " + version + ", the sidecar of " +
                           APPINFRA_VERSION);
+    else if (const auto because = database.value(held_query, {}))
+        reasons.push_back("the host hands out no publication until appinfra.accept_restore(): " +
+                          *because);
     if (guard != "enforce")
         reasons.push_back("appinfra.guard is " + guard);
     if (!is("admin"))

@@ -158,6 +158,12 @@ CREATE FUNCTION appinfra.accept_restore(point timestamptz) RETURNS bigint
 COMMENT ON FUNCTION appinfra.accept_restore(timestamptz) IS
     'says that this server, restored to that time, takes the place of the original: from the commit on publications are handed out, and everything is published again unless appinfra.republish is never. Returns how many bindings that are; with a NOTICE 0 where nothing is held. 22004 for NULL, 22023 for a time that is infinite or to come, 25006 on a standby';
 
+CREATE FUNCTION appinfra.held_because() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT held_because FROM appinfra.host WHERE held_since IS NOT NULL';
+COMMENT ON FUNCTION appinfra.held_because() IS
+    'why this server may be a copy and hands out no publication until accept_restore(); NULL: it does';
+
 CREATE VIEW appinfra.unhealed AS
     SELECT b.db_id, b.app_id, b.target, CASE WHEN b.ended THEN 'unset' ELSE 'set' END AS kind,
            b.variables, b.stale_since AS since, p.publication_id,
@@ -178,7 +184,10 @@ CREATE VIEW appinfra.recovery AS
       FROM appinfra.host;
 COMMENT ON VIEW appinfra.recovery IS 'the one row that says whether this host may be a copy, and how much is not healed after a failover or a restore';
 
-REVOKE ALL ON FUNCTION appinfra.republish(text), appinfra.accept_restore(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION appinfra.republish(text), appinfra.accept_restore(timestamptz),
+    appinfra.held_because() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.held_because()
+    TO appinfra_admin, appinfra_publisher, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION appinfra.republish(text), appinfra.accept_restore(timestamptz)
     TO appinfra_admin;
 GRANT SELECT ON appinfra.unhealed TO appinfra_admin, appinfra_auditor;

@@ -355,6 +355,12 @@ CREATE FUNCTION appinfra.guard_state() RETURNS text
 COMMENT ON FUNCTION appinfra.guard_state() IS
     'the setting appinfra.guard, for those who may not read it: enforce, observe or off';
 
+CREATE FUNCTION appinfra.held_because() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT held_because FROM appinfra.host WHERE held_since IS NOT NULL';
+COMMENT ON FUNCTION appinfra.held_because() IS
+    'why this server may be a copy and hands out no publication until accept_restore(); NULL: it does';
+
 CREATE FUNCTION appinfra.public_address(OUT host text, OUT port int, OUT sslmode text)
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appinfra_public_address';
 COMMENT ON FUNCTION appinfra.public_address() IS 'how applications reach this host: what DSNs carry';
@@ -672,7 +678,7 @@ GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
 GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;
 GRANT EXECUTE ON FUNCTION appinfra.verify_audit(), appinfra.xid_use() TO appinfra_auditor, appinfra_admin;
 
-GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state()
+GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state(), appinfra.held_because()
     TO appinfra_admin, appinfra_publisher, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION appinfra.public_address(), appinfra.service_username(text, text)
     TO appinfra_admin, appinfra_auditor;

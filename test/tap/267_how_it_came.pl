@@ -27,6 +27,13 @@ $standby->append_conf('postgresql.conf', "$elsewhere\nappinfra.public_port = " .
 $standby->start;
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 $standby->promote;
+my $db_id = $standby->control('SELECT db_id FROM appinfra.databases');
+for my $call ("rotate_credential('$db_id')", "republish('$db_id')", "complete_publication($claimed->{publication_id}, '$claimed->{claim}')")
+{
+	like(($standby->try_control("SET appinfra.provision_timeout = '50ms'; SELECT appinfra.$call"))[2],
+		qr/ERROR:  57P03: the registry is not ready for timeline 2 yet/, "until then $call waits, and gives up");
+}
+is($standby->control("SELECT count(*) FROM appinfra.claim_publications('w')"), 0, 'nothing is handed out');
 $standby->crash;
 $standby->append_conf('postgresql.conf', "appinfra.control_database = 'control'");
 $standby->restart;

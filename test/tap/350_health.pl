@@ -57,6 +57,17 @@ sub readable
 
 # --- ready, or why not -----------------------------------------------------------------------------------
 ready('', 'ready');
+for my $address ('localhost', '127.0.0.1')
+{
+	$host->append_conf('postgresql.conf', "appinfra.public_host = '$address'");
+	$host->reload;
+	ready('the host hands out no publication until appinfra.accept_restore\(\): .*', "what may be a copy, at $address: not ready");
+	is(metrics('appinfra_publications_held', 1)->{appinfra_unhealed_bindings}, 0, '  nor by its metrics');
+	$host->control('SELECT appinfra.accept_restore(now())');
+	ready('', '  accepted: ready');
+}
+metrics('appinfra_publications_held', 0);
+$host->wait_for_pool(3);
 $peer->expect_token('another');
 my $made = $rest->call(POST => $databases, { app_id => 'app-1', owner_user_id => $user, slug => 'one', publish => JSON::PP::true }, user => $user)->{json};
 ready('the producer refuses our token', 'the producer refuses our token: not ready');
