@@ -148,6 +148,15 @@ supersede_if_outdated(int64 publication_id)
     return query::run(update, {query::id(publication_id)}).count > 0;
 }
 
+void
+mark_superseded(int64 publication_id)
+{
+    static query::Query update = {"UPDATE appinfra.publication SET status = 'superseded'"
+                                  " WHERE publication_id = $1 AND status = 'failed'"};
+
+    query::run(update, {query::id(publication_id)});
+}
+
 bool
 has_competitor(int64 publication_id, int64 binding_id)
 {

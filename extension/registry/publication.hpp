@@ -69,6 +69,9 @@ int32 mark_claimed(const Claim &claim);
  */
 bool supersede_if_outdated(int64 publication_id);
 
+/* The publication, which has failed, is not needed: others have what it was to unset. */
+void mark_superseded(int64 publication_id);
+
 /* Tells whether another publication of the binding is claimed. */
 bool has_competitor(int64 publication_id, int64 binding_id);
 

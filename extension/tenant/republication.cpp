@@ -20,6 +20,7 @@ struct Stale {
     int64 id;
     const char *db_id;
     int64 credential_id; /* 0: what was published delivers none, or nothing is published yet */
+    int64 refused_id;    /* the publication that was to unset what is not ours; 0: none */
 };
 
 static void finish_healed();
@@ -72,15 +73,20 @@ follow()
     publish_due();
 }
 
-/* Ends what has been published: logins that stood there before are closed. */
+/*
+ * Ends what has been published: logins that stood there before are closed. An app that the producer
+ * does not know, or a variable that is somebody else's, has nothing of ours to be unset.
+ */
 static void
 finish_healed()
 {
     static query::Query healed = {
-        "SELECT b.binding_id, b.db_id, p.credential_id"
+        "SELECT b.binding_id, b.db_id, p.credential_id,"
+        "       CASE p.status WHEN 'failed' THEN p.publication_id END"
         "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
-        " CROSS JOIN LATERAL (SELECT credential_id FROM appinfra.publication p"
-        "        WHERE " HEALS " AND p.status = 'published'"
+        " CROSS JOIN LATERAL (SELECT p.* FROM appinfra.publication p"
+        "        WHERE " HEALS " AND (p.status = 'published' OR (b.ended AND p.status = 'failed'"
+        "          AND p.error ~ '^HTTP (404|410|409 foreign_owner)'))"
         "        ORDER BY p.publication_id DESC LIMIT 1) p"
         " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"
         " LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"};
@@ -94,6 +100,8 @@ heal(const Stale &stale)
     binding::lock(stale.id);
     if (stale.credential_id != 0)
         close_predecessors(stale);
+    if (stale.refused_id != 0)
+        publication::mark_superseded(stale.refused_id);
     binding::mark_healed(stale.id);
 }
 
@@ -126,7 +134,7 @@ static void
 publish_due()
 {
     static query::Query due = {
-        "SELECT b.binding_id, b.db_id, NULL::bigint"
+        "SELECT b.binding_id, b.db_id, NULL::bigint, NULL::bigint"
         "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
         " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"
         "   AND (b.ended OR t.status = 'ready')"
@@ -155,8 +163,10 @@ static void
 attempt_each(const query::Rows &rows, void (*step)(const Stale &))
 {
     for (uint64 i = 0; i < rows.count; i++) {
-        const Stale stale = {
-            .id = rows.int8(i, 1), .db_id = rows.text(i, 2), .credential_id = rows.int8(i, 3)};
+        const Stale stale = {.id = rows.int8(i, 1),
+                             .db_id = rows.text(i, 2),
+                             .credential_id = rows.int8(i, 3),
+                             .refused_id = rows.int8(i, 4)};
         const Failure *failure = attempt_part([&] { step(stale); });
 
         if (failure == nullptr)

@@ -7,6 +7,9 @@ use Appinfra::Dsn qw(parse_dsn);
 use Appinfra::Peer;
 use Appinfra::Publications qw(wait_for_status wait_until_settled publication);
 use Appinfra::Timelines qw(snapshot contradictions wait_until_healed unusable open_predecessors);
+use Appinfra::Wait qw(wait_for);
+use File::Temp;
+use IPC::Run;
 use Time::HiRes qw(time);
 use Test::More;
 
@@ -45,7 +48,18 @@ wait_until_settled($primary);
 $primary->control("SELECT appinfra.revoke_credential('" . parse_dsn($leaked)->{user} . "', 'leaked')");
 $primary->control("SELECT appinfra.rotate_credential('$db_id{\"app-$_\"}')") for 20 .. 25;
 my @snapshots = (snapshot($primary));
+# in the middle of work
+my $work = File::Temp->new;
+print $work map { "SELECT count(*) FROM appinfra.rotate_credential('$db_id{\"app-$_\"}');\n" } (29 .. $apps) x 100;
+close $work;
+my $requests = $peer->requests;
+my $run = IPC::Run::start([ 'psql', '-XqAt', '-f', $work->filename, $primary->connstr('control') ], '>', \my $out, '2>', \my $err);
+wait_for('some of it to be delivered', sub { $peer->requests > $requests + 20 });
 $primary->stop('immediate');
+$run->finish;
+isnt($err, '', 'the work was not done when the primary died');
+# the producer has forgotten an app meanwhile
+$peer->rules({ app => 'app-7', status => 404, body => { title => 'unknown_app' } });
 
 # --- the standby takes over ---------------------------------------------------------------------------------
 # while callers are at it already: nothing they make may have been made before
