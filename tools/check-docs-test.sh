@@ -86,7 +86,7 @@ expect "a new tool" "docs/api.md: lacks the tool paint_app_database" \
     sidecar/mcp/tools.cpp 's/\{"check_app_database"/{"paint_app_database"/'
 expect "a new command" "CONTRIBUTING.md: lacks the command paint" \
     Makefile '$apaint: ## paint it'
-expect "sources that cannot be read" "setting: only 5 were found in the sources" \
+expect "sources that cannot be read" "setting: only 7 were found in the sources" \
     extension/base/settings.cpp 's/Variable\(/Variables(/'
 expect "a link to nowhere" "README.md: the link docs/paint.md leads nowhere" \
     README.md '$aSee [the paint](docs/paint.md).'
