@@ -5,8 +5,8 @@
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/settings.hpp"
+#include "delivery/floor.hpp"
 #include "delivery/recovery.hpp"
-#include "registry/publication.hpp"
 #include "shmem/wakeup.hpp"
 
 namespace appinfra::timeline
@@ -21,16 +21,12 @@ struct Host {
     const char *public_host;
     bool restarted; /* since the floor was raised, and that matters */
     bool held;
-    int64 floor;
 };
 
 static void settle_here();
 static bool lock_host(Host *host);
 static const char *why_held(const Host &host);
 static const char *why_held_by_timeline(const Host &host);
-static int64 raise_floor(const Host &host);
-static int64 publish_from(int64 floor);
-static void give_up_shells();
 static void hold(const char *cause);
 static bool is_ready_for_callers();
 static int32 current();
@@ -109,7 +105,7 @@ accept(TimestampTz point)
         query::Rows rows = query::run(release, {query::timestamp(point)});
         if (rows.count == 0)
             return;
-        marked = publish_from(rows.int8(0, 2));
+        marked = floor::publish_above(rows.int8(0, 2));
         audit::record("accept_restore", nullptr, nullptr,
                       audit::detail({{"point", rows.text(0, 3)},
                                      {"held_because", rows.text(0, 1)},
@@ -136,12 +132,12 @@ settle_here()
     query::run(mark, {HERE});
     if (cause == nullptr && (host.timeline == 0 || (host.timeline == current() && !host.restarted)))
         return; /* nothing is lost, only written down */
-    host.floor = raise_floor(host);
-    give_up_shells();
-    int64 stale = cause == nullptr && !host.held ? publish_from(host.floor) : 0;
+    const int64 raised = floor::raise(current() - host.timeline);
+    floor::give_up_shells();
+    int64 stale = cause == nullptr && !host.held ? floor::publish_above(raised) : 0;
     audit::record("new_timeline", nullptr, nullptr,
                   audit::detail({{"timeline", psprintf("%d", current())},
-                                 {"floor", psprintf(INT64_FORMAT, host.floor)},
+                                 {"floor", psprintf(INT64_FORMAT, raised)},
                                  {"stale", psprintf(INT64_FORMAT, stale)}}));
     if (cause != nullptr)
         hold(cause);
@@ -154,8 +150,8 @@ lock_host(Host *host)
 {
     static query::Query select = {
         "SELECT " IS_HERE ", timeline, system_identifier, data_directory, public_host,"
-        "       ($5 IS NOT NULL AND settled_start IS DISTINCT FROM $5), held_since IS NOT NULL,"
-        "       floor FROM appinfra.host FOR NO KEY UPDATE"};
+        "       ($5 IS NOT NULL AND settled_start IS DISTINCT FROM $5), held_since IS NOT NULL"
+        "  FROM appinfra.host FOR NO KEY UPDATE"};
     query::Rows rows = query::run(select, {HERE});
 
     if (rows.count != 1)
@@ -166,8 +162,7 @@ lock_host(Host *host)
              .data_directory = rows.text(0, 4),
              .public_host = rows.text(0, 5),
              .restarted = rows.boolean(0, 6),
-             .held = rows.boolean(0, 7),
-             .floor = rows.int8(0, 8)};
+             .held = rows.boolean(0, 7)};
     if (!rows.is_null(0, 3))
         host->system_id = rows.int8(0, 3);
     return true;
@@ -204,73 +199,6 @@ why_held_by_timeline(const Host &host)
         return psprintf("its data directory was \"%s\" and is \"%s\"", host.data_directory,
                         DataDir);
     return nullptr;
-}
-
-/*
- * Raises the floor, and moves sequences above it. Returns the new one. The clock may
- * have been set back: it goes up by a million in any case, which is more than a host publishes
- * while a standby lags behind, and by another for each timeline that was skipped.
- */
-static int64
-raise_floor(const Host &host)
-{
-    static query::Query raise = {
-        "UPDATE appinfra.host SET floor = greatest("
-        "       (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 1000000::bigint * $1 +"
-        "       greatest(floor, (SELECT max(version) FROM appinfra.variable))) RETURNING floor"};
-    static query::Query lift[] = {
-        {"SELECT setval('appinfra.publication_publication_id_seq', greatest($1, 1000000 + "
-         "  nextval('appinfra.publication_publication_id_seq')))"},
-        {"SELECT setval('appinfra.binding_binding_id_seq', greatest($1, 1000000 + "
-         "  nextval('appinfra.binding_binding_id_seq')))"},
-        {"SELECT setval('appinfra.credential_credential_id_seq', greatest($1, 1000000 + "
-         "  nextval('appinfra.credential_credential_id_seq')))"},
-        {"SELECT setval('appinfra.audit_log_id_seq', greatest($1, 1000000 +"
-         "  nextval('appinfra.audit_log_id_seq'),"
-         "  (extract(epoch FROM clock_timestamp()) * 1000000)::bigint))"}};
-    query::Rows raised = query::run(raise, {query::int4(Max(1, current() - host.timeline))});
-    int64 floor = raised.int8(0, 1);
-
-    for (query::Query &query : lift)
-        query::run(query, {query::int8(floor)});
-    return floor;
-}
-
-/*
- * Moves versions above the floor, where they are those of this host, and makes what it has
- * published stale unless the settings are against it. Returns how many bindings that are.
- */
-static int64
-publish_from(int64 floor)
-{
-    static query::Query lift[] = {
-        {"UPDATE appinfra.variable SET version = $1 WHERE version > 0 AND version < $1"},
-        {"UPDATE appinfra.binding SET version = $1 WHERE version > 0 AND version < $1"}};
-
-    for (query::Query &query : lift)
-        query::run(query, {query::int8(floor)});
-    if (settings::republish == settings::republish_never)
-        return 0;
-    /* nobody waits for a sidecar that may have ended with the lost timeline */
-    publication::give_up_leases();
-    return binding::mark_all_stale(floor);
-}
-
-/*
- * Forgets all shells: a lost timeline may have given their db_ids to tenants. What is left of them
- * is then nobody's, and the builder drops it. One that is being claimed just now is a tenant's.
- */
-static void
-give_up_shells()
-{
-    static query::Query remove = {
-        "DELETE FROM appinfra.shell WHERE db_id = ANY (ARRAY("
-        "       SELECT db_id FROM appinfra.shell FOR UPDATE SKIP LOCKED)) RETURNING db_id"};
-    query::Rows rows = query::run(remove);
-
-    for (uint64 i = 0; i < rows.count; i++)
-        audit::record("give_up_shell", rows.text(i, 1), nullptr,
-                      audit::detail({{"error", "it is of a former timeline"}}));
 }
 
 /* Hands out no publication from now on. */

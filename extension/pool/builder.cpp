@@ -9,6 +9,7 @@
 #include "base/scope.hpp"
 #include "base/secrets.hpp"
 #include "base/settings.hpp"
+#include "delivery/floor.hpp"
 #include "guard/hardening_script.hpp"
 #include "pool/database_files.hpp"
 #include "pool/leftovers.hpp"
@@ -30,7 +31,6 @@ struct Planned {
 };
 
 static void sweep_once(Oid installed);
-static int64 current_floor();
 static bool work();
 static bool next_planned(Planned *shell);
 static void pause_after_failure();
@@ -62,29 +62,16 @@ static void
 sweep_once(Oid installed)
 {
     bool was_dropped = MyBgworkerEntry->bgw_extra[0] != 0;
-    int64 floor = OidIsValid(installed) ? current_floor() : 0;
+    int64 floor = 0;
+
+    if (OidIsValid(installed))
+        in_transaction([&](MemoryContext) { floor = floor::current(); });
 
     if (OidIsValid(installed) ? installed != swept_for || floor != swept_floor
                               : was_dropped || OidIsValid(swept_for))
         attempt(CurrentMemoryContext, [&] { leftovers::sweep(OidIsValid(installed)); });
     swept_for = installed;
     swept_floor = floor;
-}
-
-/* Returns the floor of ids (delivery/timeline). */
-static int64
-current_floor()
-{
-    static query::Query select = {"SELECT floor FROM appinfra.host"};
-    int64 floor = 0;
-
-    in_transaction([&](MemoryContext) {
-        query::Rows rows = query::run(select);
-
-        if (rows.count == 1)
-            floor = rows.int8(0, 1);
-    });
-    return floor;
 }
 
 /* Does one thing and tells whether there was one to do; waits after a failure. */

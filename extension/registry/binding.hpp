@@ -101,22 +101,6 @@ void put_off(int64 binding_id, const char *error);
 /* Its credential has been rotated. */
 void forget_failures(int64 binding_id);
 
-/*
- * A binding is *stale* when what stands in its variables may be lost, or somebody else's: it is
- * healed when something of a higher version than it had then is published.
- *
- * Marks as stale what this host has published and owes again: living bindings, and for each
- * variable that nobody holds the last that held it. Returns how many. All have at most that
- * version.
- */
-int64 mark_all_stale(int64 version);
-
-/* Marks the binding as stale if it was ever to be published; false when it was not. */
-bool mark_stale(int64 binding_id);
-
-/* The binding is healed, or there is nothing to heal any more. */
-void mark_healed(int64 binding_id);
-
 /* Whether the holder of variable v has something in it, or is owed it: nobody else may unset it. */
 #define VARIABLE_IS_FILLED                                                                         \
     "EXISTS (SELECT FROM appinfra.publication h WHERE h.binding_id = v.binding_id)"

@@ -9,6 +9,7 @@
 #include "registry/binding.hpp"
 #include "registry/owned.hpp"
 #include "registry/publication.hpp"
+#include "registry/stale.hpp"
 #include "registry/tenant.hpp"
 #include "tenant/readiness.hpp"
 
@@ -24,10 +25,10 @@ struct Stale {
 };
 
 static void finish_healed();
-static void heal(const Stale &stale);
-static void close_predecessors(const Stale &stale);
+static void heal(const Stale &found);
+static void close_predecessors(const Stale &found);
 static void publish_due();
-static void publish(const Stale &stale);
+static void publish(const Stale &found);
 static void attempt_each(const query::Rows &rows, void (*step)(const Stale &));
 
 /* What heals a stale binding b: it is above what may be lost, and sets or unsets as it should. */
@@ -48,7 +49,7 @@ republish(const char *db_id)
         for (const binding::Binding &binding :
              binding::of_tenant(tenant.db_id, binding::Which::living)) {
             binding::lock(binding.id);
-            if (!binding::mark_stale(binding.id))
+            if (!stale::mark(binding.id))
                 continue;
             publication::enqueue(binding.id, 0);
             count++;
@@ -95,26 +96,26 @@ finish_healed()
 }
 
 static void
-heal(const Stale &stale)
+heal(const Stale &found)
 {
-    binding::lock(stale.id);
-    if (stale.credential_id != 0)
-        close_predecessors(stale);
-    if (stale.refused_id != 0)
-        publication::mark_superseded(stale.refused_id);
-    binding::mark_healed(stale.id);
+    binding::lock(found.id);
+    if (found.credential_id != 0)
+        close_predecessors(found);
+    if (found.refused_id != 0)
+        publication::mark_superseded(found.refused_id);
+    stale::forget(found.id);
 }
 
 /* Lets nobody log in with what the binding had before this credential. */
 static void
-close_predecessors(const Stale &stale)
+close_predecessors(const Stale &found)
 {
     static query::Query open = {
         "SELECT c.credential_id, c.username::text FROM appinfra.credential c"
         "  JOIN pg_catalog.pg_authid a ON " IS_ROLE_OF_CREDENTIAL
         " WHERE c.binding_id = $1 AND c.credential_id < $2 AND a.rolcanlogin"
         "   AND c.state IN ('waiting', 'active', 'retiring') ORDER BY 1"};
-    query::Rows rows = query::run(open, {query::id(stale.id), query::id(stale.credential_id)});
+    query::Rows rows = query::run(open, {query::id(found.id), query::id(found.credential_id)});
 
     for (uint64 i = 0; i < rows.count; i++) {
         const owned::Object login = owned::lock_login(rows.int8(i, 1));
@@ -122,7 +123,7 @@ close_predecessors(const Stale &stale)
         if (login.name == nullptr)
             continue;
         ddl::close_login(login.name);
-        audit::record("close_login", stale.db_id, rows.text(i, 2));
+        audit::record("close_login", found.db_id, rows.text(i, 2));
     }
 }
 
@@ -151,11 +152,11 @@ publish_due()
 
 /* Owes one more publication; where somebody else has filled the variables there is none to owe. */
 static void
-publish(const Stale &stale)
+publish(const Stale &found)
 {
-    binding::lock(stale.id);
-    if (publication::enqueue(stale.id, 0) == 0)
-        binding::mark_healed(stale.id);
+    binding::lock(found.id);
+    if (publication::enqueue(found.id, 0) == 0)
+        stale::forget(found.id);
 }
 
 /* Takes the step with each binding; one that fails is put off, so that it does not keep others. */
@@ -163,17 +164,17 @@ static void
 attempt_each(const query::Rows &rows, void (*step)(const Stale &))
 {
     for (uint64 i = 0; i < rows.count; i++) {
-        const Stale stale = {.id = rows.int8(i, 1),
+        const Stale found = {.id = rows.int8(i, 1),
                              .db_id = rows.text(i, 2),
                              .credential_id = rows.int8(i, 3),
                              .refused_id = rows.int8(i, 4)};
-        const Failure *failure = attempt_part([&] { step(stale); });
+        const Failure *failure = attempt_part([&] { step(found); });
 
         if (failure == nullptr)
             continue;
-        ereport(LOG, (errmsg("could not publish a binding of \"%s\" again: %s", stale.db_id,
+        ereport(LOG, (errmsg("could not publish a binding of \"%s\" again: %s", found.db_id,
                              failure->message)));
-        binding::put_off(stale.id, failure->message);
+        binding::put_off(found.id, failure->message);
     }
 }
 
