@@ -25,7 +25,7 @@ find extension -name '*.cpp' | sort | tidy "${flags[@]}" || failed=1
 
 # Without precompiled headers, which would hide that a file lacks an include.
 echo "lint: sidecar"
-cmake -S sidecar -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >build/lint-cmake.log
+cmake -S sidecar -B build/lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DAPPINFRA_UNITY=OFF >build/lint-cmake.log
 find sidecar -name '*.cpp' | sort | tidy -p build/lint || failed=1
 
 echo "lint: cppcheck"
