@@ -10,7 +10,7 @@ dropin=/etc/postgresql-common/createcluster.d/appinfra-no-main-cluster.conf
 policy=/usr/sbin/policy-rc.d
 policy_mark='# made by appinfra tools/deps-install.sh, for the time of one apt-get'
 
-# The oldest minor version of each major one that is safe to run (as in extension/pg.hpp).
+# The oldest minor version of each major one that is safe to run (as in extension/base/security_floors.hpp).
 declare -A security_floor=([15]=15.20 [16]=16.16 [17]=17.12 [18]=18.6)
 
 keep_services_still() {

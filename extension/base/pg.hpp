@@ -157,16 +157,6 @@ extern "C" {
 namespace pg
 {
 
-/* The oldest minor release of the running major that has no known hole open to a tenant. */
-struct SecurityFloor {
-    int major;
-    int version_num;
-};
-
-/* 15.20 and the minor releases published with it. */
-constexpr std::array<SecurityFloor, 4> security_floors = {
-    {{15, 150020}, {16, 160016}, {17, 170012}, {18, 180006}}};
-
 /* Returns the number of a process's slot among all. */
 inline int
 number_of(const PGPROC *process)
@@ -285,33 +275,5 @@ may_execute(Oid function)
     return pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
 #endif
 }
-
-/* A walk over a stored or analysed tree: called for each node, true ends it. */
-using TreeWalker = bool (*)(Node *, void *);
-
-#if PG_VERSION_NUM >= 160000
-#define PG_TREE_WALKER(walker) walker
-#else
-/* 15 declares walkers without their parameters. */
-#define PG_TREE_WALKER(walker)                                                                     \
-    reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)) /* warns otherwise */
-#endif
-
-/* Walks into what the node consists of. */
-inline bool
-walk_expression(Node *node, TreeWalker walker, void *context)
-{
-    return expression_tree_walker(node, PG_TREE_WALKER(walker), context);
-}
-
-/* Walks through a query, its common table expressions and subqueries. */
-inline bool
-walk_query(Query *query, TreeWalker walker, void *context)
-{
-    return query_tree_walker(query, PG_TREE_WALKER(walker), context, 0);
-}
-
-/* The key derivation's rounds: PostgreSQL's default, whatever a session has set. */
-constexpr int scram_iterations = 4096;
 
 } // namespace pg

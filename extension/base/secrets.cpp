@@ -7,6 +7,9 @@
 namespace appinfra::secrets
 {
 
+/* The key derivation's rounds: PostgreSQL's default, whatever a session has set. */
+constexpr int scram_iterations = 4096;
+
 /* What a secret has beside letters and digits: as it is, percent-encoded, and as base64. */
 constexpr char word_characters[] = "-_%+";
 constexpr char base64_characters[] = "-_%+/";
@@ -62,7 +65,7 @@ verifier(const Password *password)
 
     fill_random(salt.data(), salt.size());
     if (PKCS5_PBKDF2_HMAC(password->text, password_length, salt.data(), salt.size(),
-                          pg::scram_iterations, sha256, salted.size(), salted.data()) != 1 ||
+                          scram_iterations, sha256, salted.size(), salted.data()) != 1 ||
         !hmac("Client Key", &client_key) || !hmac("Server Key", &server_key) ||
         EVP_Digest(client_key.data(), client_key.size(), stored_key.data(), nullptr, sha256,
                    nullptr) != 1)
@@ -70,8 +73,8 @@ verifier(const Password *password)
                 (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a SCRAM verifier")));
     explicit_bzero(salted.data(), salted.size());
     explicit_bzero(client_key.data(), client_key.size());
-    return psprintf("SCRAM-SHA-256$%d:%s$%s:%s", pg::scram_iterations, base64(salt),
-                    base64(stored_key), base64(server_key));
+    return psprintf("SCRAM-SHA-256$%d:%s$%s:%s", scram_iterations, base64(salt), base64(stored_key),
+                    base64(server_key));
 }
 
 char *

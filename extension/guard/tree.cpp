@@ -1,6 +1,8 @@
 /* Walks over trees of analysed queries. See tree.hpp. */
 #include "guard/tree.hpp"
 
+#include "base/tree_walk.hpp"
+
 namespace appinfra::guard::tree
 {
 

@@ -1,6 +1,7 @@
 /* Looks at the server, its settings and the transaction. See readiness.hpp. */
 #include "tenant/readiness.hpp"
 
+#include "base/security_floors.hpp"
 #include "base/settings.hpp"
 #include "delivery/timeline.hpp"
 #include "guard/guard.hpp"
