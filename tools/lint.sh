@@ -9,7 +9,7 @@ jobs=$(nproc)
 failed=0
 
 extension_flags() {
-    printf '%s\n' -std=c++20 -fno-exceptions -fno-rtti -I. -Iextension -D_GNU_SOURCE \
+    printf '%s\n' -std=c++20 -fno-exceptions -fno-rtti -I. -Iextension -D_GNU_SOURCE '-DAPPINFRA_VERSION=""' \
         -isystem "$("$config" --includedir-server)" -isystem "$("$config" --includedir)/internal"
 }
 

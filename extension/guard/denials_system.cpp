@@ -54,10 +54,7 @@ grants_on_system_object(const Node *statement)
     foreach (cell, grant->objects) {
         const auto *object = static_cast<const Node *>(lfirst(cell));
 
-        if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA) {
-            if (IsA(object, String) && is_system_schema(strVal(object)))
-                return true;
-        } else if (grant->objtype == OBJECT_SCHEMA) {
+        if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA || grant->objtype == OBJECT_SCHEMA) {
             if (IsA(object, String) && is_system_schema(strVal(object)))
                 return true;
         } else if (IsA(object, RangeVar)) {
