@@ -153,14 +153,18 @@ SET client_min_messages = warning;
 SELECT count(*) FROM appinfra.restore_tenant(pg_temp.db('app-keep'));
 RESET client_min_messages;
 SELECT count(*) AS to_be_unset FROM pg_temp.owed('app-keep') WHERE kind = 'unset' AND status = 'pending';
+BEGIN; -- so that the janitor does not hold the row in between
 SELECT appinfra.deprovision_tenant(pg_temp.db('app-keep'));
 SELECT t.mask(pg_temp.deliver()) AS delivered;
+COMMIT;
 
 -- The same across two tenants: the second takes the variable and leaves before its first delivery.
+BEGIN;
 DO $$ BEGIN PERFORM appinfra.provision_tenant('app-chain', 'u', 'chain'); PERFORM pg_temp.deliver();
             PERFORM appinfra.deprovision_tenant(pg_temp.db('app-chain'), '0');
             PERFORM appinfra.deprovision_tenant(db_id, '0') FROM appinfra.provision_tenant('app-chain', 'u', 'chain2'); END $$;
 SELECT t.mask(pg_temp.deliver()) AS delivered;
+COMMIT;
 
 -- What was never delivered need not be unset.
 DO $$ BEGIN PERFORM appinfra.deprovision_tenant(db_id, '0') FROM appinfra.provision_tenant('app-never', 'u', 'never');
@@ -168,6 +172,7 @@ DO $$ BEGIN PERFORM appinfra.deprovision_tenant(db_id, '0') FROM appinfra.provis
 SELECT app_id, kind, status FROM appinfra.publications WHERE app_id IN ('app-never', 'app-direct-2');
 
 -- An unset that failed can be retried, like any other; not when somebody else has the variable by then.
+BEGIN;
 DO $$ BEGIN PERFORM appinfra.provision_tenant('app-unset', 'u', 'unset'); PERFORM pg_temp.deliver();
             PERFORM appinfra.deprovision_tenant(pg_temp.db('app-unset'), '0'); END $$;
 SELECT * FROM appinfra.claim_publications('sidecar') \gset
@@ -175,6 +180,7 @@ SELECT :'set' AS set, :'unset' AS unset;
 SELECT appinfra.fail_publication(:publication_id, :'claim', 'gone', 'no') AS status;
 SELECT t.try(format('SELECT appinfra.retry_publication(%s)', :publication_id)) AS retried;
 SELECT * FROM appinfra.claim_publications('sidecar') \gset
+COMMIT;
 SELECT :'unset' AS unset, appinfra.fail_publication(:publication_id, :'claim', 'gone', 'no') AS status;
 SELECT status FROM appinfra.provision_tenant('app-unset', 'u', 'unset');
 SELECT t.try(format('SELECT appinfra.retry_publication(%s)', :publication_id)) AS refused;

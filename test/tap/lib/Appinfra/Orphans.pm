@@ -7,6 +7,7 @@ package Appinfra::Orphans;
 use strict;
 use warnings;
 use Carp;
+use Time::HiRes qw(sleep time);
 
 # What is ours is labelled with its db_id first and its kind second; what is the registry's is in
 # appinfra.pool or appinfra.databases, and its logins are in appinfra.credentials.
@@ -41,11 +42,25 @@ SQL
 sub orphans
 {
 	my ($self, @mine) = @_;
-	my %known = map { $_ => 1 } split /\n/, $self->control('SELECT oid FROM pg_database');
-	opendir my $base, $self->data_dir . '/base' or croak "base: $!";
-	my @found = map { "directory base/$_" } grep { /^\d+$/ && !$known{$_} } sort readdir $base;
+	my @found = $self->_unknown_directories;
+	# a database that is being made or dropped has its directory without its row
+	for (my $deadline = time + 10; @found && time < $deadline; sleep 0.1)
+	{
+		my %still = map { $_ => 1 } $self->_unknown_directories;
+		@found = grep { $still{$_} } @found;
+	}
 	my %mine = map { $_ => 1 } @mine;
-	return @found, grep { !$mine{ s/^\S+ //r } } split /\n/, $self->control(ORPHANS);
+	return (map { "directory $_" } @found), grep { !$mine{ s/^\S+ //r } } split /\n/, $self->control(ORPHANS);
+}
+
+# Directories of databases that pg_database does not know.
+sub _unknown_directories
+{
+	my ($self) = @_;
+	opendir my $base, $self->data_dir . '/base' or croak "base: $!";
+	my @directories = grep { /^\d+$/ } sort readdir $base;
+	my %known = map { $_ => 1 } split /\n/, $self->control('SELECT oid FROM pg_database');
+	return map { "base/$_" } grep { !$known{$_} } @directories;
 }
 
 1;
