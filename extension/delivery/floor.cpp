@@ -65,12 +65,18 @@ give_up_shells()
 {
     static query::Query remove = {
         "DELETE FROM appinfra.shell WHERE db_id = ANY (ARRAY("
-        "       SELECT db_id FROM appinfra.shell FOR UPDATE SKIP LOCKED)) RETURNING db_id"};
+        "       SELECT db_id FROM appinfra.shell WHERE status = 'ready' FOR UPDATE SKIP LOCKED))"
+        " RETURNING db_id"};
+    /* more often than any shell may fail: the builder, which made its files, gives it up */
+    static query::Query unfinished = {"UPDATE appinfra.shell SET attempts = 1000,"
+                                      "       last_error = 'it is of a former timeline'"
+                                      " WHERE status = 'planned'"};
     query::Rows rows = query::run(remove);
 
     for (uint64 i = 0; i < rows.count; i++)
         audit::record("give_up_shell", rows.text(i, 1), nullptr,
                       audit::detail({{"error", "it is of a former timeline"}}));
+    query::run(unfinished);
 }
 
 } // namespace appinfra::floor

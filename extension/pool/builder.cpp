@@ -26,6 +26,7 @@ using planned_shell::Planned;
 static void sweep_once(Oid installed);
 static bool work();
 static bool next_planned(Planned *shell);
+static void finish_or_give_up(Planned *shell);
 static void pause_after_failure();
 static bool shrink();
 static bool plan();
@@ -76,13 +77,28 @@ work()
     if (!next_planned(&shell))
         return plan() || shrink();
     if (const Failure *failure =
-            attempt(CurrentMemoryContext, [&] { planned_shell::build(&shell); })) {
+            attempt(CurrentMemoryContext, [&] { finish_or_give_up(&shell); })) {
         record_failure(shell, failure);
         pause_after_failure();
     } else {
         failures = 0;
     }
     return true;
+}
+
+/*
+ * Builds the shell. One that has failed again and again (somebody dropped one of its roles), or is
+ * of a former timeline, is given up: it is a leftover from then on, and another one is planned.
+ */
+static void
+finish_or_give_up(Planned *shell)
+{
+    if (shell->attempts < attempts_limit) {
+        planned_shell::build(shell);
+        return;
+    }
+    planned_shell::give_up(*shell);
+    leftovers::sweep(true);
 }
 
 /* Waits, longer after each failure in a row: a failed attempt may have cost a checkpoint. */
@@ -132,7 +148,7 @@ next_planned(Planned *shell)
         "UPDATE appinfra.shell SET status = 'planned', ready_at = NULL WHERE status = 'ready'"
         "   AND (database_oid, database) NOT IN (SELECT oid, datname FROM pg_catalog.pg_database)"};
     static query::Query select = {
-        "SELECT db_id, database::text, database_oid FROM appinfra.shell"
+        "SELECT db_id, database::text, database_oid, attempts FROM appinfra.shell"
         " WHERE status = 'planned' ORDER BY attempts, created_at LIMIT 1"};
     bool found = false;
 
@@ -144,6 +160,7 @@ next_planned(Planned *shell)
             strlcpy(shell->db_id, rows.text(0, 1), sizeof(shell->db_id));
             strlcpy(shell->name, rows.text(0, 2), sizeof(shell->name));
             shell->database = rows.oid(0, 3);
+            shell->attempts = rows.int4(0, 4);
         }
     });
     return found;
@@ -180,32 +197,17 @@ plan()
     return planned;
 }
 
-/*
- * Makes the failure visible in appinfra.pool. A shell that fails again and again (somebody dropped
- * one of its roles) is given up: it is a leftover from then on, and another one is planned.
- */
+/* Makes the failure visible in appinfra.pool. */
 static void
 record_failure(const Planned &shell, const Failure *failure)
 {
     static query::Query update = {
-        "UPDATE appinfra.shell SET attempts = attempts + 1, last_error = $2 WHERE db_id = $1"
-        " RETURNING attempts"};
-    static query::Query give_up = {"DELETE FROM appinfra.shell WHERE db_id = $1"};
-    bool given_up = false;
+        "UPDATE appinfra.shell SET attempts = attempts + 1, last_error = $2 WHERE db_id = $1"};
 
     attempt(CurrentMemoryContext, [&] {
         in_transaction([&](MemoryContext) {
-            query::Rows failed =
-                query::run(update, {query::text(shell.db_id), query::text(failure->message)});
-            given_up = failed.int4(0, 1) >= attempts_limit;
-            if (given_up) {
-                query::run(give_up, {query::text(shell.db_id)});
-                audit::record("give_up_shell", shell.db_id, nullptr,
-                              audit::detail({{"error", failure->message}}));
-            }
+            query::run(update, {query::text(shell.db_id), query::text(failure->message)});
         });
-        if (given_up)
-            leftovers::sweep(true);
     });
 }
 

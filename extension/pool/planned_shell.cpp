@@ -36,6 +36,22 @@ build(Planned *shell)
     wakeup::announce_shell();
 }
 
+void
+give_up(const Planned &shell)
+{
+    static query::Query remove = {
+        "DELETE FROM appinfra.shell WHERE db_id = $1 RETURNING last_error"};
+
+    if (!database_files::exists(shell.database))
+        database_files::remove_leftover(shell.database);
+    in_transaction([&](MemoryContext) {
+        query::Rows rows = query::run(remove, {query::text(shell.db_id)});
+
+        audit::record("give_up_shell", shell.db_id, nullptr,
+                      audit::detail({{"error", rows.text(0, 1)}}));
+    });
+}
+
 /* Tells whether a database that is not the shell's has the OID that was planned for it. */
 static bool
 is_anothers(const Planned &shell)

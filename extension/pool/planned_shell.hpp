@@ -14,9 +14,15 @@ struct Planned {
     char db_id[16];
     char name[NAMEDATALEN];
     Oid database;
+    int attempts; /* that have failed */
 };
 
-/* Takes a planned shell to the end: it is ready. For the builder, outside a transaction. */
+/* For the builder, outside a transaction. */
+
+/* Takes a planned shell to the end: it is ready. */
 void build(Planned *shell);
+
+/* Forgets a planned shell. Its database and roles are leftovers then; files of none are removed. */
+void give_up(const Planned &shell);
 
 } // namespace appinfra::planned_shell
