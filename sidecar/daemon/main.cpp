@@ -56,13 +56,12 @@ run(const std::vector<std::string> &arguments)
 {
     harden_process();
     install_wiping_allocators();
-    const std::string command = arguments.empty() ? "" : arguments.front();
-    const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
-                                        arguments.end());
     if (arguments.empty()) {
         std::cerr << overview();
         return exit_code::configuration;
     }
+    const std::string &command = arguments.front();
+    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
     if (command == "--help" || command == "-h") {
         std::cout << overview();
         return exit_code::done;

@@ -183,7 +183,7 @@ response_text(const Response &response, bool keep_alive)
     if (!response.body.empty())
         text += "Content-Type: " + response.type + "\r\n";
     for (const auto &[name, value] : response.headers)
-        text += name + ": " + value + "\r\n";
+        text.append(name).append(": ").append(value).append("\r\n");
     if (response.secret)
         text += "Cache-Control: no-store\r\n";
     text += "X-Content-Type-Options: nosniff\r\nContent-Length: " +

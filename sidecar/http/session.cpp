@@ -85,6 +85,7 @@ HttpSession::receive(Exchange &exchange)
     }
     if (!exchange.received)
         count_body(exchange, 0);
+    // cppcheck-suppress missingReturn ; it is a coroutine
 }
 
 // Waits for further bytes; false when there are none.

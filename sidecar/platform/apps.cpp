@@ -61,7 +61,7 @@ std::string
 owner_of(const Caller &caller, const Input &input, const App &app)
 {
     const std::string usual = app.owner.value_or(caller.user);
-    const std::string owner = input.text("owner_user_id").value_or(usual);
+    std::string owner = input.text("owner_user_id").value_or(usual);
     if (!caller.admin && owner != caller.user && owner != app.owner)
         throw Problem(403, "forbidden", "owner_user_id must be your own user");
     if (app.owner && owner != app.owner)

@@ -101,7 +101,7 @@ interval_of(const Input &input, const char *name)
 // The answer, and whether it carries a password: the connection's own, or those of several
 // variables.
 Answer
-connection_answer(std::optional<std::string> json)
+connection_answer(const std::optional<std::string> &json)
 {
     Answer answer;
     answer.json = json.value_or("{}");
