@@ -1,7 +1,9 @@
 // See listener.hpp.
 #include "http/listener.hpp"
 
+#include <cerrno>
 #include <charconv>
+#include <system_error>
 #include <utility>
 
 #include <sys/stat.h>
@@ -110,9 +112,15 @@ Listener::listen_local(const std::string &where, Log &log)
 {
     const std::string path = where.substr(unix_prefix.size());
     remove_stale(io_, path);
-    acceptor_ = Local::acceptor(io_, Local::endpoint(path));
-    chmod(path.c_str(), 0660);
+    Local::acceptor acceptor(io_);
+    acceptor.open();
+    acceptor.bind(Local::endpoint(path));
     socket_path_ = path;
+    // Nobody can connect before listen(): whoever may is decided by then.
+    if (chmod(path.c_str(), 0660) != 0)
+        refuse(where, std::generic_category().message(errno));
+    acceptor.listen();
+    acceptor_ = std::move(acceptor);
     log.info("listening", {{"address", where}});
 }
 
