@@ -84,8 +84,7 @@ HttpSession::receive(Exchange &exchange)
             break;
     }
     if (!exchange.received)
-        count_body(exchange, 0);
-    // cppcheck-suppress missingReturn ; it is a coroutine
+        count_body(exchange, 0); // cppcheck-suppress missingReturn ; of a coroutine
 }
 
 // Waits for further bytes; false when there are none.
