@@ -3,6 +3,7 @@
 
 #include "base/identifiers.hpp"
 #include "base/lock.hpp"
+#include "registry/put_off.hpp"
 
 namespace appinfra::binding
 {
@@ -224,11 +225,7 @@ holders(int64 binding_id)
 void
 put_off(int64 binding_id, const char *error)
 {
-    static query::Query update = {
-        "UPDATE appinfra.binding SET attempts = attempts + 1, last_error = $2,"
-        "       try_at = clock_timestamp()"
-        "                + make_interval(secs => least(300, 2 ^ least(attempts, 9)))"
-        " WHERE binding_id = $1"};
+    static query::Query update = {"UPDATE appinfra.binding SET " PUT_OFF " WHERE binding_id = $1"};
 
     query::run(update, {query::id(binding_id), query::text(error)});
 }

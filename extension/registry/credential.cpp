@@ -9,6 +9,7 @@
 #include "registry/login_name.hpp"
 #include "registry/login_settings.hpp"
 #include "registry/owned.hpp"
+#include "registry/put_off.hpp"
 
 namespace appinfra::credential
 {
@@ -222,11 +223,8 @@ mark_gone(int64 credential_id)
 void
 put_off(int64 credential_id, const char *error)
 {
-    static query::Query update = {
-        "UPDATE appinfra.credential SET attempts = attempts + 1, last_error = $2,"
-        "       try_at = clock_timestamp()"
-        "                + make_interval(secs => least(300, 2 ^ least(attempts, 9)))"
-        " WHERE credential_id = $1"};
+    static query::Query update = {"UPDATE appinfra.credential SET " PUT_OFF
+                                  " WHERE credential_id = $1"};
 
     query::run(update, {query::id(credential_id), query::text(error)});
 }

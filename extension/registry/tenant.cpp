@@ -4,6 +4,7 @@
 #include "base/identifiers.hpp"
 #include "base/query.hpp"
 #include "base/refusal.hpp"
+#include "registry/put_off.hpp"
 
 namespace appinfra::tenant
 {
@@ -146,11 +147,7 @@ mark_dropped(const char *db_id)
 void
 put_off(const char *db_id, const char *error)
 {
-    static query::Query update = {
-        "UPDATE appinfra.tenant SET attempts = attempts + 1, last_error = $2,"
-        "       try_at = clock_timestamp()"
-        "                + make_interval(secs => least(300, 2 ^ least(attempts, 9)))"
-        " WHERE db_id = $1"};
+    static query::Query update = {"UPDATE appinfra.tenant SET " PUT_OFF " WHERE db_id = $1"};
 
     query::run(update, {query::text(db_id), query::text(error)});
 }
