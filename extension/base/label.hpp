@@ -16,6 +16,9 @@
 #define LABEL_OF_GROUP(db_id, access) db_id " || ' group ' || " access
 #define LABEL_OF_LOGIN(db_id, access) db_id " || ' login ' || " access
 
+/* Whether the label is that of a tenant's database, whatever hardening that has, in SQL. */
+#define IS_LABEL_OF_TENANT(label, db_id) "starts_with(" label ", " db_id " || ' tenant ')"
+
 namespace appinfra::label
 {
 

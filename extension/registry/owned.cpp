@@ -15,6 +15,9 @@ static Object lock_database_row(Oid database, const char *db_id);
 static Object first(const query::Rows &rows);
 static const Refusal *not_of(const char *kind, const char *name, const char *db_id);
 
+/* Role a has the label of credential c's login. */
+#define A_IS_LABELLED IS_LABELLED_AS_LOGIN("a.oid")
+
 /* The OID says more than the name; but a registry from a dump has OIDs of another server. */
 Object
 lock_login(int64 credential_id)
@@ -22,12 +25,11 @@ lock_login(int64 credential_id)
     static query::Query select = {
         "SELECT a.oid, a.rolname::text FROM appinfra.credential c JOIN pg_catalog.pg_authid a"
         "    ON a.oid = c.role_oid OR a.rolname = c.role_name"
-        " WHERE c.credential_id = $1 AND " IS_LABELLED_AS_LOGIN(
-            "a.oid") "   AND (a.rolname = c.role_name OR NOT EXISTS (SELECT FROM "
-                     "appinfra.credential o"
-                     "         WHERE o.role_name = a.rolname AND o.state <> 'gone'))"
-                     " ORDER BY a.oid IS NOT DISTINCT FROM c.role_oid DESC LIMIT 1 FOR UPDATE OF "
-                     "a"};
+        " WHERE c.credential_id = $1"
+        "   AND " A_IS_LABELLED "   AND (a.rolname = c.role_name"
+        "    OR NOT EXISTS (SELECT FROM appinfra.credential o"
+        "                    WHERE o.role_name = a.rolname AND o.state <> 'gone'))"
+        " ORDER BY a.oid IS NOT DISTINCT FROM c.role_oid DESC LIMIT 1 FOR UPDATE OF a"};
     Object login = first(query::run(select, {query::id(credential_id)}));
 
     if (!OidIsValid(login.oid))
@@ -46,12 +48,12 @@ lock_unrecorded_login(int64 credential_id)
 {
     static query::Query select = {
         "SELECT a.oid, a.rolname::text FROM appinfra.credential c, pg_catalog.pg_authid a"
-        " WHERE c.credential_id = $1 AND a.oid = (SELECT min(a.oid) FROM pg_catalog.pg_authid a"
-        "   WHERE " IS_LABELLED_AS_LOGIN(
-            "a.oid") " AND NOT EXISTS (SELECT FROM appinfra.credential o"
-                     "         WHERE (o.role_name = a.rolname OR o.role_oid = a.oid) AND o.state "
-                     "<> 'gone')"
-                     "   HAVING count(*) = 1) FOR UPDATE OF a"};
+        " WHERE c.credential_id = $1 AND a.oid = ("
+        "       SELECT min(a.oid) FROM pg_catalog.pg_authid a"
+        "        WHERE " A_IS_LABELLED "          AND NOT EXISTS (SELECT FROM appinfra.credential o"
+        "               WHERE (o.role_name = a.rolname OR o.role_oid = a.oid)"
+        "                 AND o.state <> 'gone')"
+        "       HAVING count(*) = 1) FOR UPDATE OF a"};
 
     return first(query::run(select, {query::id(credential_id)}));
 }
@@ -82,7 +84,7 @@ lock_group(const char *db_id, const char *access)
                                   " WHERE a.oid IN (" GROUP_LABELS
                                   ") ORDER BY a.oid LIMIT 1 FOR UPDATE"};
 
-    return first(query::run(select, {query::text(psprintf("%s group %s", db_id, access))}));
+    return first(query::run(select, {query::text(label::of_group(db_id, access))}));
 }
 
 const char *
@@ -95,8 +97,8 @@ group_name(const char *db_id, const char *database, const char *access)
         " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_authid WHERE rolname = $2::name)"
         "   AND a.oid = (" GROUP_LABELS " ORDER BY 1 LIMIT 1)"};
     const char *given = identifiers::group_role(database, access);
-    query::Rows rows = query::run(
-        select, {query::text(psprintf("%s group %s", db_id, access)), query::text(given)});
+    query::Rows rows =
+        query::run(select, {query::text(label::of_group(db_id, access)), query::text(given)});
 
     return rows.count > 0 ? rows.text(0, 1) : given;
 }
@@ -168,6 +170,9 @@ lock_database_row(Oid database, const char *db_id)
     return {.oid = database, .name = name};
 }
 
+/* Label l is that of tenant t's database. */
+#define L_IS_OF_TENANT IS_LABEL_OF_TENANT("l.label", "t.db_id")
+
 /* It is the one with the tenant's label; or the recorded one, though it lacks it. */
 Oid
 database_of(const char *db_id)
@@ -176,8 +181,8 @@ database_of(const char *db_id)
         "SELECT d.oid FROM appinfra.tenant t CROSS JOIN pg_catalog.pg_database d"
         "  LEFT JOIN pg_catalog.pg_shseclabel l ON l.objoid = d.oid AND l.provider = 'appinfra'"
         "   AND l.classoid = 'pg_catalog.pg_database'::regclass"
-        " WHERE t.db_id = $1 AND (starts_with(l.label, t.db_id || ' tenant ')"
-        "    OR (d.oid = t.database_oid AND d.datname = t.database))"
+        " WHERE t.db_id = $1"
+        "   AND (" L_IS_OF_TENANT "    OR (d.oid = t.database_oid AND d.datname = t.database))"
         " ORDER BY l.label IS NULL, d.oid = t.database_oid DESC LIMIT 1"};
     query::Rows rows = query::run(select, {query::text(db_id)});
 

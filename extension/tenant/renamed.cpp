@@ -15,7 +15,7 @@ namespace appinfra::renamed
 #define IS_TENANTS_DATABASE                                                                        \
     "EXISTS (SELECT FROM pg_catalog.pg_shseclabel l WHERE l.objoid = d.oid"                        \
     "           AND l.classoid = 'pg_catalog.pg_database'::regclass"                               \
-    "           AND l.provider = 'appinfra' AND starts_with(l.label, t.db_id || ' tenant '))"
+    "           AND l.provider = 'appinfra' AND " IS_LABEL_OF_TENANT("l.label", "t.db_id") ")"
 
 static void adopt_roles();
 static void adopt_databases();
