@@ -28,8 +28,7 @@ task_of(const Look &look)
             .entry_point = "appinfra_look_main",
             .database = look.database,
             .on_standby = true,
-            .input = &look,
-            .input_size = sizeof(look)};
+            .input = look};
 }
 
 /* Sends what is open in the current database. */

@@ -2,6 +2,7 @@
  */
 #include "exposure/system_definitions.hpp"
 
+#include "base/label.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "workers/database_task.hpp"
@@ -68,7 +69,7 @@ definitions_of_template(bool with_statements)
         "SELECT d.oid, d.datname::text FROM pg_catalog.pg_database d"
         "  JOIN pg_catalog.pg_shseclabel l ON l.objoid = d.oid AND l.provider = 'appinfra'"
         "   AND l.classoid = 'pg_catalog.pg_database'::regclass"
-        " WHERE split_part(l.label, ' ', 2) = 'template' ORDER BY d.oid DESC LIMIT 1"};
+        " WHERE " LABEL_KIND("l.label") " = 'template' ORDER BY d.oid DESC LIMIT 1"};
     query::Rows rows = query::run(select);
 
     if (rows.count == 0)
@@ -133,8 +134,7 @@ gather(Oid database, const char *name, bool with_statements)
                                       .entry_point = "appinfra_describe_main",
                                       .database = database,
                                       .on_standby = true,
-                                      .input = &describe,
-                                      .input_size = sizeof(describe)};
+                                      .input = describe};
     Gathered gathered = {.all = nullptr, .count = 0, .limit = 4096, .failure = nullptr};
 
     gathered.all = static_cast<Definition *>(palloc(gathered.limit * sizeof(Definition)));

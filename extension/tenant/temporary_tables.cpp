@@ -127,8 +127,7 @@ task_of(const Oid *database)
             .entry_point = "appinfra_temporary_tables_main",
             .database = *database,
             .on_standby = false,
-            .input = database,
-            .input_size = sizeof(*database)};
+            .input = *database};
 }
 
 /* Takes the oldest id of a schema for that of the session whose schema it is. */

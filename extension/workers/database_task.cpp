@@ -152,8 +152,7 @@ start(const Task &task, const Terms &terms, Running *running)
 {
     shm_mq *queue;
     BackgroundWorkerHandle *worker = nullptr;
-    dsm_segment *segment =
-        task_message::make_segment(task.database, task.input, task.input_size, task.text, &queue);
+    dsm_segment *segment = task_message::make_segment(task.database, task.input, task.text, &queue);
     dsm_handle handle = dsm_segment_handle(segment);
     TimestampTz now = GetCurrentTimestamp();
 

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "base/pg.hpp"
+#include "workers/task_input.hpp"
 
 namespace appinfra::database_task
 {
@@ -19,8 +19,7 @@ struct Task {
     const char *entry_point; /* its C function, which calls task_process::serve() */
     Oid database;
     bool on_standby; /* it can be done there, too */
-    const void *input;
-    size_t input_size;          /* at most 512 bytes; they are copied */
+    Input input;
     const char *text = nullptr; /* of any length, for task_process::text(); copied, too */
 };
 

@@ -22,8 +22,7 @@ task_of(const Order &order, Oid database)
             .entry_point = "appinfra_release_main",
             .database = database,
             .on_standby = false,
-            .input = &order,
-            .input_size = sizeof(order)};
+            .input = order};
 }
 
 /* Releases the role, in a transaction of its own. */

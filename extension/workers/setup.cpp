@@ -26,8 +26,7 @@ task_of(const Order &order, Oid database)
             .entry_point = "appinfra_setup_main",
             .database = database,
             .on_standby = false,
-            .input = &order,
-            .input_size = sizeof(order)};
+            .input = order};
 }
 
 /* Hardens, or dresses, or both, in one transaction that can be repeated as a whole. */

@@ -7,19 +7,17 @@ namespace appinfra::task_message
 static const char *escaped(const char *bytes, int length);
 
 dsm_segment *
-make_segment(Oid database, const void *input, size_t input_size, const char *text, shm_mq **queue)
+make_segment(Oid database, const database_task::Input &input, const char *text, shm_mq **queue)
 {
     size_t text_size = text != nullptr ? strlen(text) + 1 : 0;
     dsm_segment *mapping = dsm_create(text_offset + text_size, 0);
     auto *address = static_cast<char *>(dsm_segment_address(mapping));
     auto *segment = reinterpret_cast<Segment *>(address);
 
-    if (input_size > sizeof(segment->input))
-        elog(ERROR, "the input of a database task is too long");
     segment->database = database;
-    segment->input_size = input_size;
+    segment->input_size = input.size;
     segment->has_text = text != nullptr;
-    memcpy(segment->input, input, input_size);
+    memcpy(segment->input, input.data, input.size);
     if (text_size > 0)
         memcpy(address + text_offset, text, text_size);
     *queue = shm_mq_create(address + queue_offset, queue_size);

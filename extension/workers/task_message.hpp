@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "base/pg.hpp"
+#include "workers/task_input.hpp"
 
 namespace appinfra::task_message
 {
@@ -17,7 +17,7 @@ struct Segment {
     Oid database;
     size_t input_size;
     bool has_text;
-    alignas(MAXIMUM_ALIGNOF) char input[512];
+    alignas(MAXIMUM_ALIGNOF) char input[database_task::input_limit];
 };
 
 constexpr size_t queue_offset = MAXALIGN(sizeof(Segment));
@@ -28,7 +28,7 @@ constexpr size_t text_offset = queue_offset + queue_size;
  * Makes a segment with the input, the text, which may be null, and an empty queue, which this
  * process is to receive from.
  */
-dsm_segment *make_segment(Oid database, const void *input, size_t input_size, const char *text,
+dsm_segment *make_segment(Oid database, const database_task::Input &input, const char *text,
                           shm_mq **queue);
 
 enum class Kind : char { row = 'r', failure = 'f', done = 'd' };
