@@ -68,15 +68,15 @@ give_up_shells()
         "       SELECT db_id FROM appinfra.shell WHERE status = 'ready' FOR UPDATE SKIP LOCKED))"
         " RETURNING db_id"};
     /* more often than any shell may fail: the builder, which made its files, gives it up */
-    static query::Query unfinished = {"UPDATE appinfra.shell SET attempts = 1000,"
-                                      "       last_error = 'it is of a former timeline'"
-                                      " WHERE status = 'planned'"};
+    static query::Query mark = {"UPDATE appinfra.shell SET attempts = 1000, last_error = $1"
+                                " WHERE status = 'planned'"};
+    const char *reason = "it is of a former timeline";
     query::Rows rows = query::run(remove);
 
     for (uint64 i = 0; i < rows.count; i++)
         audit::record("give_up_shell", rows.text(i, 1), nullptr,
-                      audit::detail({{"error", "it is of a former timeline"}}));
-    query::run(unfinished);
+                      audit::detail({{"error", reason}}));
+    query::run(mark, {query::text(reason)});
 }
 
 } // namespace appinfra::floor

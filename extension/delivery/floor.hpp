@@ -28,8 +28,9 @@ int64 raise(int32 timelines);
 int64 publish_above(int64 floor);
 
 /*
- * Forgets all shells: a lost timeline may have given their db_ids to tenants. What is left of them
- * is then nobody's, and the builder drops it. One that is being claimed just now is a tenant's.
+ * Gives up all shells: a lost timeline may have given their db_ids to tenants. What is left of
+ * those that were ready is nobody's, and the builder drops it; unfinished ones it forgets itself,
+ * with their files. One that is being claimed just now is a tenant's.
  */
 void give_up_shells();
 
