@@ -13,15 +13,8 @@ $primary->wait_for_pool(2);
 my $early = $primary->provision(app_id => 'app-early', slug => 'early', publish => 0);
 
 $primary->backup('base');
-my $standby = Appinfra->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
+my $standby = $primary->start_standby('standby', "appinfra.republish = never\nwal_retrieve_retry_interval = '100ms'");
 my $port = $standby->port;
-$standby->append_conf('postgresql.conf', <<"CONF");
-appinfra.republish = never
-appinfra.public_port = $port
-wal_retrieve_retry_interval = '100ms'
-CONF
-$standby->start;
 
 # --- a standby -----------------------------------------------------------------------------------------
 $primary->wait_for_pool(2);

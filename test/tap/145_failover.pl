@@ -11,11 +11,8 @@ use Test::More;
 my $primary = Appinfra->make('primary', pool_size => 3, init => { allows_streaming => 1 });
 $primary->wait_for_pool(3);
 $primary->backup('base');
-my $standby = Appinfra->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
 # What is under way is to be told from what would be published again.
-$standby->append_conf('postgresql.conf', "appinfra.republish = never\nappinfra.public_port = " . $standby->port);
-$standby->start;
+my $standby = $primary->start_standby('standby', 'appinfra.republish = never');
 my $peer = Appinfra::Peer->start;
 
 # The standby comes first, so that a sidecar which takes any would take that.

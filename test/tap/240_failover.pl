@@ -19,11 +19,8 @@ my $many = $primary->provision(app_id => 'app-many', slug => 'many', publish => 
 
 # --- what the standby does not have --------------------------------------------------------------------------
 $primary->backup('base');
-my $standby = Appinfra->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
+my $standby = $primary->start_standby('standby', "wal_retrieve_retry_interval = '100ms'");
 my $port = $standby->port;
-$standby->append_conf('postgresql.conf', "appinfra.public_port = $port\nwal_retrieve_retry_interval = '100ms'\n");
-$standby->start;
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 $standby->stop;
 # the old primary goes on for a while, and nobody hears of it but the producer

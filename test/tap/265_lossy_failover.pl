@@ -19,11 +19,8 @@ my $primary = Appinfra->make('primary', pool_size => 6, init => { allows_streami
 	conf => "appinfra.republish_rate = $rate");
 my $peer = Appinfra::Peer->start;
 $primary->backup('base');
-my $standby = Appinfra->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
+my $standby = $primary->start_standby('standby', "wal_retrieve_retry_interval = '100ms'");
 my $port = $standby->port;
-$standby->append_conf('postgresql.conf', "appinfra.public_port = $port\nwal_retrieve_retry_interval = '100ms'\n");
-$standby->start;
 my $url = sprintf('postgres://appinfra_sidecar@%s:%d,%s:%d/control',
 	$standby->host_encoded, $port, $primary->host_encoded, $primary->port);
 my $sidecar = $primary->start_sidecar(env => $peer->sidecar_env(APPINFRA_DATABASE_URL => $url));

@@ -20,11 +20,8 @@ $primary->control('SELECT pg_switch_wal()');
 my $because = 'SELECT held_because FROM appinfra.recovery WHERE timeline > 1';
 
 # --- a standby that is killed before the scheduler has looked --------------------------------------------
-my $standby = Appinfra->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
 my $elsewhere = "appinfra.control_database = 'postgres'";
-$standby->append_conf('postgresql.conf', "$elsewhere\nappinfra.public_port = " . $standby->port . "\narchive_mode = off");
-$standby->start;
+my $standby = $primary->start_standby('standby', "$elsewhere\narchive_mode = off");
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 $standby->promote;
 my $db_id = $standby->control('SELECT db_id FROM appinfra.databases');

@@ -49,10 +49,7 @@ is($copy->control($accept), 2, 'with a producer of its own it is accepted');
 $copy->stop;
 
 # --- after a failover ---------------------------------------------------------------------------------------
-my $standby = Appinfra->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', 'appinfra.public_port = ' . $standby->port . "\narchive_mode = off");
-$standby->start;
+my $standby = $primary->start_standby('standby', 'archive_mode = off');
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 $sidecar->stop;
 $primary->stop('immediate');

@@ -68,10 +68,7 @@ SQL
 
 # --- replication -----------------------------------------------------------------------------------------
 $host->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($host, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', "appinfra.public_port = " . $standby->port . "\n");
-$standby->start;
+my $standby = $host->start_standby('standby');
 $guard->allowed($owner, 'CREATE TABLE replicated AS SELECT 7 AS x', '', 'a tenant writes');
 $host->wait_for_catchup($standby);
 is($standby->safe_psql('app_one', 'SELECT x FROM replicated'), 7, 'a standby streams it');

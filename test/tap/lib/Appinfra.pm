@@ -71,6 +71,17 @@ sub init
 	return $self->SUPER::init(%arguments);
 }
 
+# Starts a standby of this host, from its backup "base", under an address of its own.
+sub start_standby
+{
+	my ($self, $name, $conf) = @_;
+	my $standby = Appinfra->new($name);
+	$standby->init_from_backup($self, 'base', has_streaming => 1);
+	$standby->append_conf('postgresql.conf', 'appinfra.public_port = ' . $standby->port . "\n" . ($conf // ''));
+	$standby->start;
+	return $standby;
+}
+
 sub _settings
 {
 	my ($self, $pool_size) = @_;
