@@ -16,6 +16,7 @@
 #include "base/json.hpp"
 #include "base/wipe.hpp"
 #include "http/reader.hpp"
+#include "platform/quiet_database.hpp"
 #include "rest/api.hpp"
 
 using namespace sidecar;
@@ -41,7 +42,7 @@ demand(bool holds, const char *what)
 }
 
 // Answers each question in turn with something of another kind.
-struct AnyDatabase final : Database {
+struct AnyDatabase final : QuietDatabase {
     std::optional<std::string>
     value(const Query &query, const Parameters &parameters) override
     {
@@ -57,18 +58,6 @@ struct AnyDatabase final : Database {
                           {"23505", "it is taken", "By \"another\".", "Use another.", ""});
         return R"({"db_id":"db-0123456789ab","status":"ready","env_keys":["DATABASE_URL"],)"
                R"("connection":{"password":"p","url":"u"},"all_published":true})";
-    }
-    void
-    begin() override
-    {
-    }
-    void
-    commit() override
-    {
-    }
-    void
-    act_for(const std::string &) override
-    {
     }
     int asked = 0;
 };

@@ -44,19 +44,10 @@ CREATE FUNCTION appinfra.refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$BEGIN RAISE 'refused at commit'; END$$;
 )";
 
-class PgQueueTest : public testing::Test
+class PgQueueTest : public ServerTest<PgQueueTest>
 {
 public:
-    static void
-    SetUpTestSuite()
-    {
-        server = std::make_unique<Server>(stand_in);
-    }
-    static void
-    TearDownTestSuite()
-    {
-        server.reset();
-    }
+    static constexpr const char *statements = stand_in;
 
     void
     SetUp() override
@@ -112,7 +103,6 @@ public:
         return std::move(*got);
     }
 
-    static std::unique_ptr<Server> server;
     SystemClock clock;
     std::vector<std::string> lines;
     Log log{LogFormat::text, LogLevel::debug, [this](const std::string &line) {
@@ -120,8 +110,6 @@ public:
             }};
     std::unique_ptr<PgQueue> queue;
 };
-
-std::unique_ptr<Server> PgQueueTest::server;
 
 } // namespace
 

@@ -15,6 +15,7 @@
 #include "base/descriptor.hpp"
 #include "base/json.hpp"
 #include "mcp/stdio.hpp"
+#include "platform/quiet_database.hpp"
 
 using namespace sidecar;
 using namespace std::chrono_literals;
@@ -27,7 +28,7 @@ constexpr const char *list_call =
     R"("arguments":{"app_id":"app-1"}}})";
 
 // A database that lists nothing, once the test lets it.
-struct SlowDatabase final : Database {
+struct SlowDatabase final : QuietDatabase {
     std::optional<std::string>
     value(const Query &, const Parameters &) override
     {
@@ -36,18 +37,6 @@ struct SlowDatabase final : Database {
         changed.notify_all();
         changed.wait(lock, [] { return open; });
         return R"({"databases":[]})";
-    }
-    void
-    begin() override
-    {
-    }
-    void
-    commit() override
-    {
-    }
-    void
-    act_for(const std::string &) override
-    {
     }
 
     static inline std::mutex mutex;

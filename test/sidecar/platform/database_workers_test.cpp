@@ -10,6 +10,7 @@
 #include "base/failure.hpp"
 #include "platform/database_workers.hpp"
 #include "platform/error_table.hpp"
+#include "platform/quiet_database.hpp"
 
 using namespace sidecar;
 using namespace std::chrono_literals;
@@ -18,7 +19,7 @@ namespace
 {
 
 // A database that answers "1", or cannot be reached.
-struct FakeDatabase final : Database {
+struct FakeDatabase final : QuietDatabase {
     explicit FakeDatabase(bool reachable) : reachable(reachable)
     {
     }
@@ -28,18 +29,6 @@ struct FakeDatabase final : Database {
         if (!reachable)
             throw Failure(Failure::Kind::retry, "the database cannot be reached");
         return "1";
-    }
-    void
-    begin() override
-    {
-    }
-    void
-    commit() override
-    {
-    }
-    void
-    act_for(const std::string &) override
-    {
     }
     bool reachable;
 };

@@ -24,19 +24,10 @@ CREATE TABLE appinfra.once (id int CONSTRAINT only_one PRIMARY KEY);
 constexpr Query pid = {"pid", "SELECT pg_backend_pid()::text", Effect::reads};
 constexpr Query write_pid = {"write_pid", "SELECT pg_backend_pid()::text", Effect::writes};
 
-class BlockingConnectionTest : public testing::Test
+class BlockingConnectionTest : public ServerTest<BlockingConnectionTest>
 {
 public:
-    static void
-    SetUpTestSuite()
-    {
-        server = std::make_unique<Server>(stand_in);
-    }
-    static void
-    TearDownTestSuite()
-    {
-        server.reset();
-    }
+    static constexpr const char *statements = stand_in;
 
     static Conninfo
     conninfo()
@@ -63,10 +54,7 @@ public:
     {
         server->sql("SELECT pg_terminate_backend(" + backend + ", 20000)");
     }
-
-    static std::unique_ptr<Server> server;
 };
-std::unique_ptr<Server> BlockingConnectionTest::server;
 
 class PgDatabaseTest : public BlockingConnectionTest
 {

@@ -1,7 +1,10 @@
 // A private PostgreSQL server for a test.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include <unistd.h>
@@ -62,4 +65,22 @@ private:
     }
 
     std::string bin_;
+};
+
+// A suite whose tests share one server, which has run Suite::statements.
+template <typename Suite> class ServerTest : public testing::Test
+{
+public:
+    static void
+    SetUpTestSuite()
+    {
+        server = std::make_unique<Server>(Suite::statements);
+    }
+    static void
+    TearDownTestSuite()
+    {
+        server.reset();
+    }
+
+    static inline std::unique_ptr<Server> server;
 };
