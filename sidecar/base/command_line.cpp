@@ -19,12 +19,6 @@ namespace
 using Rows = std::vector<OptionRow>;
 using FlagOptions = std::map<std::string, CLI::Option *>;
 
-[[noreturn]] void
-refuse(const std::string &why)
-{
-    throw Failure(Failure::Kind::configuration, why);
-}
-
 // Returns the row of an option; null when no command has it.
 const OptionRow *
 find_row(const Rows &rows, const std::string &flag)

@@ -57,4 +57,11 @@ private:
     ServerError server_;
 };
 
+// Refuses what a person must change: an option, a variable, a file.
+[[noreturn]] inline void
+refuse(const std::string &why)
+{
+    throw Failure(Failure::Kind::configuration, why);
+}
+
 } // namespace sidecar

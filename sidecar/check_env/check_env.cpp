@@ -30,12 +30,6 @@ namespace
 
 constexpr std::size_t largest_file = 1024 * 1024;
 
-[[noreturn]] void
-refuse(const std::string &why)
-{
-    throw Failure(Failure::Kind::configuration, why);
-}
-
 // A file as a message names it. A DSN that was given by mistake is not repeated.
 std::string
 label_of(const std::string &file)

@@ -11,7 +11,7 @@ namespace sidecar
 namespace
 {
 
-constexpr std::string_view blanks = " \t\n\v\f\r";
+constexpr std::string_view libpq_blanks = " \t\n\v\f\r";
 
 std::size_t
 length_of_scheme(std::string_view text)
@@ -123,7 +123,7 @@ uri_parameters(std::string_view rest)
 void
 skip_blanks(std::string_view &rest)
 {
-    rest.remove_prefix(std::min(rest.find_first_not_of(blanks), rest.size()));
+    rest.remove_prefix(std::min(rest.find_first_not_of(libpq_blanks), rest.size()));
 }
 
 // A value up to a blank or, when it begins with one, a closing quote; \ takes what follows.
@@ -134,7 +134,7 @@ take_keyword_value(std::string_view &rest)
     std::string value;
     std::size_t at = quoted ? 1 : 0;
     for (; at < rest.size(); at++) {
-        if (quoted ? rest[at] == '\'' : blanks.find(rest[at]) != std::string_view::npos)
+        if (quoted ? rest[at] == '\'' : libpq_blanks.find(rest[at]) != std::string_view::npos)
             break;
         if (rest[at] == '\\' && ++at == rest.size())
             break;
@@ -152,7 +152,7 @@ keyword_parameters(std::string_view rest)
         std::string_view keyword = take_until(rest, "=");
         rest.remove_prefix(std::min<std::size_t>(1, rest.size()));
         skip_blanks(rest);
-        keyword = keyword.substr(0, keyword.find_first_of(blanks));
+        keyword = keyword.substr(0, keyword.find_first_of(libpq_blanks));
         found.add(std::string(keyword), take_keyword_value(rest));
     }
     return std::move(found.parameters);

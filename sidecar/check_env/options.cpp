@@ -22,12 +22,6 @@ constexpr const char *footer =
     "for --database, or by PGPASSWORD, PGPASSFILE and libpq's other variables; never by a flag.\n"
     "Exit codes: 0 in order; 1 there are violations; 2 it could not check.";
 
-[[noreturn]] void
-refuse(const std::string &why)
-{
-    throw Failure(Failure::Kind::configuration, why);
-}
-
 Lane
 lane_of(const std::string &name)
 {

@@ -10,12 +10,6 @@ namespace sidecar
 namespace
 {
 
-[[noreturn]] void
-refuse(const std::string &why)
-{
-    throw Failure(Failure::Kind::configuration, why);
-}
-
 } // namespace
 
 std::size_t

@@ -23,12 +23,6 @@ namespace
 
 using Values = OptionValues;
 
-[[noreturn]] void
-refuse(const std::string &why)
-{
-    throw Failure(Failure::Kind::configuration, why);
-}
-
 void
 read_sink(Options &options, const Values &values)
 {

@@ -38,12 +38,6 @@ constexpr OptionRow rows[] = {
 };
 // clang-format on
 
-[[noreturn]] void
-refuse(const std::string &why)
-{
-    throw Failure(Failure::Kind::configuration, why);
-}
-
 // Returns the words between the commas of a text.
 std::vector<std::string>
 words_of(const std::string &text)

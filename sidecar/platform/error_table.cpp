@@ -6,7 +6,6 @@ namespace sidecar
 namespace
 {
 
-constexpr int soon = 2; // seconds
 constexpr const char *unavailable = "database_unavailable";
 constexpr const char *no_right = "Grant appinfra_admin to the sidecar's login.";
 constexpr const char *no_extension =
@@ -14,17 +13,17 @@ constexpr const char *no_extension =
 
 constexpr ErrorMeaning use_case_meanings[] = {
     {"53000", 503, "pool_exhausted", 5},
-    {"08", 503, unavailable, soon},
-    {"53", 503, unavailable, soon},
-    {"57", 503, unavailable, soon},
-    {"58", 503, unavailable, soon},
-    {"40", 503, unavailable, soon},
-    {"25006", 503, unavailable, soon},
-    {"42501", 503, unavailable, soon, no_right},
-    {"42883", 503, unavailable, soon, no_extension},
-    {"42P01", 503, unavailable, soon, no_extension},
-    {"42703", 503, unavailable, soon, no_extension},
-    {"3F000", 503, unavailable, soon, no_extension},
+    {"08", 503, unavailable, retry_soon},
+    {"53", 503, unavailable, retry_soon},
+    {"57", 503, unavailable, retry_soon},
+    {"58", 503, unavailable, retry_soon},
+    {"40", 503, unavailable, retry_soon},
+    {"25006", 503, unavailable, retry_soon},
+    {"42501", 503, unavailable, retry_soon, no_right},
+    {"42883", 503, unavailable, retry_soon, no_extension},
+    {"42P01", 503, unavailable, retry_soon, no_extension},
+    {"42703", 503, unavailable, retry_soon, no_extension},
+    {"3F000", 503, unavailable, retry_soon, no_extension},
     {"42704", 404, "not_found"},
     {"23505", 409, "conflict"},
     {"42710", 409, "conflict"},

@@ -9,8 +9,6 @@ namespace sidecar
 namespace
 {
 
-constexpr int soon = 2; // seconds
-
 void
 set_text(json_t *object, const char *name, const std::string &text)
 {
@@ -37,7 +35,7 @@ Problem
 database_unavailable(const std::string &why)
 {
     Problem problem(503, "database_unavailable", why);
-    problem.retry_after = soon;
+    problem.retry_after = retry_soon;
     return problem;
 }
 

@@ -10,6 +10,9 @@
 namespace sidecar
 {
 
+// What a caller waits before it tries again where nothing else is known, in seconds.
+constexpr int retry_soon = 2;
+
 class Problem : public std::exception
 {
 public:
