@@ -65,6 +65,8 @@ SELECT env, t.try(format('SELECT appinfra.provision_tenant(%L, %L, %L, env => %L
     '{"PATH": "owner"}', '{"LD_PRELOAD": "owner"}', '{"LD_": "owner"}', '{"DATABASE_ROOT_URL": "owner"}',
     '{"POSTGRES_ROOT_PASSWORD": "owner"}', '{"APP_DB_HOST": "owner"}',
     '{"SHARED_POSTGRES_SUPERUSER_PASSWORD": "owner"}', '{"OPENFACTORY_DB_PRODUCER_TOKEN": "owner"}',
+    '{"X_PRODUCER_TOKEN_FILE": "owner"}', '{"APPINFRA_DATABASE_URL": "owner"}',
+    '{"APPINFRA_CHECK_DATABASE_URL_FILE": "owner"}', '{"APPINFRA_S3_ADMIN_KEY": "owner"}',
     '{"DATABASE_URL": "owner", "PATH": "owner"}',
     '{"DATABASE_URL": "owner", "DATABASE_SERVICE_URL": "root"}']) env;
 SELECT n, t.try(format('SELECT appinfra.provision_tenant(%L, %L, %L, env => %L)', 'app-bad', 'u', 'bad',
@@ -75,7 +77,7 @@ SELECT n, t.try(format('SELECT appinfra.provision_tenant(%L, %L, %L, env => %L)'
 BEGIN;
 SELECT t.try(format('SELECT (appinfra.provision_tenant(%L, %L, %L, env => %L)).status', 'app-good', 'u', 'good',
            jsonb_build_object(repeat('V', 128), 'reader', '_', 'reader', 'PATHS', 'reader', 'MY_LD_X', 'reader',
-                              'LDAP', 'reader', 'PRODUCER_TOKEN', 'reader')));
+                              'LDAP', 'reader', 'PRODUCER_TOKEN', 'reader', 'APPINFRA_URL', 'reader')));
 ROLLBACK;
 
 -- claim_publications.

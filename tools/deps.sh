@@ -24,6 +24,7 @@ build|pkg-config|command|pkg-config
 build|libpq-dev|pkgconfig|libpq
 build|libcurl4-openssl-dev|pkgconfig|libcurl
 build|libjansson-dev|pkgconfig|jansson
+build|libyaml-dev|pkgconfig|yaml-0.1
 build|libspdlog-dev|pkgconfig|spdlog
 build|libcli11-dev|header|CLI/CLI.hpp
 build|$(boost_package)|header|boost/beast/version.hpp

@@ -248,10 +248,12 @@ is_forbidden_variable(std::string_view name)
          {"PATH", "DATABASE_ROOT_URL", "SHARED_POSTGRES_SUPERUSER_PASSWORD"})
         if (name == whole)
             return true;
-    for (std::string_view prefix : {"LD_", "POSTGRES_ROOT_", "APP_DB_"})
+    for (std::string_view prefix : {"LD_", "POSTGRES_ROOT_", "APP_DB_", "APPINFRA_S3_ADMIN_"})
         if (name.starts_with(prefix))
             return true;
-    return name.ends_with("_PRODUCER_TOKEN");
+    if (name.starts_with("APPINFRA_") && name.find("DATABASE_URL") != std::string_view::npos)
+        return true;
+    return name.find("_PRODUCER_TOKEN") != std::string_view::npos;
 }
 
 } // namespace appinfra::identifiers

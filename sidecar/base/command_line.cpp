@@ -88,7 +88,9 @@ add_row(CLI::App &app, const OptionRow &row, bool last_wins)
     CLI::Option *option = app.add_option(std::string("--") + row.flag, keep, help);
     option->group(row.group)->default_str(row.fallback);
     option->type_name(row.is_switch ? "" : "TEXT")->expected(row.is_switch ? 0 : 1);
-    if (last_wins)
+    if (row.is_list)
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    else if (last_wins)
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     return option;
 }
@@ -108,6 +110,20 @@ parse_flags(CLI::App &app, const std::string &command, std::vector<std::string> 
         refuse("an argument belongs to no option; see appinfrad " + command + " --help");
     }
     return false;
+}
+
+// Returns what an option was set to by its flags.
+std::string
+value_of(const OptionRow &row, const std::vector<std::string> &results)
+{
+    if (row.is_switch)
+        return "1";
+    if (!row.is_list)
+        return results.back();
+    std::string joined;
+    for (const std::string &result : results)
+        joined += (joined.empty() ? "" : ",") + result;
+    return joined;
 }
 
 // Reads the file of options, name = "value".
@@ -177,8 +193,7 @@ parse_command_line(const CommandSyntax &syntax, const std::vector<std::string> &
     for (const auto &[flag, option] : options)
         if (option->count() > 0) {
             line.flags.insert(flag);
-            line.values[flag] =
-                find_row(syntax.rows, flag)->is_switch ? "1" : option->results().back();
+            line.values[flag] = value_of(*find_row(syntax.rows, flag), option->results());
         }
     add_other_sources(syntax, line);
     return line;

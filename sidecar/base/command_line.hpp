@@ -20,6 +20,7 @@ struct OptionRow {
     const char *group;    // its heading in --help
     const char *help;
     bool is_switch = false; // stands alone, without a value
+    bool is_list = false;   // may be repeated; its value is all of them, joined by commas
 };
 
 struct CommandSyntax {

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -17,6 +18,7 @@
 #include "base/failure.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
+#include "check_env/compose.hpp"
 #include "check_env/env_text.hpp"
 #include "check_env/options.hpp"
 #include "check_env/pg_roles.hpp"
@@ -56,19 +58,23 @@ contents_of(std::istream &in, const std::string &file)
     return text;
 }
 
+// A file, or standard input.
+std::string
+read_input(const std::string &file, std::istream &standard_input)
+{
+    if (file == "-")
+        return contents_of(standard_input, file);
+    errno = 0;
+    std::ifstream in(file, std::ios::binary);
+    if (!in)
+        refuse(label_of(file) + " cannot be opened: " + std::generic_category().message(errno));
+    return contents_of(in, file);
+}
+
 void
 add_file(std::vector<Variable> &variables, const std::string &file, std::istream &standard_input)
 {
-    std::string text;
-    if (file == "-") {
-        text = contents_of(standard_input, file);
-    } else {
-        errno = 0;
-        std::ifstream in(file, std::ios::binary);
-        if (!in)
-            refuse(label_of(file) + " cannot be opened: " + std::generic_category().message(errno));
-        text = contents_of(in, file);
-    }
+    const std::string text = read_input(file, standard_input);
     try {
         for (Variable &variable : read_env_text(text))
             variables.push_back(std::move(variable));
@@ -100,23 +106,125 @@ server_of(const CheckEnvOptions &options, const CheckEnvInput &input)
                         "APPINFRA_CHECK_DATABASE_URL");
 }
 
+// Adds what only a server can tell about an environment.
+void
+ask_server(EnvReport &report, RoleCatalog &catalog)
+{
+    Findings more = check_roles(report.checked.dsns, report.container, catalog);
+    std::move(more.begin(), more.end(), std::back_inserter(report.checked.findings));
+    report.asked_server = true;
+}
+
+EnvReport
+checked_report(const std::vector<Variable> &variables, const ContractScope &scope)
+{
+    EnvReport report;
+    report.lane = scope.lane;
+    report.container = scope.container;
+    report.checked = check_contract(variables, scope);
+    return report;
+}
+
 EnvReport
 report_of(const CheckEnvOptions &options, CheckEnvInput &input)
 {
     EnvReport report;
-    report.lane = options.lane;
+    report.lane = options.scope.lane;
+    report.container = options.scope.container;
     try {
-        report.checked = check_contract(variables_of(options, input), options.lane);
+        report = checked_report(variables_of(options, input), options.scope);
+        if (const auto server = server_of(options, input))
+            ask_server(report, *input.connect(*server));
+    } catch (const std::exception &error) {
+        report.error = error.what();
+    }
+    return report;
+}
+
+// The services of the compose file, with the environment of this process for its references.
+std::vector<ComposeService>
+services_of(const CheckEnvOptions &options, CheckEnvInput &input)
+{
+    const std::string text = read_input(options.compose, input.io.in);
+    const Lookup environment = [&](std::string_view name) -> std::optional<std::string> {
+        for (const Variable &variable : input.environment)
+            if (variable.name == name)
+                return std::string(variable.value.reveal());
+        return std::nullopt;
+    };
+    const std::filesystem::path folder =
+        options.compose == "-" ? "" : std::filesystem::path(options.compose).parent_path();
+    const ReadBeside read_beside = [&](const std::string &path) -> std::optional<std::string> {
+        const std::filesystem::path whole = folder / path;
+        if (!std::filesystem::exists(whole))
+            return std::nullopt;
+        return read_input(whole.string(), input.io.in);
+    };
+    try {
+        return read_compose(text, environment, read_beside);
+    } catch (const Failure &failure) {
+        refuse(label_of(options.compose) + ": " + failure.what());
+    }
+}
+
+// What a service is: what --container says, else the container of its name.
+Container
+container_of_service(const ComposeService &service, const CheckEnvOptions &options)
+{
+    const auto said = options.containers.find(service.name);
+    return said != options.containers.end() ? said->second
+                                            : container_of(service.name).value_or(Container::other);
+}
+
+// --container names no service that the file does not have.
+void
+check_services(const CheckEnvOptions &options, const std::vector<ComposeService> &services)
+{
+    for (const auto &[name, container] : options.containers)
+        if (std::none_of(services.begin(), services.end(),
+                         [&](const ComposeService &service) { return service.name == name; }))
+            refuse("--container names \"" + clean_text(name) +
+                   "\", which is no service of the compose file");
+}
+
+ComposeReport
+compose_report_of(const CheckEnvOptions &options, CheckEnvInput &input)
+{
+    ComposeReport report;
+    try {
+        const std::vector<ComposeService> services = services_of(options, input);
+        check_services(options, services);
+        for (const ComposeService &service : services) {
+            ContractScope scope;
+            scope.container = container_of_service(service, options);
+            if (scope.container == Container::platform)
+                continue;
+            if (scope.container == Container::db_provision)
+                scope.lane = Lane::provisioning;
+            scope.unknown = service.unknown;
+            report.services.push_back(checked_report(service.variables, scope));
+            report.services.back().service = service.name;
+        }
         if (const auto server = server_of(options, input)) {
             const auto catalog = input.connect(*server);
-            Findings more = check_roles(report.checked.dsns, *catalog);
-            std::move(more.begin(), more.end(), std::back_inserter(report.checked.findings));
-            report.asked_server = true;
+            for (EnvReport &service : report.services)
+                ask_server(service, *catalog);
         }
     } catch (const std::exception &error) {
         report.error = error.what();
     }
     return report;
+}
+
+// Prints a report; returns the exit code.
+template <class Report>
+int
+print(const Report &report, bool as_json, CommandIo &io)
+{
+    io.out << (as_json ? json_of(report) : text_of(report)) << std::flush;
+    if (!report.error.empty())
+        io.err << "appinfrad check-env: " << clean_text(report.error) << std::endl;
+    return io.out ? report.exit_code() : 2;
 }
 
 int
@@ -128,11 +236,9 @@ run(const std::vector<std::string> &arguments, CheckEnvInput &input)
         return input.io.out ? 0 : 2;
     }
     const CheckEnvOptions &options = std::get<CheckEnvOptions>(options_or_help);
-    const EnvReport report = report_of(options, input);
-    input.io.out << (options.json ? json_of(report) : text_of(report)) << std::flush;
-    if (!report.error.empty())
-        input.io.err << "appinfrad check-env: " << clean_text(report.error) << std::endl;
-    return input.io.out ? report.exit_code() : 2;
+    return options.compose.empty()
+               ? print(report_of(options, input), options.json, input.io)
+               : print(compose_report_of(options, input), options.json, input.io);
 }
 
 } // namespace

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
-#include <optional>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -13,11 +13,18 @@ namespace sidecar
 namespace
 {
 
+constexpr std::pair<std::string_view, Container> container_names[] = {
+    {"app", Container::app},
+    {"scheduler-worker", Container::scheduler_worker},
+    {"migrate", Container::migrate},
+    {"db-provision", Container::db_provision},
+};
+
 class ContractCheck
 {
 public:
-    ContractCheck(const std::vector<Variable> &variables, Lane lane)
-        : variables_(variables), lane_(lane)
+    ContractCheck(const std::vector<Variable> &variables, const ContractScope &scope)
+        : variables_(variables), scope_(scope), lane_(scope.lane)
     {
     }
 
@@ -26,6 +33,7 @@ public:
     {
         check_forbidden();
         check_required();
+        check_container();
         check_assignments();
         for (const char *name : {variable::root, variable::app, variable::service})
             if (name != variable::root || lane_ == Lane::provisioning)
@@ -39,6 +47,8 @@ public:
 private:
     void check_forbidden();
     void check_required();
+    void check_container();
+    void require(const std::string &name, const char *problem, const char *remedy);
     void check_assignments();
     void check_dsn(const std::string &name);
     void check_user(const CheckedDsn &checked);
@@ -63,10 +73,10 @@ private:
     }
 
     bool
-    is_filled(std::string_view name) const
+    is_filled(const std::string &name) const
     {
         const Secret *value = value_of(name);
-        return value != nullptr && !value->empty();
+        return value != nullptr && (!value->empty() || scope_.unknown.contains(name));
     }
 
     const Dsn *
@@ -79,6 +89,7 @@ private:
     }
 
     const std::vector<Variable> &variables_;
+    const ContractScope &scope_;
     Lane lane_;
     Checked checked_;
 };
@@ -88,7 +99,9 @@ is_forbidden(std::string_view name)
 {
     return name == variable::root || name == "SHARED_POSTGRES_SUPERUSER_PASSWORD" ||
            name.starts_with("POSTGRES_ROOT_") || name.starts_with("APP_DB_") ||
-           name.ends_with("_PRODUCER_TOKEN");
+           name.starts_with("APPINFRA_S3_ADMIN_") ||
+           (name.starts_with("APPINFRA_") && name.find("DATABASE_URL") != std::string_view::npos) ||
+           name.find("_PRODUCER_TOKEN") != std::string_view::npos;
 }
 
 bool
@@ -125,14 +138,45 @@ ContractCheck::check_forbidden()
 }
 
 void
+ContractCheck::require(const std::string &name, const char *problem, const char *remedy)
+{
+    if (!is_filled(name))
+        add(rule::required, name, problem, remedy);
+}
+
+void
 ContractCheck::check_required()
 {
-    if (lane_ == Lane::provisioning && !is_filled(variable::root))
-        add(rule::required, variable::root, "it is not set",
-            "set it to the DSN with which this lane provisions");
-    if (lane_ == Lane::runtime && !is_filled(variable::app) && !is_filled(variable::service))
+    const bool has_app = is_filled(variable::app), has_service = is_filled(variable::service);
+    if (lane_ == Lane::provisioning) {
+        require(variable::root, "it is not set",
+                "set it to the DSN with which this lane provisions");
+        require(variable::app, "it is not set", "set it to the app's DSN");
+        require(variable::service, "it is not set", "set it to the DSN of the app's service user");
+    } else if (scope_.container == Container::app || scope_.container == Container::migrate) {
+        require(variable::app, "it is not set", "set it to the app's DSN");
+    } else if (scope_.container != Container::other && !has_app && !has_service) {
         add(rule::required, variable::app, "neither it nor DATABASE_SERVICE_URL is set",
             "set at least one of them");
+    }
+    for (const std::string &name : scope_.required)
+        require(name, "it is not set", "set it: --require asks for it");
+}
+
+// What one container may not have although another of the same app may.
+void
+ContractCheck::check_container()
+{
+    const bool has_service = value_of(variable::service) != nullptr;
+    if (scope_.container == Container::migrate && has_service)
+        add(rule::forbidden_variable, variable::service,
+            "migrations do not run as the service user",
+            "remove it from this container; migrations get DATABASE_URL alone");
+    if (scope_.container == Container::scheduler_worker && has_service &&
+        value_of(variable::app) != nullptr)
+        add(rule::forbidden_variable, variable::app,
+            "this container has DATABASE_SERVICE_URL as well",
+            "keep one of them, with the service user");
 }
 
 void
@@ -164,6 +208,12 @@ ContractCheck::check_dsn(const std::string &name)
         const Secret *found = value_of(wanted);
         return found == nullptr ? std::nullopt : std::optional<std::string>(found->reveal());
     };
+    if (scope_.unknown.contains(name)) {
+        add(rule::unknown_value, name, "its value is not known here, and was not checked",
+            "check where the variables that it is made of are set");
+        checked_.findings.back().is_warning = true;
+        return;
+    }
     if (value->empty()) {
         add(rule::empty_user, name, "it is set, but empty", "give it a DSN, or remove it");
         return;
@@ -246,9 +296,33 @@ ContractCheck::check_same_database()
 } // namespace
 
 Checked
-check_contract(const std::vector<Variable> &variables, Lane lane)
+check_contract(const std::vector<Variable> &variables, const ContractScope &scope)
 {
-    return ContractCheck(variables, lane).run();
+    return ContractCheck(variables, scope).run();
+}
+
+std::string_view
+container_name(Container container)
+{
+    for (const auto &[name, one] : container_names)
+        if (one == container)
+            return name;
+    return {};
+}
+
+std::optional<Container>
+container_of(std::string_view name)
+{
+    for (const auto &[known, container] : container_names)
+        if (known == name)
+            return container;
+    return std::nullopt;
+}
+
+std::string_view
+lane_name(Lane lane)
+{
+    return lane == Lane::runtime ? "runtime" : "provisioning";
 }
 
 // A user "name:password" comes from a URI whose colon was encoded, a database name with a colon

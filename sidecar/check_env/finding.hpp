@@ -23,6 +23,7 @@ inline constexpr const char *multiple_values = "multiple_values";
 inline constexpr const char *superuser_role = "superuser_role";
 inline constexpr const char *bypasses_rls = "bypasses_rls";
 inline constexpr const char *unknown_user = "unknown_user";
+inline constexpr const char *unknown_value = "unknown_value";
 } // namespace rule
 
 // The variables the contract is about.

@@ -1,6 +1,7 @@
 // The command line of `appinfrad check-env`.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -12,7 +13,9 @@ namespace sidecar
 {
 
 struct CheckEnvOptions {
-    Lane lane = Lane::runtime;
+    ContractScope scope;
+    std::string compose;                         // a compose file; empty: none
+    std::map<std::string, Container> containers; // what services of the compose file are
     bool json = false;
     std::optional<std::string> database; // without a password; empty: libpq's variables decide
     std::vector<std::string> files;      // none: the process environment

@@ -33,6 +33,13 @@ word_of(const std::string &value)
     return one_word ? value : json_text(string_of(value));
 }
 
+// "SERVICE: " before what belongs to a service.
+std::string
+prefix_of(const EnvReport &report)
+{
+    return report.service.empty() ? "" : clean_text(report.service) + ": ";
+}
+
 std::string
 line_of(const CheckedDsn &checked)
 {
@@ -47,9 +54,9 @@ line_of(const CheckedDsn &checked)
 }
 
 std::string
-line_of(const Finding &finding)
+line_of(const Finding &finding, const std::string &prefix)
 {
-    return std::string(finding.is_warning ? "warning" : "violation") + ": " +
+    return std::string(finding.is_warning ? "warning" : "violation") + ": " + prefix +
            clean_text(finding.variable) + ": " + finding.rule + ": " + clean_text(finding.problem) +
            "; " + clean_text(finding.remedy) + "\n";
 }
@@ -104,14 +111,17 @@ text_of(const EnvReport &report)
     std::string text;
     if (report.exit_code() == 0)
         for (const CheckedDsn &checked : report.checked.dsns)
-            text += line_of(checked);
+            text += prefix_of(report) + line_of(checked);
     for (const Finding &finding : report.checked.findings)
-        text += line_of(finding);
+        text += line_of(finding, prefix_of(report));
     return text;
 }
 
-std::string
-json_of(const EnvReport &report)
+namespace
+{
+
+Json
+object_of(const EnvReport &report)
 {
     Json variables(json_array()), violations(json_array()), warnings(json_array());
     for (const CheckedDsn &checked : report.checked.dsns)
@@ -121,11 +131,54 @@ json_of(const EnvReport &report)
                               json_of(finding).release());
     Json object(json_object());
     put(object, "ok", Json(json_boolean(report.exit_code() == 0)));
-    put(object, "lane", string_of(report.lane == Lane::runtime ? "runtime" : "provisioning"));
+    if (!report.service.empty())
+        put(object, "service", string_of(report.service));
+    put(object, "lane", string_of(lane_name(report.lane)));
+    const std::string_view container = container_name(report.container);
+    put(object, "container", container.empty() ? Json(json_null()) : string_of(container));
     put(object, "asked_server", Json(json_boolean(report.asked_server)));
     put(object, "variables", std::move(variables));
     put(object, "violations", std::move(violations));
     put(object, "warnings", std::move(warnings));
+    put(object, "error", report.error.empty() ? Json(json_null()) : string_of(report.error));
+    return object;
+}
+
+} // namespace
+
+std::string
+json_of(const EnvReport &report)
+{
+    return json_text(object_of(report)) + "\n";
+}
+
+int
+ComposeReport::exit_code() const
+{
+    int code = error.empty() ? 0 : 2;
+    for (const EnvReport &service : services)
+        code = std::max(code, service.exit_code());
+    return code;
+}
+
+std::string
+text_of(const ComposeReport &report)
+{
+    std::string text;
+    for (const EnvReport &service : report.services)
+        text += text_of(service);
+    return text;
+}
+
+std::string
+json_of(const ComposeReport &report)
+{
+    Json services(json_array());
+    for (const EnvReport &service : report.services)
+        json_array_append_new(services.get(), object_of(service).release());
+    Json object(json_object());
+    put(object, "ok", Json(json_boolean(report.exit_code() == 0)));
+    put(object, "services", std::move(services));
     put(object, "error", report.error.empty() ? Json(json_null()) : string_of(report.error));
     return json_text(object) + "\n";
 }

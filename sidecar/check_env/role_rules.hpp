@@ -35,7 +35,8 @@ public:
                                            const std::string &database) = 0;
 };
 
-// What is wrong with the users of these DSNs on the catalog's server.
-Findings check_roles(const std::vector<CheckedDsn> &dsns, RoleCatalog &catalog);
+// What is wrong with the users of a container's DSNs on the catalog's server.
+Findings check_roles(const std::vector<CheckedDsn> &dsns, Container container,
+                     RoleCatalog &catalog);
 
 } // namespace sidecar

@@ -80,7 +80,7 @@ my $third = write_file('third.env', "DATABASE_URL=postgres://other\@localhost/sh
 is(outcome([ $first, $second ], env => { APP_DB_HOST => 'not looked at' }), '0||', 'several files are one environment');
 is(outcome([ $first, $third ]), '1|multiple_values|', 'in which no file overrides another');
 is(outcome([ $first, '-' ], input => "APP_DB_HOST=x\n"), '1|forbidden_variable|', 'standard input is one of them');
-is(outcome([ '--lane', 'provisioning', $first ]), '1|required|', 'the other lane');
+is(outcome([ '--lane', 'provisioning', $first ]), '1|required required|', 'the other lane');
 
 for my $case (
 	[ 'no such file', "$first.none" ],
@@ -169,9 +169,9 @@ for my $user (sort keys %expected)
 }
 is(on_server('DATABASE_SERVICE_URL', 'sets_here', 'postgres'), '0||bypasses_rls',
 	'a role set for one database does not count in another');
-is( outcome([ '--lane=provisioning', "--database=$looker", '-' ], %pw, input => "DATABASE_ROOT_URL=user=boss\nDATABASE_URL=user=plain\n"),
+is( outcome([ '--lane=provisioning', "--database=$looker", '-' ], %pw, input => "DATABASE_ROOT_URL=user=boss\nDATABASE_URL=user=plain\nDATABASE_SERVICE_URL=user=free\n"),
 	'0||', 'the provisioning lane may have a superuser');
-is( outcome([ '--lane=provisioning', "--database=$looker", '-' ], %pw, input => "DATABASE_ROOT_URL=user=nobody\n"),
+is( outcome([ '--lane=provisioning', "--database=$looker", '-' ], %pw, input => "DATABASE_ROOT_URL=user=nobody\nDATABASE_URL=user=plain\nDATABASE_SERVICE_URL=user=free\n"),
 	'1|unknown_user|', 'who has to exist');
 
 # --- where the password comes from ------------------------------------------------------------------------------
@@ -233,6 +233,40 @@ for my $variable (sort keys %dsn)
 my $writer = parse_dsn($dsn{DATABASE_URL});
 like($out, qr/^DATABASE_URL user=\Q$writer->{user}\E host=127\.0\.0\.1 port=\Q$writer->{port}\E database=app_shop$/m,
 	'where it leads is');
+
+# --- the containers of an app, from a compose file ---------------------------------------------------------------
+# A compose file whose services have these variables of the tenant, by reference or literally.
+sub compose_file
+{
+	my (%service) = @_;
+	my $text = "services:\n";
+	for my $name (sort keys %service)
+	{
+		$text .= "  $name:\n    environment:\n";
+		$text .= "      $_: '$service{$name}{$_}'\n" for sort keys %{ $service{$name} };
+	}
+	return write_file('compose.yml', $text);
+}
+
+# Exit code, and "service: rule" of each violation in a compose file.
+sub compose_outcome
+{
+	my ($file, @more) = @_;
+	my ($exit, $found) = report([ "--database=$looker", '--compose', $file, @more ], env => { PGPASSWORD => 'lookerpw99', WRITER_DSN => $dsn{DATABASE_URL} });
+	return join ' ', $exit, map { my $service = $_; map { "$service->{service}:$_->{rule}" } @{ $service->{violations} } } @{ $found->{services} };
+}
+
+my %containers = (
+	app => { DATABASE_URL => '${WRITER_DSN}', DATABASE_SERVICE_URL => $dsn{DATABASE_SERVICE_URL} },
+	'scheduler-worker' => { DATABASE_URL => $dsn{DATABASE_SERVICE_URL} },
+	migrate => { DATABASE_URL => $dsn{OWNER_URL} });
+is(compose_outcome(compose_file(%containers)), 0, 'three containers, three environments, one compose file');
+is(compose_outcome(compose_file(%containers, migrate => { DATABASE_URL => $dsn{DATABASE_SERVICE_URL} })),
+	'1 migrate:bypasses_rls', 'migrations that bypass row-level security');
+is(compose_outcome(compose_file(%containers, 'scheduler-worker' => { DATABASE_URL => $dsn{OWNER_URL} })),
+	'1 scheduler-worker:bypasses_rls', 'a worker that does not');
+is(compose_outcome(compose_file(%containers, web => { APPINFRA_DATABASE_URL => 'x' })),
+	'1 web:forbidden_variable', 'a container that holds what it must not');
 
 # What the file sink publishes is what the checker reads.
 $host->provision(app_id => 'app-2', slug => 'other', env => { DATABASE_URL => 'owner', DATABASE_SERVICE_URL => 'service' });

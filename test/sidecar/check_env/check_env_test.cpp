@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(Variables, Contract, testing::Values(
     Case{"EmptyIsNotSet", "DATABASE_URL=", "empty_user required"},
     Case{"EmptyBesideAGoodOne", "DATABASE_URL=postgres://u@localhost/d\nDATABASE_SERVICE_URL=''", "empty_user"},
     Case{"EveryForbiddenOne", "DATABASE_URL=postgres://u@localhost/d\nPOSTGRES_ROOT_USER=\nAPP_DB_=1\nSHARED_POSTGRES_SUPERUSER_PASSWORD=x\nOPENFACTORY_DB_PRODUCER_TOKEN=t\nX_PRODUCER_TOKEN=t", "forbidden_variable forbidden_variable forbidden_variable forbidden_variable forbidden_variable"},
-    Case{"NamesThatOnlyLookForbidden", "DATABASE_URL=postgres://u@localhost/d\nMY_APP_DB_HOST=1\nPOSTGRES_ROOT=1\nX_PRODUCER_TOKEN_FILE=1\napp_db_host=1\nDATABASE_ROOT_URL_OLD=1\nPRODUCER_TOKEN=1", ""},
+    Case{"NamesThatOnlyLookForbidden", "DATABASE_URL=postgres://u@localhost/d\nMY_APP_DB_HOST=1\nPOSTGRES_ROOT=1\nX_PRODUCER_TOKE=1\napp_db_host=1\nDATABASE_ROOT_URL_OLD=1\nPRODUCER_TOKEN=1", ""},
     Case{"ForbiddenTwiceIsToldOnce", "DATABASE_URL=postgres://u@localhost/d\nAPP_DB_X=1\nAPP_DB_X=1", "forbidden_variable"},
     Case{"TwiceTheSame", "DATABASE_URL=postgres://u@localhost/d\nDATABASE_URL='postgres://u@localhost/d'", ""},
     Case{"TwiceDifferent", "DATABASE_URL=postgres://u@localhost/d\nDATABASE_URL=postgres://v@localhost/d\nDATABASE_URL=postgres://w@localhost/d", "multiple_values"},
@@ -181,16 +181,28 @@ INSTANTIATE_TEST_SUITE_P(Places, Contract, testing::Values(
 ), name_of);
 
 #define ROOT "DATABASE_ROOT_URL=postgres://postgres:pw@localhost/postgres\n"
+#define TWO "DATABASE_URL=postgres://a@localhost/d\nDATABASE_SERVICE_URL=postgres://b@localhost/d\n"
+
+INSTANTIATE_TEST_SUITE_P(OwnSecrets, Contract, testing::Values(
+    Case{"TokenFile", TWO "X_PRODUCER_TOKEN_FILE=/run/token", "forbidden_variable"},
+    Case{"RegistryUrl", TWO "APPINFRA_DATABASE_URL=postgres://p@localhost/platform", "forbidden_variable"},
+    Case{"RegistryUrlFile", TWO "APPINFRA_DATABASE_URL_FILE=/run/url", "forbidden_variable"},
+    Case{"CheckUrl", TWO "APPINFRA_CHECK_DATABASE_URL=postgres://p@localhost/platform", "forbidden_variable"},
+    Case{"StoreAdmin", TWO "APPINFRA_S3_ADMIN_SECRET_KEY=x", "forbidden_variable"},
+    Case{"NamesLikeThem", TWO "PRODUCER_TOKEN=x\nAPPINFRA_URL=https://x\nMY_APPINFRA_DATABASE_URL=x", ""}
+), name_of);
 
 INSTANTIATE_TEST_SUITE_P(Lane, Provisioning, testing::Values(
     Case{"All", ROOT "DATABASE_URL=postgres://a@localhost/d\nDATABASE_SERVICE_URL=postgres://b@localhost/e\nPOSTGRES_ROOT_USER=x\nAPP_DB_HOST=y", ""},
-    Case{"RootAlone", ROOT, ""},
-    Case{"NoRoot", "DATABASE_URL=postgres://a@localhost/d", "required"},
-    Case{"RootsNameElsewhere", ROOT "DATABASE_URL=postgres://root@localhost/d", "superuser_name"},
-    Case{"RootsUserElsewhere", ROOT "DATABASE_SERVICE_URL=postgres://postgres@localhost/d", "same_user superuser_name"},
+    Case{"RootAlone", ROOT, "required required"},
+    Case{"NoRoot", TWO, "required"},
+    Case{"NoService", ROOT "DATABASE_URL=postgres://a@localhost/d", "required"},
+    Case{"NoApp", ROOT "DATABASE_SERVICE_URL=postgres://b@localhost/d", "required"},
+    Case{"RootsNameElsewhere", ROOT "DATABASE_URL=postgres://root@localhost/d\nDATABASE_SERVICE_URL=postgres://b@localhost/d", "superuser_name"},
+    Case{"RootsUserElsewhere", ROOT "DATABASE_URL=postgres://a@localhost/d\nDATABASE_SERVICE_URL=postgres://postgres@localhost/d", "same_user superuser_name"},
     Case{"OneUserForAll", "DATABASE_ROOT_URL=user=a\nDATABASE_URL=user=a\nDATABASE_SERVICE_URL=user=a", "same_user same_user same_user"},
-    Case{"RootNeedsTls", "DATABASE_ROOT_URL=postgres://a@db.example/d", "weak_tls"},
-    Case{"RootNeedsAUser", "DATABASE_ROOT_URL=postgres:///d", "empty_user"},
-    Case{"RootThatIsNone", "DATABASE_ROOT_URL=x", "dsn_syntax"}
+    Case{"RootNeedsTls", TWO "DATABASE_ROOT_URL=postgres://c@db.example/d", "weak_tls"},
+    Case{"RootNeedsAUser", TWO "DATABASE_ROOT_URL=postgres:///d", "empty_user"},
+    Case{"RootThatIsNone", TWO "DATABASE_ROOT_URL=x", "dsn_syntax"}
 ), name_of);
 // clang-format on

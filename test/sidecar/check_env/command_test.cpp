@@ -35,9 +35,13 @@ check_roles_of(const std::string &variable, std::vector<RoleFact> facts)
     roles.logins["app"] = std::move(facts);
     Scene scene;
     scene.roles = &roles;
-    scene.input = variable + "=postgres://app@localhost/d\nDATABASE_ROOT_URL=user=postgres\n";
+    const bool is_app = variable == "DATABASE_URL";
+    scene.input = variable + "=postgres://app@localhost/d\nDATABASE_ROOT_URL=user=postgres\n" +
+                  (is_app ? "DATABASE_SERVICE_URL=" : "DATABASE_URL=") + "user=other\n";
     roles.logins["postgres"] = {login("postgres")};
     roles.logins["postgres"][0].superuser = true;
+    roles.logins["other"] = {login("other")};
+    roles.logins["other"][0].bypassrls = is_app; // in order under either name
     return scene.run({"--json", "--lane=provisioning", "--database=host=/tmp", "-"});
 }
 
@@ -66,7 +70,7 @@ TEST(CheckEnvOutput, AsJsonHasEveryField)
                    "hostaddr=192.0.2.1\nX_PRODUCER_TOKEN=t\n");
     EXPECT_EQ(
         ran.out,
-        R"({"ok":false,"lane":"runtime","asked_server":false,"variables":[{"variable":"DATABASE_URL",)"
+        R"({"ok":false,"lane":"runtime","container":null,"asked_server":false,"variables":[{"variable":"DATABASE_URL",)"
         R"("user":"app","servers":[{"host":"db.example","address":"192.0.2.1","port":"5000"}],)"
         R"("database":"shop"}],"violations":[{"variable":"X_PRODUCER_TOKEN","rule":"forbidden_variable",)"
         R"("problem":"it must not reach the runtime lane","remedy":"remove it from this environment; )"
