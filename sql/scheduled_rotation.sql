@@ -52,13 +52,16 @@ SELECT count(appinfra.set_rotation(pg_temp.db('app-sched-' || n), '10 days'))
 SELECT appinfra.set_rotation(pg_temp.db('app-sched-never'), '0');
 COMMIT;
 CALL t.wait_for($c$ (SELECT count(*) = 2 FROM appinfra.publications WHERE app_id = 'app-sched-due' AND status = 'pending') $c$);
-CALL t.wait_for($c$ (SELECT count(*) = 2 FROM appinfra.publications WHERE app_id = 'app-sched-issued' AND status = 'pending') $c$);
+CALL t.wait_for($c$ (SELECT count(*) = 3 FROM appinfra.publications WHERE app_id = 'app-sched-issued' AND status = 'pending') $c$);
 CALL t.wait_for($c$ (SELECT count(*) = 2 FROM appinfra.publications WHERE app_id = 'app-sched-open' AND status = 'pending') $c$);
 TABLE rotated;
 SELECT username, state, published_at IS NOT NULL AS published FROM appinfra.credentials
  WHERE target = 'app-sched-due' ORDER BY 1;
-SELECT c.username AS of_no_concern, state FROM appinfra.credentials c JOIN appinfra.databases d USING (db_id)
+-- A service user has a successor as well, whose name has a number; what was issued to a person has none.
+SELECT c.username, state FROM appinfra.credentials c JOIN appinfra.databases d USING (db_id)
  WHERE d.app_id = 'app-sched-issued' AND target IS DISTINCT FROM 'app-sched-issued' ORDER BY 1;
+SELECT credential, outcome, detail FROM appinfra.audit
+ WHERE action = 'rotate_service_user' AND db_id = pg_temp.db('app-sched-issued');
 SELECT credential, outcome, detail FROM appinfra.audit
  WHERE action = 'rotate_credential' AND db_id = pg_temp.db('app-sched-due') ORDER BY credential;
 

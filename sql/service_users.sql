@@ -128,3 +128,62 @@ ROLLBACK;
 SELECT t.registry() = :'before' AS unchanged;
 DO $$ BEGIN PERFORM appinfra.complete_publication(publication_id, claim) FROM appinfra.publication WHERE status = 'claimed'; END $$;
 CALL t.wait_for_janitor();
+
+-- Rotated: the successor has a number, and what it replaces retires as with rotate_credential().
+DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+SELECT username, password, env::text FROM appinfra.rotate_service_user(pg_temp.db('app-svc/1%'), 'appmcp-1', 'host1');
+SELECT username FROM appinfra.rotate_service_user(pg_temp.db('app-svc/1%'), 'appmcp-1', 'host1');
+SELECT username, state, successor FROM appinfra.credentials WHERE username ~ '^svc_appmcp_1' ORDER BY 1;
+DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+SELECT username, state, retires_at - now() > interval '6 days' AS later, successor FROM appinfra.credentials
+ WHERE username ~ '^svc_appmcp_1' ORDER BY 1;
+SELECT action, credential, detail FROM appinfra.audit WHERE action = 'rotate_service_user' ORDER BY id DESC LIMIT 1;
+-- Handed over instead of published.
+SELECT * FROM appinfra.rotate_service_user(pg_temp.db('app-svc/1%'), 'appmcp-2', 'host1', grace => '1 day', publish => false) \gset
+SELECT :'username' AS username, t.has_password(:'username', :'password') AS logs_in;
+-- Without grace it keeps its name: what was there is revoked at once, a successor that nobody received included.
+SELECT username FROM appinfra.rotate_service_user(pg_temp.db('app-svc/1%'), 'appmcp-2', 'host1');
+SELECT username FROM appinfra.rotate_service_user(pg_temp.db('app-svc/1%'), 'appmcp-2', 'host1', grace => '0');
+SELECT username, CASE state WHEN 'gone' THEN 'revoked' ELSE state END AS state, reason FROM appinfra.credentials
+ WHERE target ~ '/appmcp-2/' ORDER BY created_at;
+DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+SELECT username, state FROM appinfra.credentials WHERE target ~ '/appmcp-2/' AND state = 'active';
+SELECT arguments, t.try('SELECT appinfra.rotate_service_user(' || format(arguments, pg_temp.db('app-svc/1%')) || ')') AS refused
+  FROM unnest(ARRAY['NULL, ''a'', ''b''', '''db-000000000000'', ''a'', ''b''', '%L, ''none'', ''host1''', '%L, NULL, ''host1''',
+    '%L, ''appmcp-1'', NULL', '%L, '''', ''host1''', '%L, repeat(''x'', 129), ''h''', '%L, ''appmcp-1'', ''host1'', NULL',
+    '%L, ''appmcp-1'', ''host1'', ''-1 s''', '%L, ''appmcp-1'', ''host1'', ''1 s'', NULL', '%L, ''appmcp-1'', ''host1'', publish => NULL']) arguments;
+
+-- A list of the services that are wanted: made, kept, dropped; the second time it changes nothing.
+SELECT db_id FROM appinfra.provision_tenant('app-svc-list', 'u', 'svclist') \gset
+SELECT username FROM appinfra.create_service_user(:'db_id', 'extra', 'n1');
+SELECT username FROM appinfra.create_service_user(:'db_id', 'jobs', 'n1', 'owner');
+CREATE FUNCTION pg_temp.set(services jsonb) RETURNS TABLE (service_id text, host_id text, username text, action text) LANGUAGE sql AS
+    $$ SELECT s.* FROM appinfra.set_services(pg_temp.db('app-svc-list'), services) s $$;
+SELECT * FROM pg_temp.set('[{"service_id": "jobs", "host_id": "n1", "access": "owner"}, {"service_id": "web", "host_id": "n1"},
+    {"service_id": "web", "host_id": "n2", "access": "writer"}]');
+CALL t.wait_for_janitor();
+SELECT t.registry() AS before \gset
+SELECT * FROM pg_temp.set('[{"service_id": "jobs", "host_id": "n1", "access": "owner"}, {"service_id": "web", "host_id": "n1"},
+    {"service_id": "web", "host_id": "n2", "access": "writer"}]');
+SELECT t.registry() = :'before' AS unchanged;
+-- Another access is another user, under the same name.
+SELECT * FROM pg_temp.set('[{"service_id": "web", "host_id": "n2", "access": "reader"}]');
+SELECT username, access FROM appinfra.credentials WHERE db_id = :'db_id' AND target ~ '/svc/' AND state = 'waiting';
+-- One whose credential was revoked stays so, and is kept.
+SELECT appinfra.revoke_credential('svc_web_n2');
+SELECT * FROM pg_temp.set('[{"service_id": "web", "host_id": "n2"}]');
+SELECT * FROM pg_temp.set('[]');
+SELECT * FROM pg_temp.set('[]');
+CALL t.wait_for_janitor();
+SELECT t.registry() AS before \gset
+SELECT services, t.try(format('SELECT * FROM appinfra.set_services(%L, %L)', :'db_id', services)) AS refused
+  FROM unnest(ARRAY[NULL, 'null', '1', '"x"', '{}', '[1]', '[[]]', '[{}]', '[{"service_id": "a"}]', '[{"service_id": 1, "host_id": "b"}]',
+    '[{"service_id": "a", "host_id": ""}]', '[{"service_id": "a", "host_id": "b", "access": "root"}]',
+    '[{"service_id": "a", "host_id": "b", "access": null}]', '[{"service_id": "a", "host_id": "b", "more": 1}]',
+    '[{"service_id": "a", "host_id": "b"}, {"service_id": "a", "host_id": "b", "access": "owner"}]']) services;
+SELECT t.try(format('SELECT * FROM appinfra.set_services(%L, (SELECT jsonb_agg(''{"service_id": "a", "host_id": "b"}''::jsonb) FROM generate_series(1, 257)))', :'db_id')) AS refused;
+SELECT t.try('SELECT * FROM appinfra.set_services(NULL, ''[]'')') AS refused;
+SELECT t.try('SELECT * FROM appinfra.set_services(''db-000000000000'', ''[]'')') AS refused;
+SELECT t.registry() = :'before' AS unchanged;
+DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.wait_for_janitor();

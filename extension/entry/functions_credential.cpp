@@ -1,6 +1,6 @@
 /*
- * The SQL entry points of credentials' later life, thin: rotation, service users, revocation,
- * keeping and restoring. What each does, and its errors, stand in its COMMENT.
+ * The SQL entry points of credentials' later life, thin: rotation, revocation, keeping and
+ * restoring. What each does, and its errors, stand in its COMMENT.
  */
 #include "base/identifiers.hpp"
 #include "base/installation.hpp"
@@ -16,8 +16,6 @@ using namespace appinfra::arguments;
 extern "C" {
 SQL_FUNCTION(appinfra_rotate_credential);
 SQL_FUNCTION(appinfra_issue_credential);
-SQL_FUNCTION(appinfra_create_service_user);
-SQL_FUNCTION(appinfra_drop_service_user);
 SQL_FUNCTION(appinfra_set_rotation);
 SQL_FUNCTION(appinfra_revoke_credential);
 SQL_FUNCTION(appinfra_wait_revoked);
@@ -27,7 +25,6 @@ SQL_FUNCTION(appinfra_deprovision_tenant);
 SQL_FUNCTION(appinfra_restore_tenant);
 }
 
-static const char *service_argument(FunctionCallInfo fcinfo, int n, const char *name);
 static const char *reason_argument(FunctionCallInfo fcinfo, int n);
 
 Datum
@@ -42,6 +39,8 @@ appinfra_rotate_credential(PG_FUNCTION_ARGS)
     require_argument(fcinfo, 4, "publish");
     PG_RETURN_DATUM(connection_row(fcinfo, rotation::rotate({.db_id = db_id,
                                                              .variable = variable,
+                                                             .service_id = nullptr,
+                                                             .host_id = nullptr,
                                                              .grace = grace,
                                                              .deadline = deadline,
                                                              .publish = PG_GETARG_BOOL(4)})));
@@ -57,32 +56,6 @@ appinfra_issue_credential(PG_FUNCTION_ARGS)
         PG_ARGISNULL(2) ? nullptr : duration_argument(fcinfo, 2, "valid_for");
 
     PG_RETURN_DATUM(connection_row(fcinfo, rotation::issue(db_id, access, valid_for)));
-}
-
-Datum
-appinfra_create_service_user(PG_FUNCTION_ARGS)
-{
-    installation::require_ours();
-    const char *db_id = text_argument(fcinfo, 0, "db_id");
-    const char *service_id = service_argument(fcinfo, 1, "service_id");
-    const char *host_id = service_argument(fcinfo, 2, "host_id");
-    const char *access = text_argument(fcinfo, 3, "access");
-
-    require_argument(fcinfo, 4, "publish");
-    PG_RETURN_DATUM(
-        connection_row(fcinfo, rotation::create_service_user(db_id, service_id, host_id, access,
-                                                             PG_GETARG_BOOL(4))));
-}
-
-Datum
-appinfra_drop_service_user(PG_FUNCTION_ARGS)
-{
-    installation::require_ours();
-    const char *db_id = text_argument(fcinfo, 0, "db_id");
-
-    rotation::drop_service_user(db_id, service_argument(fcinfo, 1, "service_id"),
-                                service_argument(fcinfo, 2, "host_id"));
-    PG_RETURN_VOID();
 }
 
 Datum
@@ -148,16 +121,6 @@ appinfra_restore_tenant(PG_FUNCTION_ARGS)
 
     require_argument(fcinfo, 1, "publish");
     PG_RETURN_DATUM(connection_row(fcinfo, retention::restore(db_id, PG_GETARG_BOOL(1))));
-}
-
-/* Returns an id of a service or its host: 1 to 128 bytes without control characters. */
-static const char *
-service_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-    const char *id = text_argument(fcinfo, n, name);
-
-    require(identifiers::check_service_id(name, id));
-    return id;
 }
 
 /* Returns a reason, cut to a length that fits a log; a null pointer for NULL. */

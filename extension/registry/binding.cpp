@@ -169,6 +169,19 @@ find_service(const char *db_id, const char *service_id, const char *host_id)
     return rows.count == 1 ? rows.int8(0, 1) : 0;
 }
 
+Binding
+service_of(const char *db_id, const char *service_id, const char *host_id)
+{
+    int64 id = find_service(db_id, service_id, host_id);
+
+    if (id == 0)
+        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
+                     psprintf("service \"%s\" on host \"%s\" has no user here",
+                              identifiers::excerpt(service_id), identifiers::excerpt(host_id)),
+                     nullptr, "Look at appinfra.bindings."));
+    return read(id);
+}
+
 /* Of bindings of the same variables, the latest: earlier ones were restored as this one. */
 std::span<const Binding>
 of_tenant(const char *db_id, Which which)

@@ -77,6 +77,9 @@ Binding find(const char *db_id, const char *variable);
 /* Returns the id of the binding of the tenant's service user; 0 when there is none. */
 int64 find_service(const char *db_id, const char *service_id, const char *host_id);
 
+/* Returns that binding, or raises 42704. */
+Binding service_of(const char *db_id, const char *service_id, const char *host_id);
+
 /* Which bindings of a tenant are asked for. */
 enum class Which { living, restorable };
 

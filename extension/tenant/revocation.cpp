@@ -105,8 +105,8 @@ revoke_issued(const tenant::Tenant &tenant, const char *reason)
 }
 
 void
-revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reason,
-               RoleName role_name)
+revoke_of_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reason,
+                  RoleName role_name)
 {
     static query::Query select = {LIVING_CREDENTIALS " AND binding_id = $2"};
     std::span<Target> found = find_targets(select, tenant.db_id, binding_id);
@@ -115,6 +115,13 @@ revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reaso
     if (role_name == RoleName::freed)
         for (const Target &target : found)
             free_name(target);
+}
+
+void
+revoke_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reason,
+               RoleName role_name)
+{
+    revoke_of_binding(tenant, binding_id, reason, role_name);
     publication::cancel_of_binding(binding_id);
     binding::end(binding_id);
     if (publication::may_be_delivered(binding_id))

@@ -27,6 +27,10 @@ void revoke_issued(const tenant::Tenant &tenant, const char *reason);
 /* Whether the roles of revoked credentials keep their names until they are dropped. */
 enum class RoleName { kept, freed };
 
+/* Revokes what one binding of a locked tenant has, and goes on with the binding. */
+void revoke_of_binding(const tenant::Tenant &tenant, int64 binding_id, const char *reason,
+                       RoleName role_name);
+
 /*
  * Revokes a binding's credentials and ends it: its variables are free, and unset where they may
  * have been published. With freed names the binding can be made again at once.

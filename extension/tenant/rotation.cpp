@@ -17,6 +17,11 @@
 namespace appinfra::rotation
 {
 
+static bool is_service(const Rotation &rotation);
+static bool is_zero(const Interval *interval);
+static binding::Binding binding_of(const tenant::Tenant &tenant, const Rotation &rotation);
+static const char *name_of(const Rotation &rotation);
+static void record(const Rotation &rotation, const char *db_id, const char *username);
 static void replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
                     const binding::Binding &binding, const Rotation &rotation);
 
@@ -29,16 +34,17 @@ rotate(const Rotation &rotation)
     require(readiness::check_host());
     with_spi([&](MemoryContext caller) {
         tenant::Tenant tenant = tenant::lock_ready(rotation.db_id);
-        binding::Binding binding = binding::find(tenant.db_id, rotation.variable);
+        binding::Binding binding = binding_of(tenant, rotation);
         connection_builder::Builder builder =
             connection_builder::begin(caller, tenant.db_id, tenant.database, rotation.publish);
 
+        if (is_service(rotation) && is_zero(rotation.grace))
+            revocation::revoke_of_binding(tenant, binding.id, "service user rotated",
+                                          revocation::RoleName::freed);
         replace(&builder, tenant, binding, rotation);
         binding::forget_failures(binding.id);
         connection = connection_builder::end(&builder);
-        audit::record("rotate_credential", tenant.db_id, connection.username,
-                      audit::detail({{"variable", rotation.variable},
-                                     {"publish", rotation.publish ? "true" : "false"}}));
+        record(rotation, tenant.db_id, connection.username);
     });
     return connection;
 }
@@ -74,55 +80,6 @@ issue(const char *db_id, const char *access, const Interval *valid_for)
     return connection;
 }
 
-connection_builder::Connection
-create_service_user(const char *db_id, const char *service_id, const char *host_id,
-                    const char *access, bool publish)
-{
-    connection_builder::Connection connection = {};
-
-    require(readiness::check_transaction());
-    require(readiness::check_host());
-    require(credential::check_access(access, "a service user"));
-    with_spi([&](MemoryContext caller) {
-        tenant::Tenant tenant = tenant::lock_ready(db_id);
-        binding::Place place = binding::of_service(tenant.app_id, service_id, host_id);
-
-        if (binding::find_service(tenant.db_id, service_id, host_id) != 0)
-            raise(refuse(ERRCODE_DUPLICATE_OBJECT,
-                         psprintf("service \"%s\" on host \"%s\" has a user already",
-                                  identifiers::excerpt(service_id), identifiers::excerpt(host_id)),
-                         nullptr, "appinfra.drop_service_user() first, to make another."));
-        require(binding::reserve(place));
-        connection_builder::Builder builder =
-            connection_builder::begin(caller, tenant.db_id, tenant.database, publish);
-        connection_builder::add_binding(&builder, place, access);
-        connection = connection_builder::end(&builder);
-        audit::record("create_service_user", tenant.db_id, connection.username,
-                      audit::detail({{"service_id", service_id}, {"host_id", host_id}}));
-    });
-    return connection;
-}
-
-void
-drop_service_user(const char *db_id, const char *service_id, const char *host_id)
-{
-    require(readiness::check_transaction());
-    with_spi([&](MemoryContext) {
-        tenant::Tenant tenant = tenant::lock(db_id);
-
-        int64 binding = binding::find_service(tenant.db_id, service_id, host_id);
-        if (binding == 0)
-            raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                         psprintf("service \"%s\" on host \"%s\" has no user here",
-                                  identifiers::excerpt(service_id), identifiers::excerpt(host_id)),
-                         nullptr, "Look at appinfra.bindings."));
-        revocation::revoke_binding(tenant, binding, "service user dropped",
-                                   revocation::RoleName::freed);
-        audit::record("drop_service_user", tenant.db_id, nullptr,
-                      audit::detail({{"service_id", service_id}, {"host_id", host_id}}));
-    });
-}
-
 void
 set_rotation(const char *db_id, const Interval *rotate_after)
 {
@@ -145,13 +102,14 @@ void
 rotate_due()
 {
     static query::Query due = {
-        "SELECT d.db_id, d.variable, d.binding_id FROM ("
-        "SELECT DISTINCT ON (b.binding_id) b.db_id, b.variables[1] AS variable, b.binding_id"
+        "SELECT d.db_id, d.variable, d.binding_id, d.service_id, d.host_id FROM ("
+        "SELECT DISTINCT ON (b.binding_id) b.db_id, b.binding_id, b.service_id, b.host_id,"
+        "       CASE WHEN b.service_id IS NULL THEN b.variables[1] END AS variable"
         "  FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)"
         "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
         " CROSS JOIN LATERAL (SELECT coalesce(t.rotate_after, make_interval(secs => $1)) AS after) "
         "r"
-        " WHERE c.state = 'active' AND NOT b.ended AND b.service_id IS NULL AND t.status = 'ready'"
+        " WHERE c.state = 'active' AND NOT b.ended AND t.status = 'ready'"
         "   AND b.try_at <= clock_timestamp()"
         "   AND r.after > interval '0' AND c.published_at + r.after *"
         "       (0.8 + 0.2 * (abs(hashint8(c.credential_id)::bigint) % 1000) / 1000.0)"
@@ -166,6 +124,8 @@ rotate_due()
         for (uint64 i = 0; i < rows.count; i++) {
             const Rotation rotation = {.db_id = rows.text(i, 1),
                                        .variable = rows.text(i, 2),
+                                       .service_id = rows.text(i, 4),
+                                       .host_id = rows.text(i, 5),
                                        .grace = nullptr,
                                        .deadline = nullptr,
                                        .publish = true};
@@ -173,11 +133,58 @@ rotate_due()
 
             if (failure == nullptr)
                 continue;
-            ereport(LOG, (errmsg("could not rotate \"%s\" of \"%s\": %s", rotation.variable,
+            ereport(LOG, (errmsg("could not rotate %s of \"%s\": %s", name_of(rotation),
                                  rotation.db_id, failure->message)));
             binding::put_off(rows.int8(i, 3), failure->message);
         }
     });
+}
+
+static bool
+is_service(const Rotation &rotation)
+{
+    return rotation.variable == nullptr;
+}
+
+/* Tells whether an interval is given and takes no time. */
+static bool
+is_zero(const Interval *interval)
+{
+    return interval != nullptr && interval->time == 0 && interval->day == 0 && interval->month == 0;
+}
+
+/* Returns the binding that is to be rotated, or raises 42704. */
+static binding::Binding
+binding_of(const tenant::Tenant &tenant, const Rotation &rotation)
+{
+    return is_service(rotation)
+               ? binding::service_of(tenant.db_id, rotation.service_id, rotation.host_id)
+               : binding::find(tenant.db_id, rotation.variable);
+}
+
+/* Returns what is rotated, for a message. */
+static const char *
+name_of(const Rotation &rotation)
+{
+    return is_service(rotation) ? psprintf("service \"%s\" on host \"%s\"",
+                                           identifiers::excerpt(rotation.service_id),
+                                           identifiers::excerpt(rotation.host_id))
+                                : psprintf("variable \"%s\"", rotation.variable);
+}
+
+static void
+record(const Rotation &rotation, const char *db_id, const char *username)
+{
+    const char *publish = rotation.publish ? "true" : "false";
+
+    if (is_service(rotation))
+        audit::record("rotate_service_user", db_id, username,
+                      audit::detail({{"service_id", rotation.service_id},
+                                     {"host_id", rotation.host_id},
+                                     {"publish", publish}}));
+    else
+        audit::record("rotate_credential", db_id, username,
+                      audit::detail({{"variable", rotation.variable}, {"publish", publish}}));
 }
 
 /* Makes the successor of the binding's credential, and starts the predecessor's retirement. */
@@ -197,7 +204,7 @@ replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
     }
     if (!rotation.publish && publication::is_under_way(binding.id))
         raise(refuse(ERRCODE_OBJECT_IN_USE,
-                     psprintf("variable \"%s\" is being published just now", rotation.variable),
+                     psprintf("%s is being published just now", name_of(rotation)),
                      "What is published would be older than what this call returns.",
                      "Try again when it is published, or pass publish => true."));
     credential::Credential made =

@@ -8,29 +8,27 @@
 namespace appinfra::rotation
 {
 
-/* The arguments of rotate_credential(). */
+/* The arguments of rotate_credential(), and of rotate_service_user(). */
 struct Rotation {
     const char *db_id;
-    const char *variable;
+    const char *variable; /* of the app; a null pointer: a service user is rotated */
+    const char *service_id;
+    const char *host_id;
     const Interval *grace;
     const Interval *deadline;
     bool publish;
 };
 
-/* Makes a new credential for the variable; the one it replaces retires by itself. */
+/*
+ * Makes a new credential for the variable, or for the service. The one it replaces retires by
+ * itself, and has another name. A service user without grace keeps its name: what it had is revoked
+ * first, so that until the new one is published the service cannot log in.
+ */
 connection_builder::Connection rotate(const Rotation &rotation);
 
 /* Makes a credential for a person or a job, published nowhere. A null pointer: valid for ever. */
 connection_builder::Connection issue(const char *db_id, const char *access,
                                      const Interval *valid_for);
-
-/* Makes the user of a service. */
-connection_builder::Connection create_service_user(const char *db_id, const char *service_id,
-                                                   const char *host_id, const char *access,
-                                                   bool publish);
-
-/* Revokes the user of a service, frees its name and unsets its variables. */
-void drop_service_user(const char *db_id, const char *service_id, const char *host_id);
 
 /* Sets after how long the tenant's published credentials are rotated; null: as the host does. */
 void set_rotation(const char *db_id, const Interval *rotate_after);

@@ -200,3 +200,24 @@ COMMENT ON FUNCTION appinfra.xid_use() IS
     'what each tenant that has sessions does with the host''s transaction ids: age is how many were given out since the oldest that a session (pid) of its keeps, rate how many its sessions take per second, over ten seconds; a session beyond a limit (0: none) is ended';
 REVOKE ALL ON FUNCTION appinfra.xid_use() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION appinfra.xid_use() TO appinfra_auditor, appinfra_admin;
+
+-- Services: rotation of their users, and a list of those that are wanted.
+CREATE FUNCTION appinfra.rotate_service_user(
+    db_id text, service_id text, host_id text, grace interval = '1 hour',
+    deadline interval = '7 days', publish boolean = true) RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_rotate_service_user';
+COMMENT ON FUNCTION appinfra.rotate_service_user(text, text, text, interval, interval, boolean) IS
+    'makes a new credential for a service, whose name has a number; the one it replaces is revoked as with rotate_credential(). grace 0 keeps the name: what the service has is revoked at once, and until the new one is published it cannot log in. 42704 for an unknown database or service, 55000 unless ready, 55006 for publish => false while a publication of it is open';
+
+CREATE FUNCTION appinfra.set_services(db_id text, services jsonb)
+    RETURNS TABLE (service_id text, host_id text, username text, action text)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_set_services';
+COMMENT ON FUNCTION appinfra.set_services(text, jsonb) IS
+    'gives a database the users of these services and no others: [{"service_id", "host_id", "access"}], access reader when not given. [] drops all. A row for each that was made, kept or dropped; one whose access changes is dropped and made. What is made is published. username is NULL where every credential of a kept one is revoked. 22004 for NULL, 22023 for what is no such array, for more than 256 entries and for a service given twice, 42704 for an unknown database, 55000 unless ready';
+
+REVOKE ALL ON FUNCTION appinfra.rotate_service_user(text, text, text, interval, interval, boolean),
+    appinfra.set_services(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.rotate_service_user(text, text, text, interval, interval, boolean),
+    appinfra.set_services(text, jsonb) TO appinfra_admin;

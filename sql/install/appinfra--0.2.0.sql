@@ -483,6 +483,21 @@ CREATE FUNCTION appinfra.drop_service_user(db_id text, service_id text, host_id 
 COMMENT ON FUNCTION appinfra.drop_service_user(text, text, text) IS
     'revokes the user of a service, frees its name and unsets its variables. 42704 when there is none';
 
+CREATE FUNCTION appinfra.rotate_service_user(
+    db_id text, service_id text, host_id text, grace interval = '1 hour',
+    deadline interval = '7 days', publish boolean = true) RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_rotate_service_user';
+COMMENT ON FUNCTION appinfra.rotate_service_user(text, text, text, interval, interval, boolean) IS
+    'makes a new credential for a service, whose name has a number; the one it replaces is revoked as with rotate_credential(). grace 0 keeps the name: what the service has is revoked at once, and until the new one is published it cannot log in. 42704 for an unknown database or service, 55000 unless ready, 55006 for publish => false while a publication of it is open';
+
+CREATE FUNCTION appinfra.set_services(db_id text, services jsonb)
+    RETURNS TABLE (service_id text, host_id text, username text, action text)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_set_services';
+COMMENT ON FUNCTION appinfra.set_services(text, jsonb) IS
+    'gives a database the users of these services and no others: [{"service_id", "host_id", "access"}], access reader when not given. [] drops all. A row for each that was made, kept or dropped; one whose access changes is dropped and made. What is made is published. username is NULL where every credential of a kept one is revoked. 22004 for NULL, 22023 for what is no such array, for more than 256 entries and for a service given twice, 42704 for an unknown database, 55000 unless ready';
+
 CREATE FUNCTION appinfra.set_rotation(db_id text, rotate_after interval) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_set_rotation';
@@ -694,6 +709,8 @@ GRANT EXECUTE ON FUNCTION
     appinfra.issue_credential(text, text, interval),
     appinfra.create_service_user(text, text, text, text, boolean),
     appinfra.drop_service_user(text, text, text),
+    appinfra.rotate_service_user(text, text, text, interval, interval, boolean),
+    appinfra.set_services(text, jsonb),
     appinfra.set_rotation(text, interval),
     appinfra.revoke_credential(text, text),
     appinfra.wait_revoked(text, interval),
