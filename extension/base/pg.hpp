@@ -47,10 +47,12 @@ extern "C" {
 #include "catalog/pg_range.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_statistic_ext_data.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_largeobject.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_opclass.h"
@@ -248,6 +250,17 @@ is_of_relation(const RelationNeed *need)
     return OidIsValid(need->relid);
 #else
     return need->rtekind == RTE_RELATION;
+#endif
+}
+
+/* Returns what the query itself needs to do, its subqueries aside. */
+inline const List *
+needs_of(const Query *query)
+{
+#if PG_VERSION_NUM >= 160000
+    return query->rteperminfos;
+#else
+    return query->rtable;
 #endif
 }
 

@@ -8,6 +8,7 @@
 
 #include "guard/function.hpp"
 #include "guard/guard.hpp"
+#include "guard/viewer.hpp"
 
 namespace appinfra::guard
 {
@@ -57,6 +58,7 @@ check_permissions(EXECUTOR_CHECK_PARAMETERS)
         check_tables(EXECUTOR_CHECK_TABLES);
         check_needs(needs);
     }
+    check_viewer(needs);
     return next_check == nullptr || next_check(EXECUTOR_CHECK_ARGUMENTS);
 }
 
@@ -89,9 +91,15 @@ check_needs(const List *needs)
         if ((need->requiredPerms & writes) != 0 && IsCatalogRelationOid(need->relid) &&
             !is_of_script(need))
             refuse(write_rule, psprintf("writing %s", get_rel_name(need->relid)));
-        if ((reads_secret(need) && is_shown(need, needs)) || reads_samples(need))
+        if (shows_secret(need, needs))
             refuse(secret_rule, psprintf("reading %s", get_rel_name(need->relid)));
     }
+}
+
+bool
+shows_secret(const pg::RelationNeed *need, const List *needs)
+{
+    return (reads_secret(need) && is_shown(need, needs)) || reads_samples(need);
 }
 
 /* The scripts of cube and seg correct how the parts of their operator classes depend on it. */

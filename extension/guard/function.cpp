@@ -159,7 +159,9 @@ judge_aggregate(Verdict *found)
         found->denied = of_part.denied;
         found->rule = of_part.rule;
         found->shows_activity |= of_part.shows_activity;
-        found->runs_text |= of_part.runs_text;
+        /* what calls them by name is not seen when the aggregate is used */
+        found->runs_text |= of_part.runs_text || part == F_SET_CONFIG ||
+                            part == F_CURRENT_SETTING_TEXT || part == F_CURRENT_SETTING_TEXT_BOOL;
     }
     ReleaseSysCache(tuple);
 }

@@ -2,6 +2,7 @@
 #include "guard/hook_object_access.hpp"
 
 #include "base/settings.hpp"
+#include "guard/aggregate.hpp"
 #include "guard/code.hpp"
 #include "guard/function.hpp"
 #include "guard/guard.hpp"
@@ -56,6 +57,8 @@ check_made(ObjectAccessType access, Oid class_id, Oid object_id, int part, void 
         check_parent(static_cast<const ObjectAccessPostAlter *>(argument)->auxiliary_id);
         return;
     }
+    if (access == OAT_POST_CREATE && class_id == ProcedureRelationId)
+        note_function_made(object_id);
     check_object(access, class_id, object_id);
     check_others_table(class_id, object_id);
     check_stored(class_id, object_id, part);

@@ -26,7 +26,7 @@ post_parse_analyze(ParseState *state, Query *query, JumbleState *jumble)
     if (next_post_parse_analyze != nullptr)
         next_post_parse_analyze(state, query, jumble);
     if (is_tenant_session() && is_active())
-        tree::visit_statement(query, check_call, nullptr);
+        tree::visit_statement(query, {.function = check_call}, nullptr);
 }
 
 /* Refused in observe mode, too: it would be so, by core. */

@@ -1,6 +1,7 @@
 /* The table of {statement, rule}. See statement.hpp. */
 #include "guard/statement.hpp"
 
+#include "guard/aggregate.hpp"
 #include "guard/denials.hpp"
 #include "guard/function.hpp"
 #include "guard/guard.hpp"
@@ -181,6 +182,8 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only,
     };
 
     saw(Hook::statement);
+    const bool is_made_by_tenant =
+        IsA(statement->utilityStmt, DefineStmt) && is_active() && !is_in_allowed_extension();
     if (!is_end_of_transaction(statement->utilityStmt) && is_active()) {
         identity::check_statement(statement->utilityStmt, context);
         check_statement(statement->utilityStmt);
@@ -190,6 +193,8 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only,
     else
         execute();
     check_exported_snapshots();
+    if (is_made_by_tenant)
+        check_aggregate_made(statement->utilityStmt);
 }
 
 /* Every TransactionStmt but PREPARE, whose transaction is alive. */

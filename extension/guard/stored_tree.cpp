@@ -10,6 +10,8 @@
 #include "guard/code.hpp"
 #include "guard/function.hpp"
 #include "guard/guard.hpp"
+#include "guard/setting.hpp"
+#include "guard/tenant_of.hpp"
 #include "guard/tree.hpp"
 
 namespace appinfra::guard
@@ -17,6 +19,9 @@ namespace appinfra::guard
 
 static constexpr Rule text_rule = {
     "stored_sql", "It runs text as SQL, or changes settings, for whoever looks at what is stored."};
+
+static constexpr Rule relation_rule = {
+    "stored_relation", "What a tenant stores uses only relations that the tenant may use itself."};
 
 /* Where expressions are stored: the catalog, how a row is found, and its columns. */
 struct Place {
@@ -68,6 +73,9 @@ static const Place *place_of(Oid class_id);
 static void check_row(const Place &place, HeapTuple row, Relation catalog);
 static void check_tree(const Place &place, const char *text);
 static void check_call(Oid function, void *place);
+static void check_arguments(const FuncExpr *call, void *place);
+static void check_relation(const pg::RelationNeed *need, void *place);
+static bool may_use(const pg::RelationNeed *need);
 static const Rule *rule_of_call(Oid function, const Place &place);
 
 void
@@ -126,8 +134,63 @@ check_row(const Place &place, HeapTuple row, Relation catalog)
 static void
 check_tree(const Place &place, const char *text)
 {
-    tree::visit_functions(static_cast<Node *>(stringToNode(text)), check_call,
-                          const_cast<Place *>(&place));
+    const tree::Visitors visitors = {.function = check_call,
+                                     .call = place.class_id == ProcedureRelationId
+                                                 ? nullptr /* a body runs as the tenant alone */
+                                                 : check_arguments,
+                                     .relation = check_relation};
+
+    tree::visit(static_cast<Node *>(stringToNode(text)), visitors, const_cast<Place *>(&place));
+}
+
+/*
+ * current_setting() shows to a superuser what no tenant may read. Its name is one that anybody may
+ * read, or one of the tenant's own, and it is written there.
+ */
+static void
+check_arguments(const FuncExpr *call, void *)
+{
+    if (call->funcid != F_CURRENT_SETTING_TEXT && call->funcid != F_CURRENT_SETTING_TEXT_BOOL)
+        return;
+    const auto *name = static_cast<const Const *>(linitial(call->args));
+    if (!IsA(name, Const) ||
+        (!name->constisnull && is_secret_setting(TextDatumGetCString(name->constvalue))))
+        refuse(text_rule, "function current_setting in what is stored");
+}
+
+/*
+ * Others use what is stored with rights of their own, in a view WITH (security_invoker), a policy
+ * or a rule. So the tenant itself may use what it names; and it names nothing of the server's to be
+ * written.
+ */
+static void
+check_relation(const pg::RelationNeed *need, void *)
+{
+    constexpr AclMode writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
+    bool is_written = need->relid < FirstNormalObjectId && (need->requiredPerms & writes) != 0;
+
+    if (is_written || !may_use(need))
+        refuse(relation_rule, psprintf("relation %s in what is stored", get_rel_name(need->relid)));
+}
+
+/* Tells whether the current user has each right, on some column at least, or its tenant owns it. */
+static bool
+may_use(const pg::RelationNeed *need)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(need->relid));
+
+    if (!HeapTupleIsValid(tuple))
+        return true; /* it is just being made */
+    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+    ReleaseSysCache(tuple);
+    if (guarded_tenant() != nullptr && is_role_of(owner, guarded_tenant()))
+        return true;
+    for (AclMode right : {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE})
+        if ((need->requiredPerms & right) != 0 &&
+            pg_class_aclcheck(need->relid, GetUserId(), right) != ACLCHECK_OK &&
+            pg_attribute_aclcheck_all(need->relid, GetUserId(), right, ACLMASK_ANY) != ACLCHECK_OK)
+            return false;
+    return true;
 }
 
 static void
@@ -158,7 +221,8 @@ rule_of_call(Oid function, const Place &place)
     if (found->runs_text)
         return &text_rule;
     /* a body is the tenant's code, which runs as nobody else */
-    if (function == F_SET_CONFIG && place.class_id != ProcedureRelationId)
+    if ((function == F_SET_CONFIG || function == F_CURRENT_QUERY) &&
+        place.class_id != ProcedureRelationId)
         return &text_rule;
     return nullptr;
 }

@@ -7,34 +7,37 @@ namespace appinfra::guard::tree
 {
 
 struct Walk {
-    Visitor visitor;
+    const Visitors &visitors;
     void *context;
 };
 
 static bool walk(Node *node, void *argument);
 static bool tell(Oid function, void *argument);
+static void tell_of_relations(const Query *query, const Walk &started);
 static Node *inner_of(Node *utility);
 
 void
-visit_functions(Node *tree, Visitor visitor, void *context)
+visit(Node *tree, const Visitors &visitors, void *context)
 {
-    Walk started = {.visitor = visitor, .context = context};
+    Walk started = {.visitors = visitors, .context = context};
 
     walk(tree, &started);
 }
 
 void
-visit_statement(Query *query, Visitor visitor, void *context)
+visit_statement(Query *query, const Visitors &visitors, void *context)
 {
     if (query->commandType != CMD_UTILITY)
-        visit_functions(reinterpret_cast<Node *>(query), visitor, context);
+        visit(reinterpret_cast<Node *>(query), visitors, context);
     else if (Node *inner = inner_of(query->utilityStmt))
-        visit_functions(inner, visitor, context);
+        visit(inner, visitors, context);
 }
 
 static bool
 walk(Node *node, void *argument)
 {
+    const auto *started = static_cast<const Walk *>(argument);
+
     if (node == nullptr)
         return false;
     check_stack_depth();
@@ -42,9 +45,15 @@ walk(Node *node, void *argument)
         auto *query = reinterpret_cast<Query *>(node);
 
         /* of a rule's NOTIFY nothing has been analysed */
-        return query->commandType != CMD_UTILITY && pg::walk_query(query, walk, argument);
+        if (query->commandType == CMD_UTILITY)
+            return false;
+        tell_of_relations(query, *started);
+        return pg::walk_query(query, walk, argument);
     }
-    check_functions_in_node(node, tell, argument);
+    if (started->visitors.function != nullptr)
+        check_functions_in_node(node, tell, argument);
+    if (started->visitors.call != nullptr && IsA(node, FuncExpr))
+        started->visitors.call(reinterpret_cast<const FuncExpr *>(node), started->context);
     return pg::walk_expression(node, walk, argument);
 }
 
@@ -53,8 +62,23 @@ tell(Oid function, void *argument)
 {
     const auto *started = static_cast<const Walk *>(argument);
 
-    started->visitor(function, started->context);
+    started->visitors.function(function, started->context);
     return false;
+}
+
+static void
+tell_of_relations(const Query *query, const Walk &started)
+{
+    ListCell *cell;
+
+    if (started.visitors.relation == nullptr)
+        return;
+    foreach (cell, pg::needs_of(query)) {
+        const auto *need = static_cast<const pg::RelationNeed *>(lfirst(cell));
+
+        if (pg::is_of_relation(need))
+            started.visitors.relation(need, started.context);
+    }
 }
 
 /* Returns what of the utility statement has been analysed with it, or null. */

@@ -1,4 +1,5 @@
-/* The functions that an analysed or stored expression or query calls, operators' and casts' too. */
+/* What an analysed or stored expression or query uses: functions, operators' and casts' too,
+ * tables. */
 #pragma once
 
 #include "base/pg.hpp"
@@ -6,13 +7,17 @@
 namespace appinfra::guard::tree
 {
 
-/* Is told each function, as often as it stands there. */
-using Visitor = void (*)(Oid function, void *context);
+/* Who is told of what stands in a tree, as often as it stands there. Null pointers: nobody. */
+struct Visitors {
+    void (*function)(Oid function, void *context) = nullptr;
+    void (*call)(const FuncExpr *call, void *context) = nullptr; /* with its arguments */
+    void (*relation)(const pg::RelationNeed *need, void *context) = nullptr;
+};
 
-/* Tells the visitor of each function that the tree calls by itself. */
-void visit_functions(Node *tree, Visitor visitor, void *context);
+/* Tells the visitors of what the tree uses by itself. */
+void visit(Node *tree, const Visitors &visitors, void *context);
 
 /* The same of a query that a utility statement has inside, such as that of EXPLAIN. */
-void visit_statement(Query *query, Visitor visitor, void *context);
+void visit_statement(Query *query, const Visitors &visitors, void *context);
 
 } // namespace appinfra::guard::tree

@@ -7,7 +7,6 @@ CREATE SEQUENCE attack_seq;
 CREATE FUNCTION attack_own() RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION attack_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE FUNCTION attack_event() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-CREATE VIEW attack_auth_view AS SELECT * FROM pg_authid;
 CREATE VIEW attack_gift_view AS SELECT x FROM attack_data;
 CREATE MATERIALIZED VIEW attack_gift_matview AS SELECT x FROM attack_data;
 CREATE POLICY attack_policy ON attack_data USING (true);

@@ -11,6 +11,7 @@ here = pathlib.Path(__file__).parent
 FIXTURES_SUPERUSER = """
 CREATE TABLE attack_su.ops (id int PRIMARY KEY);
 CREATE TABLE attack_su.cfg (k text);
+CREATE TABLE attack_su.siege_secret (k text);
 GRANT ALL ON attack_su.ops, attack_su.cfg TO PUBLIC;
 CREATE FUNCTION attack_su.narrow(k text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
     AS $$ BEGIN RETURN lower(k) || (SELECT count(*) FROM attack_su.cfg); END $$;
@@ -71,7 +72,7 @@ def run(report, host, tenant):
         error = attempt(host, tenant, steps)
         complaint = None
         if state == "ok":
-            complaint = error
+            complaint = error and str(error)
         elif error is None:
             complaint = "it worked"
         elif not re.fullmatch(state, error.state) or error.state == "42501" and not re.search(rf'Rule "({rule})"', error.detail):
