@@ -136,6 +136,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/portal.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -180,6 +181,17 @@ exporter(const PGPROC *process)
     return {static_cast<unsigned>(process->vxid.procNumber), process->vxid.lxid};
 #else
     return {static_cast<unsigned>(process->backendId), process->lxid};
+#endif
+}
+
+/* Returns the number of this session's current transaction. */
+inline LocalTransactionId
+local_transaction()
+{
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
 #endif
 }
 

@@ -12,6 +12,7 @@
 #include "guard/code.hpp"
 #include "guard/guard.hpp"
 #include "guard/parallel_leader.hpp"
+#include "guard/session_state.hpp"
 #include "guard/tenant_of.hpp"
 
 namespace appinfra::guard
@@ -76,8 +77,10 @@ on_call(FmgrHookEventType event, Oid function, Datum *calls)
         enter_call(function, calls);
     } else if (*calls > 0) {
         --*calls;
-        if (--made_code_depth == 0)
+        if (--made_code_depth == 0) {
             parallel_leader::note(false);
+            session_state::leave(event == FHET_ABORT);
+        }
     }
 }
 
@@ -96,6 +99,8 @@ enter_call(Oid function, Datum *calls)
         check_code(*code);
     if (*calls > 0 ||
         (code->is_made && !is_session_of_tenant() && tenant_of_database() != nullptr)) {
+        if (made_code_depth == 0)
+            session_state::enter(function);
         ++*calls;
         if (made_code_depth++ == 0)
             parallel_leader::note(true);

@@ -8,6 +8,7 @@
 #include "guard/guard.hpp"
 #include "guard/object.hpp"
 #include "guard/others_table.hpp"
+#include "guard/session_state.hpp"
 #include "guard/setting.hpp"
 #include "guard/snapshot_export.hpp"
 #include "guard/stored_tree.hpp"
@@ -62,6 +63,7 @@ check_made(ObjectAccessType access, Oid class_id, Oid object_id, int part, void 
     check_object(access, class_id, object_id);
     check_others_table(class_id, object_id);
     check_stored(class_id, object_id, part);
+    session_state::check_name(class_id, object_id);
 }
 
 /*
@@ -73,6 +75,7 @@ check_execution(Oid function)
 {
     const Verdict *found = verdict_on(function);
 
+    session_state::check_call(function);
     if (found->denied) {
         const char *name = get_func_name(function);
 

@@ -6,6 +6,7 @@
 #include "guard/function.hpp"
 #include "guard/guard.hpp"
 #include "guard/identity.hpp"
+#include "guard/session_state.hpp"
 #include "guard/setting.hpp"
 #include "guard/snapshot_export.hpp"
 #include "shmem/sessions.hpp"
@@ -186,6 +187,7 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only,
         IsA(statement->utilityStmt, DefineStmt) && is_active() && !is_in_allowed_extension();
     if (!is_end_of_transaction(statement->utilityStmt) && is_active()) {
         identity::check_statement(statement->utilityStmt, context);
+        session_state::check_statement(statement->utilityStmt);
         check_statement(statement->utilityStmt);
     }
     if (identity::is_clients_change(statement->utilityStmt, context))

@@ -46,6 +46,21 @@ CREATE FUNCTION lower(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
 CREATE TYPE siege_my AS ENUM ('a');
 CREATE FUNCTION siege_to_int(siege_my) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.siege_f(''); RETURN 1; END $$;
 CREATE CAST (siege_my AS int) WITH FUNCTION siege_to_int(siege_my) AS IMPLICIT;
+CREATE FUNCTION siege_hold() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+    EXECUTE 'DECLARE siege_h CURSOR WITH HOLD FOR SELECT query_to_xml(''SELECT current_user'', true, true, '''')'; RETURN 1; END $$;
+CREATE VIEW siege_hold_view AS SELECT siege_hold();
+CREATE FUNCTION siege_folded(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER AS $$ BEGIN
+    IF session_user <> '@U' THEN PERFORM public.siege_hold(); END IF; RETURN i; END $$;
+CREATE TABLE siege_planned (a int); CREATE INDEX ON siege_planned ((a + siege_folded(5)));
+CREATE FUNCTION siege_open() RETURNS refcursor LANGUAGE plpgsql SECURITY DEFINER AS $$ DECLARE c refcursor := 'siege_c'; BEGIN
+    OPEN c FOR EXECUTE 'SELECT query_to_xml(''SELECT current_user'', true, true, '''')'; RETURN c; END $$;
+CREATE FUNCTION siege_take(how text) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $$ DECLARE c refcursor := 'cur'; r record; BEGIN
+    IF how = 'close' THEN CLOSE c; OPEN c FOR SELECT 'replaced'; ELSE FETCH c INTO r; END IF; RETURN 1; END $$;
+CREATE FUNCTION siege_analyzed(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+    IF session_user <> '@U' THEN PERFORM public.siege_take('close'); END IF; RETURN i; END $$;
+CREATE TABLE siege_sampled (a int); CREATE INDEX ON siege_sampled (siege_analyzed(a)); INSERT INTO siege_sampled VALUES (1);
+CREATE FUNCTION siege_run(how text) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE how; RETURN 1; END $$;
+CREATE FUNCTION siege_run_own(how text) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET work_mem = '1MB' AS $$ BEGIN EXECUTE how; RETURN 1; END $$;
 """
 
 
