@@ -9,7 +9,4 @@ namespace appinfra::guard
 /* Hooks the executor's permission check. Called once, by define(). */
 void define_catalogs();
 
-/* Tells whether what is needed shows passwords, verifiers, samples or connections to the reader. */
-bool shows_secret(const pg::RelationNeed *need, const List *needs);
-
 } // namespace appinfra::guard

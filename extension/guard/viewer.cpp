@@ -2,8 +2,8 @@
 #include "guard/viewer.hpp"
 
 #include "base/settings.hpp"
-#include "guard/catalog.hpp"
 #include "guard/guard.hpp"
+#include "guard/secret.hpp"
 #include "guard/tenant_of.hpp"
 
 namespace appinfra::guard
@@ -15,7 +15,7 @@ static constexpr Rule rule = {
 
 /*
  * The server's views that show more to whoever may see more, and those of extensions. What they
- * read by way of a table of their own (pg_stats, pg_user_mappings) catalog.hpp knows.
+ * read by way of a table of their own (pg_stats, pg_user_mappings) secret.hpp knows.
  */
 static constexpr const char *views_for_viewers[] = {
     "pg_stat_activity",
