@@ -13,7 +13,7 @@ failed=0
 fresh() {
     rm -rf "${copy:?}/tree"
     mkdir "$copy/tree"
-    (cd "$root" && find . \( -path ./.git -o -path ./build \) -prune -o -name '*.?pp' -print -o -name '*.md' -print \
+    (cd "$root" && find . \( -path ./.git -o -path ./build \) -prune -o -name '*.?pp' -print -o -name '*.md' -print -o -path './docs/*.json' -print \
         -o -name '*.sql' -path './sql/install/*' -print -o -name LICENSE -print -o -path ./Makefile -print -o -name '*.control' -print) |
         (cd "$root" && xargs cp --parents -t "$copy/tree")
 }
@@ -84,6 +84,10 @@ expect "a new metric" "docs/api.md: lacks the metric appinfra_colours" \
     sidecar/rest/metrics.cpp 's/"appinfra_claims"/"appinfra_colours"/'
 expect "a new tool" "docs/api.md: lacks the tool paint_app_database" \
     sidecar/mcp/tools.cpp 's/\{"check_app_database"/{"paint_app_database"/'
+expect "a new answer to the producer" "docs/producer.md: lacks the answer 418" \
+    docs/producer.openapi.json 's/"425": \{/"418": {}, "425": {/'
+expect "a new field of the request" "docs/producer.md: lacks the field colour" \
+    sidecar/delivery/publication.cpp '$aput("colour", 1);'
 expect "a new command" "CONTRIBUTING.md: lacks the command paint" \
     Makefile '$apaint: ## paint it'
 expect "sources that cannot be read" "setting: only 7 were found in the sources" \

@@ -6,6 +6,7 @@ and codes. Each must have its place in one document, mostly the first cell of a 
 table has beyond that must be in the sources. Links between documents must lead somewhere, and
 README.md stays short. The argument is the root of the tree; without it, that of this script.
 """
+import json
 import re
 import sys
 from pathlib import Path
@@ -170,6 +171,17 @@ def check_api():
     expect("tool", tools, set(re.findall(r"`(\w+)`", section("docs/api.md", "## MCP"))), "docs/api.md", 6)
 
 
+def check_producer():
+    document = section("docs/producer.md", "## The answer")
+    operation = json.loads(read("docs/producer.openapi.json") or "{}").get("paths", {}).get("/api/apps/{app_id}/env", {}).get("post", {})
+    codes = set(operation.get("responses", {}))
+    expect_exactly("answer", codes, {code for code in cells(document, 0) if code.isdigit()}, "docs/producer.md", 15)
+    request = section("docs/producer.md", "## The request")
+    fields = set(re.findall(r'put\("(\w+)"', read("sidecar/delivery/publication.cpp")))
+    headers = set(re.findall(r'"([A-Z][A-Za-z-]+): ', read("sidecar/delivery/http_sink.cpp")))
+    expect("field", fields | headers, cells(request, 0), "docs/producer.md", 12)
+
+
 def check_commands():
     targets = set(re.findall(r"^([a-z-]+):[^#\n]*## ", read("Makefile"), re.M)) - {"all"}  # make alone
     documents = read("README.md") + read("CONTRIBUTING.md")
@@ -206,7 +218,7 @@ def check_links():
             complaints.append(f"README.md: does not lead to docs/{document.name}")
 
 
-for check in (check_sql, check_settings, check_rules, check_exposures, check_audit, check_options, check_api, check_commands, check_links):
+for check in (check_sql, check_settings, check_rules, check_exposures, check_audit, check_options, check_api, check_producer, check_commands, check_links):
     check()
 for complaint in complaints:
     print(f"check-docs: {complaint}", file=sys.stderr)

@@ -23,7 +23,7 @@ public:
         int pipe_ends[2];
         if (pipe(pipe_ends) != 0)
             throw std::runtime_error("pipe");
-        arguments.insert(arguments.begin(), {"python3", APPINFRA_PRODUCER_PEER});
+        arguments.insert(arguments.begin(), {"python3", APPINFRA_PEERS "/producer.py"});
         process_ = fork();
         if (process_ == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
