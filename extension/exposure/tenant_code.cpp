@@ -84,12 +84,29 @@ SELECT 'high', 'stored_call', current_database()::text, pg_describe_object(s.cla
               string_agg(DISTINCT p.oid::regprocedure::text, ', ')), s.remedy
   FROM stored s
  CROSS JOIN LATERAL regexp_matches(s.tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') m
-  JOIN ONLY pg_catalog.pg_proc p ON p.oid = m[1]::oid
+  LEFT JOIN ONLY pg_catalog.pg_aggregate a ON a.aggfnoid = m[1]::oid
+  JOIN ONLY pg_catalog.pg_proc p ON p.oid IN (m[1]::oid, a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
+                                              a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
   JOIN ONLY pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname IN ('internal', 'c')
  WHERE s.object >= 16384 AND (p.prosrc = ANY ($1) OR p.prosrc = ANY ($4))
    AND NOT (s.class = 'pg_proc'::regclass AND p.prosrc = 'set_config_by_name')
    AND NOT EXISTS (SELECT FROM ONLY pg_catalog.pg_depend e WHERE e.deptype = 'e'
                       AND (e.classid, e.objid) IN ((s.class, s.object), ('pg_class'::regclass, s.relation)))
+ GROUP BY s.class, s.object, s.remedy
+)sql";
+
+/*
+ * What the server shows to few, in a tree of a tenant's: a policy, a rule or a view WITH
+ * (security_invoker) reads it with the rights of whoever comes by.
+ */
+static constexpr char stored_relations[] = WITH_STORED R"sql(
+SELECT 'high', 'stored_relation', current_database()::text, pg_describe_object(s.class, s.object, 0), NULL,
+       format('It names %s, which no tenant may use, but maybe who comes by. The remedy takes it away.',
+              string_agg(DISTINCT r.oid::regclass::text, ', ')), s.remedy
+  FROM stored s JOIN ONLY pg_catalog.pg_class c ON c.oid = s.relation AND c.relowner IN (SELECT oid FROM role)
+ CROSS JOIN LATERAL regexp_matches(s.tree, ':relid ([0-9]+)', 'g') m
+  JOIN ONLY pg_catalog.pg_class r ON r.oid = m[1]::oid
+ WHERE r.oid < 16384 AND NOT has_any_column_privilege('public', r.oid, 'SELECT')
  GROUP BY s.class, s.object, s.remedy
 )sql";
 
@@ -200,8 +217,9 @@ SELECT 'critical', 'system_addition', current_database()::text,
 std::span<const char *const>
 rules_of_tenant_code()
 {
-    static constexpr const char *rules[] = {catalog_children, code_on_others, system_additions,
-                                            stored_calls,     table_rights,   search_paths};
+    static constexpr const char *rules[] = {catalog_children, code_on_others,   system_additions,
+                                            stored_calls,     stored_relations, table_rights,
+                                            search_paths};
 
     return rules;
 }

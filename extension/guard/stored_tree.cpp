@@ -75,6 +75,7 @@ static void check_tree(const Place &place, const char *text);
 static void check_call(Oid function, void *place);
 static void check_arguments(const FuncExpr *call, void *place);
 static void check_relation(const pg::RelationNeed *need, void *place);
+static bool is_of_statements(Oid relation);
 static bool may_use(const pg::RelationNeed *need);
 static const Rule *rule_of_call(Oid function, const Place &place);
 
@@ -169,8 +170,21 @@ check_relation(const pg::RelationNeed *need, void *)
     constexpr AclMode writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
     bool is_written = need->relid < FirstNormalObjectId && (need->requiredPerms & writes) != 0;
 
-    if (is_written || !may_use(need))
+    if (is_written || !may_use(need) || is_of_statements(need->relid))
         refuse(relation_rule, psprintf("relation %s in what is stored", get_rel_name(need->relid)));
+}
+
+/* Tells whether it shows the queries of all to whoever may see them: those of pg_stat_statements.
+ */
+static bool
+is_of_statements(Oid relation)
+{
+    Oid extension = relation < FirstNormalObjectId
+                        ? InvalidOid
+                        : getExtensionOfObject(RelationRelationId, relation);
+    const char *name = OidIsValid(extension) ? get_extension_name(extension) : nullptr;
+
+    return name != nullptr && strcmp(name, "pg_stat_statements") == 0;
 }
 
 /* Tells whether the current user has each right, on some column at least, or its tenant owns it. */

@@ -14,8 +14,8 @@ static constexpr Rule rule = {
     "A statement that uses what a tenant has stored reaches nothing by its own rights alone."};
 
 /*
- * The server's views that show more to whoever may see more, and those of extensions. What they
- * read by way of a table of their own (pg_stats, pg_user_mappings) secret.hpp knows.
+ * The server's views that show more to whoever may see more. What they read by way of a table of
+ * their own (pg_stats, pg_user_mappings) secret.hpp knows.
  */
 static constexpr const char *views_for_viewers[] = {
     "pg_stat_activity",
@@ -38,6 +38,7 @@ static constexpr const char *views_for_viewers[] = {
     "pg_stats_ext_exprs",
 };
 
+static bool is_mixed(const List *needs);
 static const char *tenant_touched(const List *needs);
 static bool is_beyond_tenants(const pg::RelationNeed *need, const List *needs);
 static bool is_view_for_viewers(Oid relation);
@@ -45,15 +46,9 @@ static bool is_view_for_viewers(Oid relation);
 void
 check_viewer(const List *needs)
 {
-    bool uses_made = false;
     ListCell *cell;
 
-    foreach (cell, needs) {
-        const auto *need = static_cast<const pg::RelationNeed *>(lfirst(cell));
-
-        uses_made |= pg::is_of_relation(need) && need->relid >= FirstNormalObjectId;
-    }
-    if (!uses_made || settings::guard == settings::guard_off || is_session_of_tenant() ||
+    if (!is_mixed(needs) || settings::guard == settings::guard_off || is_session_of_tenant() ||
         tenant_of_database() == nullptr || tenant_of_role(GetUserId())->is_tenants)
         return;
     const char *db_id = tenant_touched(needs);
@@ -68,6 +63,26 @@ check_viewer(const List *needs)
                           "Ask for the one and for the other in two statements, or SET ROLE to the "
                           "tenant's group first.");
     }
+}
+
+/* Tells whether relations of the server's and others take part: nearly all have of one kind only.
+ */
+static bool
+is_mixed(const List *needs)
+{
+    bool uses_made = false;
+    bool uses_servers = false;
+    ListCell *cell;
+
+    foreach (cell, needs) {
+        const auto *need = static_cast<const pg::RelationNeed *>(lfirst(cell));
+
+        if (!pg::is_of_relation(need))
+            continue;
+        uses_made |= need->relid >= FirstNormalObjectId;
+        uses_servers |= need->relid < FirstNormalObjectId;
+    }
+    return uses_made && uses_servers;
 }
 
 /* Returns the db_id of the tenant whose relation takes part, or null. */
@@ -99,17 +114,16 @@ is_beyond_tenants(const pg::RelationNeed *need, const List *needs)
 {
     constexpr AclMode writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
 
-    if (need->relid < FirstNormalObjectId) {
-        if ((need->requiredPerms & writes) != 0 || shows_secret(need, needs))
-            return true;
-        if ((need->requiredPerms & ACL_SELECT) != 0 &&
-            (need->relid == LargeObjectRelationId || need->relid == StatisticExtDataRelationId))
-            return true;
-    }
-    return (need->requiredPerms & ACL_SELECT) != 0 && is_view_for_viewers(need->relid);
+    if (need->relid >= FirstNormalObjectId)
+        return false;
+    if ((need->requiredPerms & writes) != 0 || shows_secret(need, needs))
+        return true;
+    return (need->requiredPerms & ACL_SELECT) != 0 &&
+           (need->relid == LargeObjectRelationId || need->relid == StatisticExtDataRelationId ||
+            is_view_for_viewers(need->relid));
 }
 
-/* The catalogs themselves have low OIDs; what initdb makes of them, and what extensions do, not. */
+/* What initdb makes of the catalogs has OIDs above theirs. */
 static bool
 is_view_for_viewers(Oid relation)
 {
@@ -118,8 +132,6 @@ is_view_for_viewers(Oid relation)
     const char *name = get_rel_name(relation);
     if (name == nullptr)
         return false;
-    if (relation >= FirstNormalObjectId)
-        return strncmp(name, "pg_stat_statements", strlen("pg_stat_statements")) == 0;
     for (const char *known : views_for_viewers)
         if (strcmp(known, name) == 0)
             return true;

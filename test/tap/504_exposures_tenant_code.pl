@@ -30,6 +30,15 @@ exposed("what a tenant has stored: $_->[0]", 'app_one', "$_->[1]; ALTER $_->[0] 
   [ 'TABLE public.k', 'CREATE TABLE public.k (x text CHECK (pg_terminate_backend(length(x))))', 'pg_terminate_backend' ],
   [ 'DOMAIN public.o', 'CREATE DOMAIN public.o AS text CHECK (pg_stat_file(VALUE) IS NULL)', 'pg_stat_file' ],
   [ 'FUNCTION public.b()', "CREATE FUNCTION public.b() RETURNS text BEGIN ATOMIC SELECT pg_read_file('x'); END", 'pg_read_file' ];
+exposed('an aggregate of a closed function in what a tenant has stored', 'app_one',
+	q{CREATE AGGREGATE public.g(text) (SFUNC = ts_rewrite, STYPE = tsquery, INITCOND = 'a'); CREATE VIEW public.w AS SELECT public.g('SELECT')}
+	  . q{; ALTER VIEW public.w OWNER TO app_one_owner; ALTER AGGREGATE public.g(text) OWNER TO app_one_owner},
+	'high', { rule => '^stored_call$', detail => 'ts_rewrite' });
+$host->safe_psql('app_one', 'DROP AGGREGATE public.g(text)');
+exposed("relations in what a tenant has stored: $_->[0]", 'app_one', "$_->[1]; ALTER $_->[0] OWNER TO app_one_owner", 'high', { rule => '^stored_relation$', detail => $_->[2] })
+  for [ 'VIEW public.v', 'CREATE VIEW public.v WITH (security_invoker) AS SELECT rolpassword FROM pg_authid', 'pg_authid' ],
+  [ 'TABLE public.p', 'CREATE TABLE public.p (x int); CREATE POLICY p ON public.p USING (EXISTS (SELECT FROM pg_statistic))', 'pg_statistic' ],
+  [ 'TABLE public.u', 'CREATE TABLE public.u (x int); CREATE RULE r AS ON INSERT TO public.u DO ALSO SELECT umoptions FROM pg_user_mapping', 'pg_user_mapping' ];
 exposed("a definer function with the caller's search_path", 'app_one',
 	q{CREATE FUNCTION public.narrow(x text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN lower(x); END'; REVOKE ALL ON FUNCTION public.narrow(text) FROM PUBLIC},
 	'high', { rule => '^search_path$', object => 'narrow' });
