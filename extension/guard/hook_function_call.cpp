@@ -24,12 +24,15 @@ struct Private {
     Datum next;
 };
 
+static int made_here_depth; /* as made_code_depth, of what was_made_here() */
+
 static needs_fmgr_hook_type next_needs_hook;
 static fmgr_hook_type next_hook;
 
 static bool needs_call_hook(Oid function);
 static void call_hook(FmgrHookEventType event, FmgrInfo *info, Datum *argument);
 static void on_call(FmgrHookEventType event, Oid function, Datum *calls);
+static bool was_made_here(Oid function);
 static void enter_call(Oid function, Datum *calls);
 
 void
@@ -77,11 +80,21 @@ on_call(FmgrHookEventType event, Oid function, Datum *calls)
         enter_call(function, calls);
     } else if (*calls > 0) {
         --*calls;
-        if (--made_code_depth == 0) {
+        if (--made_code_depth == 0)
             parallel_leader::note(false);
+        if (was_made_here(function) && --made_here_depth == 0)
             session_state::leave(event == FHET_ABORT);
-        }
     }
+}
+
+/*
+ * Functions of information_schema are made code, as whoever replaces them keeps their OIDs. They
+ * leave nothing behind by themselves, and are called for each row of its views.
+ */
+static bool
+was_made_here(Oid function)
+{
+    return function >= FirstNormalObjectId;
 }
 
 /*
@@ -99,8 +112,11 @@ enter_call(Oid function, Datum *calls)
         check_code(*code);
     if (*calls > 0 ||
         (code->is_made && !is_session_of_tenant() && tenant_of_database() != nullptr)) {
-        if (made_code_depth == 0)
-            session_state::enter(function);
+        if (was_made_here(function)) {
+            if (made_here_depth == 0)
+                session_state::enter(function);
+            made_here_depth++;
+        }
         ++*calls;
         if (made_code_depth++ == 0)
             parallel_leader::note(true);
