@@ -115,19 +115,34 @@ private:
     check_heads(const std::vector<Head> &heads)
     {
         const std::string host = log_.host_id();
+        std::set<std::pair<std::int64_t, std::string>> accepted;
+        for (const Head &head : heads)
+            if (head.is_accepted)
+                accepted.emplace(head.number, head.hash);
         for (const Head &head : heads) {
+            if (head.is_accepted)
+                continue;
             if (!head.host.empty() && head.host != host) {
                 report_.foreign_heads++;
                 continue;
             }
             report_.heads++;
             const auto found = by_number_.find(head.number);
-            if (found == by_number_.end())
-                complain("seal " + std::to_string(head.number) +
-                         " was collected outside, and is not there");
+            if (found == by_number_.end() && accepted.contains({head.number, head.hash}))
+                report_.accepted++;
+            else if (found == by_number_.end())
+                lose(head);
             else if (found->second->hash != head.hash)
                 complain(name_of(*found->second) + " is not the one that was collected outside");
         }
+    }
+
+    void
+    lose(const Head &head)
+    {
+        complain("seal " + std::to_string(head.number) +
+                 " was collected outside, and is not there");
+        report_.lost.push_back(head);
     }
 
     void

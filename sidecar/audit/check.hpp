@@ -39,6 +39,8 @@ struct AuditReport {
     std::int64_t unsealed = 0;     // above the newest seal
     std::size_t heads = 0;         // of this host
     std::size_t foreign_heads = 0; // of others
+    std::size_t accepted = 0;      // are not there, and somebody has accepted that
+    std::vector<Head> lost;        // are not there, and nobody has
 };
 
 AuditReport check_audit(AuditLog &log, const std::vector<Head> &heads);

@@ -10,6 +10,7 @@
 
 #include "audit/options.hpp"
 #include "audit/pg_audit_log.hpp"
+#include "audit/replay_command.hpp"
 #include "base/failure.hpp"
 #include "base/text.hpp"
 
@@ -123,6 +124,8 @@ run(const std::vector<std::string> &arguments, const CommandIo &io)
         return 0;
     }
     const AuditOptions &options = std::get<AuditOptions>(answer);
+    if (options.replay)
+        return replay_audit(options, io);
     Export(options, io).run(options.follow);
     return io.out ? 0 : 2;
 }

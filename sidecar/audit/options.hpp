@@ -16,6 +16,12 @@ struct AuditOptions {
     std::string heads;        // verify-audit: the file; empty: none
     std::string since;        // audit: a time or an id; empty: all
     bool follow = false;      // audit: go on with what comes
+    bool replay = false;      // audit: do again what the file says was done since then
+    bool apply = false;       // with replay: not only say it
+    std::string file;         // with replay: the export
+    std::string accept;       // verify-audit: number of a seal that a restore has lost; empty: none
+    std::string reason;       // with accept: why
+    std::string by;           // with accept: who
 };
 
 // Returns the options, or the text of --help. Takes the secrets out of the environment. Throws a

@@ -2,7 +2,11 @@
 #include "audit/seal_heads.hpp"
 
 #include <charconv>
+#include <ctime>
 #include <optional>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
 
 namespace sidecar
 {
@@ -34,7 +38,10 @@ std::optional<Head>
 head_of(const std::string &line)
 {
     Head head;
-    const std::string number = value_of(line, "seal");
+    std::string number = value_of(line, "accepted_seal");
+    head.is_accepted = !number.empty();
+    if (!head.is_accepted)
+        number = value_of(line, "seal");
     const auto [end, error] =
         std::from_chars(number.data(), number.data() + number.size(), head.number);
     head.hash = value_of(line, "hash");
@@ -57,6 +64,17 @@ read_heads(std::istream &in)
         if (auto head = head_of(line))
             heads.push_back(std::move(*head));
     return heads;
+}
+
+std::string
+acceptance_of(const Head &head, const std::string &by, const std::string &reason)
+{
+    const Json line =
+        pack("{s:s, s:I, s:s, s:s, s:s, s:I}", "host_id", head.host.c_str(), "accepted_seal",
+             static_cast<json_int_t>(head.number), "hash", head.hash.c_str(), "by",
+             clean_text(by).c_str(), "reason", clean_text(reason).c_str(), "accepted_at",
+             static_cast<json_int_t>(std::time(nullptr)));
+    return json_text(line) + "\n";
 }
 
 } // namespace sidecar

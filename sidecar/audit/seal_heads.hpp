@@ -12,12 +12,16 @@ namespace sidecar
 {
 
 struct Head {
-    std::string host;        // the host's id; empty: not said
-    std::int64_t number = 0; // the seal's
-    std::string hash;        // lower case hex
+    std::string host;         // the host's id; empty: not said
+    std::int64_t number = 0;  // the seal's
+    std::string hash;         // lower case hex
+    bool is_accepted = false; // somebody has accepted that it is not there any more
 };
 
-// Reads all heads in the stream.
+// Reads all heads in the stream, and which of them were accepted.
 std::vector<Head> read_heads(std::istream &in);
+
+// The line that accepts that a head is lost, for its file.
+std::string acceptance_of(const Head &head, const std::string &by, const std::string &reason);
 
 } // namespace sidecar

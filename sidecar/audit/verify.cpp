@@ -5,6 +5,9 @@
 #include <fstream>
 #include <system_error>
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include "audit/options.hpp"
 #include "audit/pg_audit_log.hpp"
 #include "base/failure.hpp"
@@ -46,9 +49,41 @@ print(const AuditReport &report, std::ostream &out)
     out << (report.violations.empty() ? "ok: " : "changed: ") << report.rows << " rows in "
         << report.seals << " seals, " << report.removed << " removed by retention, "
         << report.unsealed << " not sealed yet, " << report.heads << " heads";
+    if (report.accepted > 0)
+        out << " (" << report.accepted << " of them lost, which was accepted)";
     if (report.foreign_heads > 0)
         out << " (and " << report.foreign_heads << " of other hosts)";
     out << std::endl;
+}
+
+// Who runs this process.
+std::string
+user_name()
+{
+    const passwd *user = getpwuid(geteuid());
+    return user == nullptr ? std::to_string(geteuid()) : user->pw_name;
+}
+
+// Writes into the file of heads who has accepted that the lost ones up to this seal are lost.
+void
+accept(const AuditOptions &options, const AuditReport &report, std::ostream &out)
+{
+    const std::int64_t last = std::stoll(options.accept);
+    std::string lines = "\n"; // the last line of the file may have no end
+    int count = 0;
+    for (const Head &head : report.lost)
+        if (head.number <= last) {
+            lines +=
+                acceptance_of(head, options.by.empty() ? user_name() : options.by, options.reason);
+            count++;
+        }
+    if (count == 0)
+        refuse("no seal up to " + options.accept + " that was collected outside is missing");
+    std::ofstream file(options.heads, std::ios::app | std::ios::binary);
+    file << lines << std::flush;
+    if (!file)
+        refuse("\"" + clean_text(options.heads) + "\" cannot be written");
+    out << "accepted: " << count << " seals up to " << last << std::endl;
 }
 
 int
@@ -60,11 +95,16 @@ run(const std::vector<std::string> &arguments, const CommandIo &io)
         return 0;
     }
     const AuditOptions &options = std::get<AuditOptions>(answer);
-    const std::vector<Head> heads = heads_of(options.heads, io.in);
+    std::vector<Head> heads = heads_of(options.heads, io.in);
     BlockingConnection connection = connect_to_audit_log(
         Conninfo(options.database.reveal(), options.database_password.reveal(), "any"));
     PgAuditLog log(connection);
-    const AuditReport report = check_audit(log, heads);
+    AuditReport report = check_audit(log, heads);
+    if (!options.accept.empty()) {
+        accept(options, report, io.out);
+        heads = heads_of(options.heads, io.in);
+        report = check_audit(log, heads);
+    }
     print(report, io.out);
     if (!io.out)
         return 2;

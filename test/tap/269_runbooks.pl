@@ -22,9 +22,17 @@ my $primary = Appinfra->make('primary', pool_size => 2, init => { allows_streami
 my $peer = Appinfra::Peer->start;
 my $sidecar = $primary->start_sidecar(env => $peer->sidecar_env);
 $primary->provision(app_id => "app-$_", slug => $_) for qw(one two);
+my $person = $primary->control("SELECT username FROM appinfra.issue_credential((SELECT min(db_id) FROM appinfra.databases), 'reader')");
 wait_until_settled($primary);
 $primary->backup('base');
 my $point = $primary->control('SELECT now()');
+$primary->control("SELECT appinfra.revoke_credential('$person', 'gone')");
+$primary->wait_until('SELECT unsealed = 0 FROM appinfra.verify_audit()', 'all to be sealed');
+my $export = $primary->basedir . '/export';
+{
+	local $ENV{APPINFRA_DATABASE_URL} = 'host=' . $primary->host . ' port=' . $primary->port . ' dbname=control';
+	is(system(Appinfra::sidecar_binary() . " audit >$export") >> 8, 0, 'the audit is exported');
+}
 $primary->control('SELECT pg_switch_wal()');
 
 # --- a test copy -----------------------------------------------------------------------------------------
@@ -76,6 +84,16 @@ $restored->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()');
 my ($held, $take, $healed) = blocks('After a restore', 'sql');
 $restored->wait_until($held =~ s/SELECT .*? FROM/SELECT held_since IS NOT NULL FROM/r);
 like($restored->control($held), qr/recovered to a target \(/, 'it is held, and why');
+my $work = $restored->basedir;
+my ($replay) = blocks('After a restore', 'sh');
+{
+	local $ENV{APPINFRA_DATABASE_URL} = 'host=' . $restored->host . ' port=' . $restored->port . ' dbname=control';
+	local $ENV{PATH} = "$work:$ENV{PATH}";
+	symlink Appinfra::sidecar_binary(), "$work/appinfrad" or die $!;
+	is(system('sh', '-c', "cd $work && cp $export audit.jsonl && " . ($replay =~ s/'[^']*'/'$point'/gr =~ s/\n(?=.)/; /r)) >> 8, 0,
+		'what was revoked after the point is done again');
+}
+is($restored->control("SELECT count(*) FROM appinfra.credentials WHERE reason ~ 'replayed'"), 1, 'as the export says');
 $sidecar = $restored->start_sidecar(name => 'restored', env => $peer->sidecar_env);
 is($restored->control($take =~ s/'[^']*'/'$point'/r), 2, 'it is accepted');
 $restored->wait_until($healed);

@@ -148,6 +148,25 @@ TEST(AuditCheck, ATailThatWasCutOffIsFoundByItsHeadAlone)
     EXPECT_EQ(first_violation(log, {head}), "seal 600 was collected outside, and is not there");
 }
 
+TEST(AuditCheck, ALostHeadIsAcceptedByNumberAndHash)
+{
+    FakeLog log(6);
+    const Head head = head_of(log.seals_[2]);
+    log.seals_.pop_back();
+    log.rows_.resize(4);
+    const AuditReport lost = check_audit(log, {head});
+    ASSERT_EQ(lost.lost.size(), 1U);
+    std::istringstream file(acceptance_of(lost.lost[0], "ann \"b\"", "a new\ndisk"));
+    std::vector<Head> heads = read_heads(file);
+    ASSERT_EQ(heads.size(), 1U);
+    heads.push_back(head);
+    const AuditReport accepted = check_audit(log, heads);
+    EXPECT_TRUE(accepted.violations.empty());
+    EXPECT_EQ(accepted.accepted, 1U);
+    heads[1].hash[0] = heads[1].hash[0] == 'a' ? 'b' : 'a';
+    EXPECT_EQ(first_violation(log, heads), "seal 600 was collected outside, and is not there");
+}
+
 TEST(AuditCheck, AHistoryThatWasMadeAgainIsFoundByAHeadAlone)
 {
     FakeLog log(6);

@@ -1,0 +1,202 @@
+// See replay_command.hpp.
+#include "audit/replay_command.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include "audit/replay.hpp"
+#include "base/failure.hpp"
+#include "base/text.hpp"
+#include "postgres/blocking_connection.hpp"
+
+namespace sidecar
+{
+namespace
+{
+
+// A credential that lives though it is older than the point: a newer one is another's.
+#define LIVES_SINCE_BEFORE(point)                                                                  \
+    "c.state IN ('waiting', 'active', 'retiring') AND c.created_at <= " point "::timestamptz"
+
+// The target of a service ends in this.
+#define SERVICE_TARGET(service, host)                                                              \
+    "'/svc/' || replace(replace(" service ", '%', '%25'), '/', '%2F') || '/' ||"                   \
+    " replace(replace(" host ", '%', '%25'), '/', '%2F')"
+
+// What a step is on this server: "todo", "done" or "unknown", and how it is done. $1 is the
+// database; $2, for tenants, the point; for others the parameters that parameters_of() gives.
+struct Statement {
+    ReplayStep::Kind kind;
+    const char *state;
+    const char *apply;
+};
+
+constexpr Statement statements[] = {
+    {ReplayStep::Kind::revoke_credential,
+     "SELECT CASE WHEN count(*) = 0 THEN 'unknown'"
+     "            WHEN bool_or(" LIVES_SINCE_BEFORE(
+         "$2") ") THEN 'todo' ELSE 'done' END"
+               "  FROM appinfra.credentials c WHERE c.db_id = $1 AND c.username = $3",
+     "SELECT appinfra.revoke_credential($1, $2)"},
+    {ReplayStep::Kind::drop_service_user,
+     "SELECT CASE WHEN count(*) = 0 THEN 'unknown'"
+     "            WHEN bool_or(" LIVES_SINCE_BEFORE(
+         "$2") ") THEN 'todo' ELSE 'done' END"
+               "  FROM appinfra.credentials c CROSS JOIN LATERAL (SELECT " SERVICE_TARGET(
+                   "$3", "$4") ") t (x)"
+                               " WHERE c.db_id = $1 AND right(c.target, length(t.x)) = t.x",
+     "SELECT appinfra.drop_service_user($1, $2, $3)"},
+    {ReplayStep::Kind::revoke_tenant,
+     "SELECT coalesce((SELECT CASE d.status WHEN 'ready' THEN 'todo' ELSE 'done' END"
+     "  FROM appinfra.databases d WHERE d.db_id = $1 AND $2 <> ''), 'unknown')",
+     "SELECT appinfra.revoke_tenant($1, $2)"},
+    {ReplayStep::Kind::revoke_and_restore,
+     "SELECT coalesce((SELECT CASE WHEN d.status IN ('ready', 'revoked') AND EXISTS (SELECT"
+     "    FROM appinfra.credentials c WHERE c.db_id = d.db_id AND " LIVES_SINCE_BEFORE(
+         "$2") ")"
+               "    THEN 'todo' ELSE 'done' END FROM appinfra.databases d WHERE d.db_id = $1), "
+               "'unknown')",
+     "SELECT appinfra.revoke_tenant($1, $2), appinfra.restore_tenant($1)"},
+    {ReplayStep::Kind::deprovision_tenant,
+     "SELECT coalesce((SELECT CASE WHEN d.status IN ('ready', 'revoked') THEN 'todo' ELSE 'done' "
+     "END"
+     "  FROM appinfra.databases d WHERE d.db_id = $1 AND $2 <> ''), 'unknown')",
+     "SELECT appinfra.deprovision_tenant($1)"},
+};
+
+const Statement &
+statement_of(ReplayStep::Kind kind)
+{
+    for (const Statement &one : statements)
+        if (one.kind == kind)
+            return one;
+    throw Failure(Failure::Kind::give_up, "a step of no kind");
+}
+
+// Replays on one server.
+class Replay
+{
+public:
+    Replay(const AuditOptions &options, const CommandIo &io)
+        : io_(io), point_(options.since), applies_(options.apply),
+          connection_(
+              Conninfo(options.database.reveal(), options.database_password.reveal(), "read-write"),
+              {"SELECT pg_catalog.set_config(name, value, false) FROM (VALUES"
+               " ('search_path', 'pg_catalog'), ('client_encoding', 'UTF8'),"
+               " ('timezone', 'UTC'), ('datestyle', 'ISO')) s (name, value)"})
+    {
+    }
+
+    // Goes through the steps; returns how many are left to do.
+    int
+    run(std::istream &in)
+    {
+        connection_.query("SELECT $1::timestamptz", {point_}); // refuses what is no time
+        int left = 0;
+        for (const ReplayStep &step : plan_replay(in, [this](const std::string &time) {
+                 return text_at(connection_.query("SELECT $1::timestamptz > $2::timestamptz",
+                                                  {time, point_}),
+                                0, 0) == "t";
+             }))
+            if (!settle(step))
+                left++;
+        io_.out << (left == 0 ? "nothing is left to do" : std::to_string(left) + " left to do")
+                << std::endl;
+        return left;
+    }
+
+private:
+    // Says what a step is, and does it where that is asked for; false when it is still to be done.
+    bool
+    settle(const ReplayStep &step)
+    {
+        const std::string state = state_of(step);
+        if (state != "todo") {
+            print(step, state == "done" ? "done already" : "unknown here");
+            return true;
+        }
+        if (!applies_) {
+            print(step, "to do");
+            return false;
+        }
+        try {
+            apply(step);
+            print(step, "done");
+            return true;
+        } catch (const Failure &failure) {
+            if (!connection_.alive())
+                throw;
+            print(step, "failed: " + clean_text(failure.what()));
+            return false;
+        }
+    }
+
+    std::string
+    state_of(const ReplayStep &step)
+    {
+        Parameters parameters = {step.db_id, point_};
+        if (step.kind == ReplayStep::Kind::revoke_credential)
+            parameters.push_back(step.credential);
+        if (step.kind == ReplayStep::Kind::drop_service_user) {
+            parameters.push_back(step.service_id);
+            parameters.push_back(step.host_id);
+        }
+        return std::string(
+            text_at(connection_.query(statement_of(step.kind).state, parameters), 0, 0));
+    }
+
+    void
+    apply(const ReplayStep &step)
+    {
+        const std::string reason = "replayed: row " + step.row + " of the exported audit log";
+        const char *statement = statement_of(step.kind).apply;
+        switch (step.kind) {
+        case ReplayStep::Kind::revoke_credential:
+            connection_.query(statement, {step.credential, reason});
+            break;
+        case ReplayStep::Kind::drop_service_user:
+            connection_.query(statement, {step.db_id, step.service_id, step.host_id});
+            break;
+        case ReplayStep::Kind::deprovision_tenant:
+            connection_.query(statement, {step.db_id});
+            break;
+        default:
+            connection_.query(statement, {step.db_id, reason});
+        }
+    }
+
+    void
+    print(const ReplayStep &step, const std::string &state)
+    {
+        io_.out << name_of(step.kind) << ' ' << clean_text(step.db_id);
+        for (const std::string &part : {step.credential, step.service_id, step.host_id})
+            if (!part.empty() && (step.kind == ReplayStep::Kind::revoke_credential ||
+                                  step.kind == ReplayStep::Kind::drop_service_user))
+                io_.out << ' ' << clean_text(part);
+        io_.out << " (row " << step.row << ", " << clean_text(step.time) << "): " << state << '\n';
+    }
+
+    CommandIo io_;
+    std::string point_;
+    bool applies_;
+    BlockingConnection connection_;
+};
+
+} // namespace
+
+int
+replay_audit(const AuditOptions &options, const CommandIo &io)
+{
+    Replay replay(options, io);
+    if (options.file == "-")
+        return replay.run(io.in) == 0 ? 0 : 1;
+    errno = 0;
+    std::ifstream in(options.file, std::ios::binary);
+    if (!in)
+        refuse("\"" + clean_text(options.file) +
+               "\" cannot be opened: " + std::generic_category().message(errno));
+    return replay.run(in) == 0 ? 0 : 1;
+}
+
+} // namespace sidecar
