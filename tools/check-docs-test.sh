@@ -58,6 +58,8 @@ expect "a new setting" "docs/settings.md: lacks the setting appinfra.colour" \
     extension/base/settings.cpp '$aDefineCustomIntVariable("appinfra.colour", "");'
 expect "a new rule of the guard" "docs/guard.md: lacks the rule copy_air" \
     extension/guard/statement.cpp 's/\{"copy_file", "It/{"copy_air", "It/'
+expect "a rule without a hint" "extension/guard/hint.cpp: lacks the hint of rule copy_file" \
+    extension/guard/hint.cpp 's/\{"copy_file", /{"copy_air", /'
 expect "a rule of the guard that is gone" "docs/guard.md: the rule login_reserve is not in the sources" \
     extension/guard/login.cpp 's/"login_reserve"/"login_spare"/'
 expect "a new rule of the watchdog" "docs/guard.md: lacks the rule noise" \

@@ -99,10 +99,13 @@ def check_settings():
 
 
 def check_rules():
-    guard = read("extension/guard/*.cpp")
+    hints = re.findall(r'^ *\{"(\w+)",\s*(nullptr|")', read("extension/guard/hint.cpp"), re.M)
+    guard = read("extension/guard/*.cpp").replace(read("extension/guard/hint.cpp"), "")
     rules = set(re.findall(r'\bRule \w+ = \{\s*"(\w+)"', guard))
     rules |= set(re.findall(r'\{"(\w+)",\s*(?:"[A-Z]|\w+_reason)', guard))
     expect_exactly("rule", rules, cells(section("docs/guard.md", "## Rules"), 1), "docs/guard.md", 50)
+    general = {rule for rule, tried in hints if tried == "nullptr"}  # besides those of one statement
+    expect_exactly("hint of rule", rules - {"privileges"}, general, "extension/guard/hint.cpp", 50)
     ends = set(re.findall(r'\bend(?:_most(?:_of_tenants)?)?\([^;"]*"([a-z_]+)"', guard))
     expect_exactly("rule", ends, cells(section("docs/guard.md", "## The watchdog"), 0), "docs/guard.md", 7)
 

@@ -73,6 +73,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "commands/dbcommands.h"
 #include "commands/dbcommands_xlog.h"
+#include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "commands/seclabel.h"
 #include "commands/trigger.h"

@@ -3,6 +3,7 @@
 
 #include "audit/events.hpp"
 #include "base/settings.hpp"
+#include "guard/hint.hpp"
 #include "guard/parallel_leader.hpp"
 #include "guard/tenant_of.hpp"
 
@@ -195,6 +196,8 @@ is_tenants(Oid role)
 static void
 raise(const Rule &rule, const char *object, const char *hint)
 {
+    if (hint == nullptr)
+        hint = hint::of(rule.name, object);
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("permission denied to tenants: %s", object),
                     errdetail("Rule \"%s\": %s", rule.name, rule.reason),

@@ -10,6 +10,7 @@
 #include "audit/login_events.hpp"
 #include "base/settings.hpp"
 #include "guard/guard.hpp"
+#include "guard/hint.hpp"
 #include "shmem/sessions.hpp"
 #include "shmem/transaction_ids.hpp"
 
@@ -87,7 +88,8 @@ reject(const Rule &rule, const label::Label &label, int code, const char *messag
         return;
     login_events::mark_reported();
     ereport(FATAL, (errcode(code), errmsg("%s", message),
-                    errdetail("Rule \"%s\": %s", rule.name, rule.reason)));
+                    errdetail("Rule \"%s\": %s", rule.name, rule.reason),
+                    errhint("%s", hint::of(rule.name, ""))));
 }
 
 /*

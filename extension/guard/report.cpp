@@ -8,6 +8,7 @@
 
 #include "audit/events.hpp"
 #include "guard/guard.hpp"
+#include "guard/hint.hpp"
 
 namespace appinfra::guard
 {
@@ -44,6 +45,7 @@ emit_log(ErrorData *error)
         error->detail = psprintf("Rule \"%s\": %s%s%s", privileges.name, privileges.reason,
                                  error->detail != nullptr ? " " : "",
                                  error->detail != nullptr ? error->detail : "");
+        error->hint = const_cast<char *>(hint::of_privileges(error->message, error->hint));
     }
     if (next_emit_log)
         next_emit_log(error);

@@ -9,6 +9,7 @@
 
 #include "base/settings.hpp"
 #include "guard/guard.hpp"
+#include "guard/hint.hpp"
 #include "guard/identity.hpp"
 
 #include <utility>
@@ -290,6 +291,7 @@ records_setting(const Rule *rule, const char *name)
     GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
     GUC_check_errmsg("permission denied to tenants: setting \"%s\"", name);
     GUC_check_errdetail("Rule \"%s\": %s", rule->name, rule->reason);
+    GUC_check_errhint("%s", hint::of(rule->name, name));
     return true;
 }
 

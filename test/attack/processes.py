@@ -125,7 +125,7 @@ def judge(report, session, schema, chosen, context):
     results = {}
     for n, state, message, detail in session.rows(
             f"SELECT n::int, state, message, detail FROM {schema}.results ORDER BY n, step"):
-        results.setdefault(int(n), []).append(wire.Error(state, message, detail or "") if state else None)
+        results.setdefault(int(n), []).append(wire.Error(state, message, detail or "", None) if state else None)
     for vector in chosen:
         if vector.number not in results:
             report.check(vector.group, context.name, False, vector.text, "it was not run")

@@ -50,6 +50,8 @@ def rule_verdict(pattern, error, privileged):
     if not named:
         return "the detail names no rule"
     rule = named.group(1)
+    if error.hint == "":  # None: where it was caught the hint was not kept
+        return f'rule "{rule}" gives no hint'
     if pattern == "-" or re.fullmatch(pattern, rule) or (rule == "privileges" and not privileged):
         return None
     return f'expected rule {pattern}, not "{rule}"'
