@@ -135,6 +135,13 @@ SafeDirectory::read(const char *name) const
 }
 
 void
+SafeDirectory::remove(const char *name) const
+{
+    if (unlinkat(folder_.get(), name, 0) != 0 && errno != ENOENT)
+        fail("\"" + std::string(name) + "\" cannot be removed");
+}
+
+void
 SafeDirectory::replace(const char *name, std::string_view contents, bool &renamed) const
 {
     renamed = false;

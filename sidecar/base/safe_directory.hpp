@@ -35,6 +35,9 @@ public:
     // Failure; renamed says afterwards whether the new file has taken the name all the same.
     void replace(const char *name, std::string_view contents, bool &renamed) const;
 
+    // Removes a file if it is there; throws a retry Failure.
+    void remove(const char *name) const;
+
 private:
     Descriptor folder_;
     Descriptor lock_;

@@ -12,6 +12,7 @@ namespace
 {
 
 constexpr std::string_view blanks = " \t";
+constexpr std::string_view certificate = "-----BEGIN CERTIFICATE-----\n";
 
 // The variable a line assigns, or an empty text: NAME=, with "export " allowed before it.
 std::string
@@ -96,7 +97,11 @@ void
 EnvFile::set(const std::string &name, const Secret &value)
 {
     const std::string_view text = value.reveal();
-    if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }))
+    const bool lines = text.starts_with(certificate);
+    const auto is_bad = [&](unsigned char c) {
+        return std::iscntrl(c) != 0 && !(lines && c == '\n');
+    };
+    if (std::any_of(text.begin(), text.end(), is_bad))
         throw Failure(Failure::Kind::give_up,
                       "the value of \"" + name + "\" has control characters");
     Piece line{name + "=" + in_quotes(text) + "\n", name, true};
@@ -116,6 +121,20 @@ void
 EnvFile::unset(std::string_view name)
 {
     std::erase_if(pieces_, [&](const Piece &piece) { return piece.name == name; });
+}
+
+std::string
+EnvFile::certificates() const
+{
+    std::string all;
+    for (const Piece &piece : pieces_) {
+        const std::string begin = piece.name + "=\"" + std::string(certificate);
+        const std::size_t end = piece.raw.rfind('"');
+        // Nothing of PEM has to be escaped.
+        if (!piece.name.empty() && piece.raw.starts_with(begin) && end > begin.size())
+            all += piece.raw.substr(piece.name.size() + 2, end - piece.name.size() - 2);
+    }
+    return all;
 }
 
 Secret

@@ -22,11 +22,14 @@ public:
     bool has(std::string_view name) const;
 
     // Sets a variable where it stood, or at the end; of several lines for it one remains. Throws a
-    // give_up Failure for a value with control characters.
+    // give_up Failure for a value with control characters, but for the lines of certificates.
     void set(const std::string &name, const Secret &value);
 
     // Removes every line of a variable.
     void unset(std::string_view name);
+
+    // The certificates of authorities that its variables hold, in PEM, or an empty text.
+    std::string certificates() const;
 
     // The new text of the file.
     Secret text() const;

@@ -16,6 +16,7 @@ namespace
 
 constexpr const char *env_name = "app.env";
 constexpr const char *versions_name = ".app.env.versions";
+constexpr const char *certificates_name = "ca.pem";
 
 Outcome
 refusal(Verdict verdict, const std::string &error)
@@ -47,7 +48,21 @@ response_of(const Publication &publication)
     return json_text(response);
 }
 
-// Writes versions, then the file; sets maybe_stored when the file took its name and then failed.
+// Brings ca.pem to the certificates that the environment holds.
+void
+write_certificates(const EnvFile &env, const SafeDirectory &folder)
+{
+    const std::string wanted = env.certificates();
+    const std::optional<Secret> old = folder.read(certificates_name);
+    bool renamed = false;
+    if (wanted.empty() && old)
+        folder.remove(certificates_name);
+    else if (!wanted.empty() && (!old || old->reveal() != wanted))
+        folder.replace(certificates_name, wanted, renamed);
+}
+
+// Writes versions, then certificates, then the file; sets maybe_stored when the file took its name
+// and then failed.
 Outcome
 write(const Publication &publication, const SafeDirectory &folder, bool &maybe_stored)
 {
@@ -70,6 +85,7 @@ write(const Publication &publication, const SafeDirectory &folder, bool &maybe_s
         versions.record(name, publication);
     bool renamed = false;
     folder.replace(versions_name, versions.text(), renamed);
+    write_certificates(env, folder);
     const Secret text = env.text();
     folder.replace(env_name, text.reveal(), maybe_stored);
     Outcome outcome;

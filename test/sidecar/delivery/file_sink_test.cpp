@@ -307,3 +307,33 @@ TEST(EnvSinkSharing, TwoWritersLoseNothing)
     EXPECT_NE(text.find("A=\"A30\""), std::string::npos) << text;
     EXPECT_NE(text.find("B=\"B30\""), std::string::npos) << text;
 }
+
+TEST(FileSink, WritesCertificatesIntoAFileOfTheirOwn)
+{
+    const Workspace work;
+    const std::string pem = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n";
+    FileSink sink(work.path("env"));
+    Publication both = setting("DATABASE_URL", "postgresql://x", 1);
+    both.set.push_back({"DATABASE_CA_CERT", Secret(pem)});
+    ASSERT_EQ(sink.deliver(both).verdict, Verdict::stored);
+    EXPECT_EQ(work.read("env/app-1/ca.pem"), pem);
+    EXPECT_EQ(mode_of(work.path("env/app-1/ca.pem")), 0600U);
+    EXPECT_EQ(shell(". '" + work.path("env/app-1/app.env") + "'; printf %s. \"$DATABASE_CA_CERT\""),
+              pem + ".");
+
+    // A delivery without them leaves them.
+    ASSERT_EQ(sink.deliver(setting("DATABASE_URL", "postgresql://y", 2)).verdict, Verdict::stored);
+    EXPECT_EQ(work.read("env/app-1/ca.pem"), pem);
+
+    Publication none = setting("DATABASE_URL", "postgresql://z", 3);
+    none.unset.push_back("DATABASE_CA_CERT");
+    ASSERT_EQ(sink.deliver(none).verdict, Verdict::stored);
+    EXPECT_EQ(mode_of(work.path("env/app-1/ca.pem")), 0U);
+    EXPECT_EQ(work.read("env/app-1/app.env"), "DATABASE_URL=\"postgresql://z\"\n");
+}
+
+TEST(FileSink, TakesLinesForNothingButCertificates)
+{
+    EXPECT_THROW(set_in("", "X", "a\nb"), Failure);
+    EXPECT_THROW(set_in("", "X", "-----BEGIN CERTIFICATE-----\na\rb"), Failure);
+}
