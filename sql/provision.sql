@@ -45,7 +45,7 @@ SELECT * FROM appinfra.provision_tenant('app-direct', 'user@example.com', 'direc
 SELECT t.mask(:'url') AS url, :'status' AS status, :'host' AS host, :'port' = current_setting('port') AS port,
        :'database' AS database, :'username' AS username;
 SELECT :'password' ~ '^[A-Za-z0-9_-]{44}$' AS shaped,
-       :'url' = format('postgres://%s:%s@%s:%s/%s?sslmode=prefer', :'username', :'password', :'host', :'port',
+       :'url' = format('postgresql://%s:%s@%s:%s/%s?sslmode=prefer', :'username', :'password', :'host', :'port',
                        :'database') AS url_by_rule,
        :'env'::jsonb = jsonb_build_object('DATABASE_URL', :'url') AS env_has_url,
        t.has_password(:'username', :'password') AS logs_in;

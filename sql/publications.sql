@@ -123,7 +123,7 @@ BEGIN
 EXCEPTION WHEN SQLSTATE 'RB000' THEN RETURN result;
 END $$;
 SELECT repeat('aB3-', 10) || '_Xy9' AS password \gset
-SELECT pg_temp.kept('refused postgres://app_x:' || :'password' || '@h:5/d, and "' || :'password' || '"') AS kept;
+SELECT pg_temp.kept('refused postgresql://app_x:' || :'password' || '@h:5/d, and "' || :'password' || '"') AS kept;
 SELECT pg_temp.kept(:'password'), pg_temp.kept(:'password' || 'more'), pg_temp.kept(left(:'password', 39)) AS shorter;
 SELECT pg_temp.kept('OF_S3_SECRET_KEY=' || repeat('aB3+/x_Y', 5) || '; '
                     || repeat('a+B/3', 8) || ' ' || repeat('0123456789abcdef', 4)) AS of_stores,

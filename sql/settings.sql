@@ -56,11 +56,12 @@ DECLARE
     made appinfra.connection;
 BEGIN
     PERFORM set_config('appinfra.public_host', host, true), set_config('appinfra.public_port', port, true),
-            set_config('appinfra.public_sslmode', sslmode, true);
+            set_config('appinfra.public_sslmode', sslmode, true),
+            set_config('appinfra.public_sslrootcert', CASE WHEN sslmode LIKE 'verify%' THEN '/ca.pem' ELSE '' END, true);
     made = appinfra.provision_tenant('app-set', 'u', 'set', publish => false);
     RAISE SQLSTATE 'RB000';
 EXCEPTION WHEN SQLSTATE 'RB000' THEN
-    RETURN format('%s  host %s port %s', regexp_replace(made.url, '^postgres://app_set:[^@]{44}@', ''), made.host, made.port);
+    RETURN format('%s  host %s port %s', regexp_replace(made.url, '^postgresql://app_set:[^@]{44}@', ''), made.host, made.port);
 END $$;
 SELECT pg_temp.dsn(host, port, sslmode)
   FROM (VALUES ('db.example', '6432', 'auto'), ('10.0.0.7', '1', 'auto'), ('localhost', '65535', 'auto'),
@@ -93,4 +94,29 @@ SELECT status FROM appinfra.provision_tenant('app-for', 'u', 'for');
 SELECT action, end_user = :'who' AS whole FROM appinfra.audit WHERE application_name !~ '^appinfra ' ORDER BY id DESC LIMIT 2;
 ROLLBACK;
 SHOW appinfra.end_user;
+SELECT t.registry() = :'before' AS unchanged;
+
+-- DSNs that verify say by which certificates; what makes no DSN together is refused.
+CREATE FUNCTION pg_temp.verified(sslmode text, sslrootcert text, scheme text = 'postgresql') RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('appinfra.public_sslrootcert', sslrootcert, true), set_config('appinfra.public_sslmode', sslmode, true),
+            set_config('appinfra.public_scheme', scheme, true);
+    RETURN (SELECT regexp_replace(url, '//.*\?', '//…?') FROM appinfra.provision_tenant('app-set', 'u', 'set', publish => false));
+END $$;
+SELECT sslmode, root, t.try(format('SELECT pg_temp.verified(%L, %L)', sslmode, root)) AS dsn
+  FROM (VALUES ('verify-full', ''), ('verify-ca', ''), ('verify-ca', 'system'), ('require', 'system')) v (sslmode, root);
+SELECT right(t.try(format('SET appinfra.public_sslrootcert = %L', value)), 70) AS refused
+  FROM (VALUES ('ca.pem'), (E'/a\nb'), ('/' || repeat('x', 1023))) v (value);
+CREATE FUNCTION pg_temp.rolled_back(sslmode text, sslrootcert text, scheme text = 'postgresql') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    url text;
+BEGIN
+    url = pg_temp.verified(sslmode, sslrootcert, scheme);
+    RAISE SQLSTATE 'RB000';
+EXCEPTION WHEN SQLSTATE 'RB000' THEN
+    RETURN url;
+END $$;
+SELECT pg_temp.rolled_back(sslmode, root) FROM (VALUES ('verify-full', '/etc/own ca/ca.pem'), ('verify-ca', '/ca.pem'),
+       ('verify-full', 'system'), ('require', '/ca.pem')) v (sslmode, root);
+SELECT pg_temp.rolled_back('require', '', 'postgres');
 SELECT t.registry() = :'before' AS unchanged;

@@ -291,6 +291,17 @@ all_settings()
 #endif
 }
 
+/* Returns a copy of a text as settings keep it beside their value; null: no memory is left. */
+inline char *
+guc_copy(const char *text)
+{
+#if PG_VERSION_NUM >= 160000
+    return guc_strdup(LOG, text);
+#else
+    return strdup(text);
+#endif
+}
+
 /* Tells whether the current user has the right to execute the function. */
 inline bool
 may_execute(Oid function)

@@ -1,16 +1,12 @@
 /* Defines the appinfra.* settings. See settings.hpp. */
 #include "base/settings.hpp"
 
-#include <arpa/inet.h>
-
 namespace appinfra::settings
 {
 
 char *control_database;
 int pool_size;
 int provision_timeout;
-char *public_host;
-int public_port;
 int retention;
 int rotate_after;
 int republish = republish_promotion;
@@ -27,19 +23,6 @@ int tenant_statement_timeout;
 int tenant_idle_in_transaction_timeout;
 int tenant_temp_file_limit;
 
-static int public_sslmode;
-
-enum SslMode { automatic, disable, allow, prefer, require, verify_ca, verify_full };
-
-static const config_enum_entry ssl_modes[] = {{"auto", automatic, false},
-                                              {"disable", disable, false},
-                                              {"allow", allow, false},
-                                              {"prefer", prefer, false},
-                                              {"require", require, false},
-                                              {"verify-ca", verify_ca, false},
-                                              {"verify-full", verify_full, false},
-                                              {nullptr, 0, false}};
-
 static const config_enum_entry republish_words[] = {{"never", republish_never, false},
                                                     {"promotion", republish_promotion, false},
                                                     {"always", republish_always, false},
@@ -48,12 +31,8 @@ static const config_enum_entry republish_words[] = {{"never", republish_never, f
 static void define_host();
 static void define_recovery();
 static void define_audit();
-static void define_public_address();
 static void define_tenant_limits();
 static bool check_end_user(char **value, void **extra, GucSource source);
-static bool check_public_host(char **value, void **extra, GucSource source);
-static bool is_loopback(const char *host);
-static bool is_address(int family, const char *host);
 
 void
 define()
@@ -66,20 +45,6 @@ define()
     define_guard();
     define_watchdog();
     MarkGUCPrefixReserved("appinfra");
-}
-
-int
-effective_public_port()
-{
-    return public_port != 0 ? public_port : PostPortNumber;
-}
-
-const char *
-effective_public_sslmode()
-{
-    if (public_sslmode == automatic)
-        return is_loopback(public_host) ? "prefer" : "require";
-    return ssl_modes[public_sslmode].name;
 }
 
 /* Settings of the host: where the registry is, how many shells, how long a caller waits. */
@@ -159,22 +124,6 @@ define_audit()
         nullptr);
 }
 
-/* Settings that describe the host as applications reach it. */
-static void
-define_public_address()
-{
-    DefineCustomStringVariable("appinfra.public_host", "The host name that DSNs carry.",
-                               "provision_tenant() refuses while it is not set.", &public_host, "",
-                               PGC_SUSET, GUC_SUPERUSER_ONLY, check_public_host, nullptr, nullptr);
-    DefineCustomIntVariable("appinfra.public_port", "The port that DSNs carry.",
-                            "0: the port this server listens on.", &public_port, 0, 0, 65535,
-                            PGC_SUSET, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
-    DefineCustomEnumVariable("appinfra.public_sslmode", "The sslmode that DSNs carry.",
-                             "auto: prefer when public_host is a loopback address, else require.",
-                             &public_sslmode, automatic, ssl_modes, PGC_SUSET, GUC_SUPERUSER_ONLY,
-                             nullptr, nullptr, nullptr);
-}
-
 /* Limits that a tenant's database and logins get. They reach tenants built or logins made later. */
 static void
 define_tenant_limits()
@@ -214,43 +163,6 @@ check_end_user(char **value, void **, GucSource)
         return false;
     }
     return true;
-}
-
-/* A host name goes into DSNs and environments: no space, no control character, no list. */
-static bool
-check_public_host(char **value, void **, GucSource)
-{
-    for (const char *at = *value; *at != '\0'; at++)
-        if (*at <= ' ' || *at > '~' || strchr(",@?#'\"\\", *at) != nullptr) {
-            GUC_check_errdetail("A host name is printable ASCII, one host, without quotes.");
-            return false;
-        }
-    if (strchr(*value, ':') != nullptr && !is_address(AF_INET6, *value)) {
-        GUC_check_errdetail("What has a colon must be an IPv6 address, without brackets.");
-        GUC_check_errhint("The port belongs into appinfra.public_port.");
-        return false;
-    }
-    if (strlen(*value) > 255) {
-        GUC_check_errdetail("A host name is 255 bytes at most.");
-        return false;
-    }
-    return true;
-}
-
-/* Tells whether the host is this machine by its own name for itself. */
-static bool
-is_loopback(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || host[0] == '/' ||
-           (strncmp(host, "127.", 4) == 0 && is_address(AF_INET, host));
-}
-
-static bool
-is_address(int family, const char *host)
-{
-    struct in6_addr address;
-
-    return inet_pton(family, host, &address) == 1;
 }
 
 } // namespace appinfra::settings

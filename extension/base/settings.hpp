@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "base/pg.hpp"
+#include "base/refusal.hpp"
 
 namespace appinfra::settings
 {
@@ -15,6 +15,9 @@ extern int pool_size;            /* shells kept ready */
 extern int provision_timeout;    /* milliseconds to wait for a shell */
 extern char *public_host;        /* host name in DSNs; empty: not set */
 extern int public_port;          /* port in DSNs; 0: the server's own */
+extern char *public_ca_file;     /* of the authorities that apps are to trust; empty: none */
+extern char *public_ca_variable; /* in which they are published */
+extern char *public_sslrootcert; /* where apps find them; empty: not said */
 extern int retention;            /* seconds that a deprovisioned tenant is kept */
 extern int rotate_after;         /* seconds after which credentials are rotated; 0: never */
 extern int republish_rate;       /* publications a second after a failover or a restore */
@@ -47,8 +50,9 @@ extern int guard;
 
 /* Defines the settings. Called once, by _PG_init. */
 void define();
-void define_guard();    /* a part of it */
-void define_watchdog(); /* another */
+void define_public_address(); /* a part of it */
+void define_guard();          /* another */
+void define_watchdog();       /* and another */
 
 /* Tells whether the extension is one that tenants may create. */
 bool is_allowed_extension(const char *name);
@@ -58,5 +62,20 @@ int effective_public_port();
 
 /* Returns the sslmode that DSNs carry. */
 const char *effective_public_sslmode();
+
+/* Returns the sslrootcert that DSNs carry, or null: none. */
+const char *effective_public_sslrootcert();
+
+/* Returns what DSNs begin with. */
+const char *public_scheme_name();
+
+/* Returns the certificates of public_ca_file in PEM, or an empty text. */
+const char *public_ca_certificates();
+
+/* Tells whether public_host is this machine by its own name for itself. */
+bool is_public_host_near();
+
+/* Refuses settings of TLS that make no DSN together. */
+const Refusal *check_public_tls();
 
 } // namespace appinfra::settings

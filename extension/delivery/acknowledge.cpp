@@ -6,6 +6,7 @@
 #include "base/secrets.hpp"
 #include "delivery/kind.hpp"
 #include "delivery/timeline.hpp"
+#include "registry/companion.hpp"
 
 namespace appinfra::acknowledge
 {
@@ -73,6 +74,7 @@ complete(int64 publication_id, const pg_uuid_t *claim, const Jsonb *response)
                 kind::of(found.binding.producer)
                     .mark_delivered(found.binding.id, found.credential_id, found.grace,
                                     found.deadline);
+            companion::mark_published(found.binding);
             record("complete_publication", found);
         } else if (!held && found.claim != ClaimState::answered) {
             acknowledge_late(found, claim);

@@ -12,6 +12,7 @@
 #include "base/scope.hpp"
 #include "delivery/kind.hpp"
 #include "delivery/timeline.hpp"
+#include "registry/companion.hpp"
 #include "registry/publication.hpp"
 
 namespace appinfra::claim
@@ -27,6 +28,7 @@ struct Due {
     int64 credential_id;
     bool renewed; /* it takes a new version */
     int64 version;
+    companion::Load load; /* beside the binding's own variables */
 };
 
 /* Who claims, and for how long. */
@@ -44,6 +46,7 @@ static bool lock_owner(Due *due);
 static bool is_next(const Due &due);
 static void put_off(const Due &due, const Failure *failure);
 static void claim_one(Due *due, const Claimer &claimer);
+static Datum unset_of(const Due &due);
 static void emit(const Due &due, const pg_uuid_t *claim, int32 attempt, const kind::Minted &minted,
                  ReturnSetInfo *result);
 
@@ -140,7 +143,8 @@ from_row(const query::Rows &rows, uint64 row)
             .set = rows.boolean(row, first + 1),
             .credential_id = rows.int8(row, first + 2),
             .renewed = rows.boolean(row, first + 3),
-            .version = rows.int8(row, first + 4)};
+            .version = rows.int8(row, first + 4),
+            .load = {}};
 }
 
 /*
@@ -192,7 +196,8 @@ claim_one(Due *due, const Claimer &claimer)
         due->kind->mint(due->owner, due->binding, due->credential_id, &minted);
         due->credential_id = minted.credential_id;
     }
-    if (due->renewed)
+    due->load = companion::load(due->binding, due->set);
+    if (due->renewed || !companion::is_above(due->binding, due->load, due->version))
         due->version = binding::next_version(due->binding.id);
     int32 attempt = publication::mark_claimed({.publication_id = due->id,
                                                .version = due->version,
@@ -200,11 +205,24 @@ claim_one(Due *due, const Claimer &claimer)
                                                .worker = claimer.worker,
                                                .lease = claimer.lease,
                                                .id = claim});
+    companion::mark_claimed(due->binding, due->load, due->version);
     audit::record("claim_publication", due->owner.id, minted.username,
                   audit::detail({{"publication_id", psprintf(INT64_FORMAT, due->id)},
                                  {"worker", claimer.worker}}));
     in_context(claimer.caller, [&] { emit(*due, claim, attempt, minted, claimer.result); });
     secrets::wipe(&minted.password);
+}
+
+/* Returns the variables that the publication unsets. */
+static Datum
+unset_of(const Due &due)
+{
+    static query::Query join = {"SELECT $1 || $2"};
+
+    if (due.set)
+        return due.load.unset;
+    return query::run(join, {query::texts(due.binding.variables), query::texts(due.load.unset)})
+        .datum(0, 1);
 }
 
 /* Appends the row of a claimed publication to the result. */
@@ -217,6 +235,8 @@ emit(const Due &due, const pg_uuid_t *claim, int32 attempt, const kind::Minted &
     json::begin(&object);
     if (due.set)
         due.kind->add_values(due.owner, binding, minted, &object);
+    for (const companion::Companion &companion : due.load.set)
+        json::add(&object, companion.variable, companion.value);
     Jsonb *set = json::end(&object);
     Datum values[] = {Int64GetDatum(due.id),
                       UUIDPGetDatum(claim),
@@ -225,7 +245,7 @@ emit(const Due &due, const pg_uuid_t *claim, int32 attempt, const kind::Minted &
                       CStringGetTextDatum(binding.producer),
                       Int64GetDatum(due.version),
                       JsonbPGetDatum(set),
-                      due.set ? PointerGetDatum(construct_empty_array(TEXTOID)) : binding.variables,
+                      unset_of(due),
                       Int32GetDatum(attempt),
                       CStringGetTextDatum(due.owner.id)};
     bool nulls[lengthof(values)] = {};

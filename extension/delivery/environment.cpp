@@ -17,7 +17,8 @@ dsn(const Login &login)
     bool ipv6 = strchr(settings::public_host, ':') != nullptr;
 
     initStringInfo(&url);
-    appendStringInfoString(&url, "postgres://");
+    require(settings::check_public_tls());
+    appendStringInfo(&url, "%s://", settings::public_scheme_name());
     identifiers::append_percent_encoded(&url, login.username);
     appendStringInfoChar(&url, ':');
     identifiers::append_percent_encoded(&url, login.password);
@@ -29,6 +30,10 @@ dsn(const Login &login)
     appendStringInfo(&url, ":%d/", settings::effective_public_port());
     identifiers::append_percent_encoded(&url, login.database);
     appendStringInfo(&url, "?sslmode=%s", settings::effective_public_sslmode());
+    if (settings::effective_public_sslrootcert() != nullptr) {
+        appendStringInfoString(&url, "&sslrootcert=");
+        identifiers::append_percent_encoded(&url, settings::effective_public_sslrootcert());
+    }
     return url.data;
 }
 

@@ -100,7 +100,8 @@ create(const Place &place, const char *db_id, const char *access)
     static query::Query hold = {
         "INSERT INTO appinfra.variable (target, variable, binding_id)"
         " SELECT $1, name, $3 FROM unnest($2) name"
-        "     ON CONFLICT (target, variable) DO UPDATE SET binding_id = excluded.binding_id"};
+        "     ON CONFLICT (target, variable) DO UPDATE SET binding_id = excluded.binding_id,"
+        "                                                     companion = NULL"};
 
     query::Rows made = query::run(insert, {query::text(db_id), query::text(place.app_id),
                                            query::text(place.target), query::texts(place.variables),
@@ -113,7 +114,7 @@ create(const Place &place, const char *db_id, const char *access)
 
 /*
  * All variables of a binding get one version: one more than the highest that any of them has had,
- * and than the host's floor.
+ * than those of the target's companions, and than the host's floor.
  * Nothing moves unless the binding may write all of them.
  */
 int64
@@ -123,6 +124,8 @@ next_version(int64 binding_id)
         /* the variables that the binding may write, the version they get, how many they are */
         "WITH held AS ("
         "  SELECT v.target, v.variable, 1 + greatest(max(v.version) OVER (),"
+        "         (SELECT max(c.version) FROM appinfra.variable c"
+        "           WHERE c.target = b.target AND c.companion IS NOT NULL),"
         "         (SELECT floor FROM appinfra.host)) AS version, count(*) OVER () AS n"
         "    FROM appinfra.binding b JOIN appinfra.variable v"
         "      ON v.target = b.target AND v.variable = ANY (b.variables)"

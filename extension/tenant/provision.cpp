@@ -6,6 +6,7 @@
 #include "base/lock.hpp"
 #include "base/scope.hpp"
 #include "pool/shell.hpp"
+#include "registry/companion.hpp"
 #include "registry/host_names.hpp"
 #include "tenant/apps.hpp"
 #include "tenant/readiness.hpp"
@@ -51,8 +52,10 @@ provision(const Request &request)
         if (find_repetition(request.idempotency_key, json, &connection, caller))
             return;
         const char *slug = apps::admit(request.app_id, request.owner_user_id, request.slug);
-        for (const Wanted &entry : wanted)
+        for (const Wanted &entry : wanted) {
+            require(companion::check_free(entry.place.variables));
             require(binding::reserve(entry.place));
+        }
         Claimed claimed = claim_database(request, slug, json);
         connection_builder::Builder builder =
             connection_builder::begin(caller, claimed.db_id, claimed.database, request.publish);

@@ -36,6 +36,8 @@ check_host()
         return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "appinfra.public_host is not set",
                       "A DSN needs the host name by which applications reach this server.",
                       "ALTER SYSTEM SET appinfra.public_host = '...'; SELECT pg_reload_conf();");
+    if (const Refusal *refusal = settings::check_public_tls(); refusal != nullptr)
+        return refusal;
     if (PG_VERSION_NUM / 10000 != floor / 10000 || settings::allow_unsafe_server)
         return nullptr;
     /* the server's version, not that of the headers: they may differ by minor releases */

@@ -221,3 +221,7 @@ REVOKE ALL ON FUNCTION appinfra.rotate_service_user(text, text, text, interval, 
     appinfra.set_services(text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION appinfra.rotate_service_user(text, text, text, interval, interval, boolean),
     appinfra.set_services(text, jsonb) TO appinfra_admin;
+
+-- Variables that stand beside DSNs: the certificates of authorities.
+ALTER TABLE appinfra.variable ADD COLUMN companion text CHECK (companion IN ('set', 'unset'));
+COMMENT ON COLUMN appinfra.variable.companion IS 'it stands beside DSNs and no binding holds it: is published, or is to be taken away';

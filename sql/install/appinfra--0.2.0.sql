@@ -164,9 +164,11 @@ CREATE TABLE appinfra.variable (
     variable text NOT NULL,
     version bigint NOT NULL DEFAULT 0,
     binding_id bigint REFERENCES appinfra.binding,
+    companion text CHECK (companion IN ('set', 'unset')),
     PRIMARY KEY (target, variable)
 );
 CREATE INDEX ON appinfra.variable (binding_id);
+COMMENT ON COLUMN appinfra.variable.companion IS 'it stands beside DSNs and no binding holds it: is published, or is to be taken away';
 COMMENT ON TABLE appinfra.variable IS 'variables of environments and the binding that holds them: (target, variable) is unique on the host. Stays when the binding ends, so that versions never fall';
 
 CREATE TABLE appinfra.credential (

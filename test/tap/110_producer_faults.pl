@@ -74,7 +74,7 @@ is_deeply(
 		publication_id => $row->{publication_id}, set => { DATABASE_URL => dsn($requests[0]) }
 	},
 	'the body has these fields and no other');
-like(dsn($requests[0]), qr{^postgres://app_app1:[\w-]{44}\@127\.0\.0\.1:\d+/app_app1\?sslmode=prefer$}, 'a DSN in it');
+like(dsn($requests[0]), qr{^postgresql://app_app1:[\w-]{44}\@127\.0\.0\.1:\d+/app_app1\?sslmode=prefer$}, 'a DSN in it');
 
 my $odd = 'a/b%2F?c=d#e&f+"<>\\^`{|}~;:@!$,.';
 $peer->rules;

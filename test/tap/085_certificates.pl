@@ -1,0 +1,147 @@
+# Certificates of authorities beside DSNs: who carries them, what they are refused for, and that they never
+# go back to what they were.
+use strict;
+use warnings;
+use Appinfra;
+use Appinfra::Certificates qw(self_signed);
+use Appinfra::Wait qw(wait_for);
+use JSON::PP;
+use PostgreSQL::Test::Utils qw(slurp_file);
+use Test::More;
+
+my $host = Appinfra->make('certificates', pool_size => 4);
+my $authority = Appinfra::Certificates->new;
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $file = "$dir/ca.pem";
+
+sub write_file
+{
+	my ($text) = @_;
+	open my $out, '>', $file or die $!;
+	print $out $text;
+	close $out;
+	return;
+}
+
+# Sets a setting for all, and waits until new sessions have it.
+sub configure
+{
+	my ($name, $value) = @_;
+	$host->control("ALTER SYSTEM SET $name = '$value'");
+	$host->reload;
+	wait_for("$name", sub { $host->control("SELECT current_setting('$name')") eq $value });
+	return;
+}
+
+sub claims { return map { decode_json($_) } split /\n/, $host->control("SELECT row_to_json(c) FROM appinfra.claim_publications('w', 100, '1 hour') c ORDER BY publication_id"); }
+
+sub complete { $host->control("SELECT appinfra.complete_publication($_->{publication_id}, '$_->{claim}')") for @_; return @_; }
+
+sub shown
+{
+	return join '; ', map {
+		my $claim = $_;
+		join(' ', map({ "+$_" } sort keys %{ $claim->{set} }), map { "-$_" } @{ $claim->{unset} })
+	} @_;
+}
+
+my $pem = slurp_file($authority->file);
+my $key = slurp_file(self_signed('DNS:localhost'));
+
+# --- what the file may hold -----------------------------------------------------------------------------
+my ($body) = $pem =~ /-----\n(.*)\n-----/s;
+for my $case (
+	[ 'a private key', $key, qr/has something else than certificates/ ],
+	[ 'a comment', "my authority\n$pem", qr/has something else than certificates/ ],
+	[ 'a comment behind it', "$pem# my authority\n", qr/has something else than certificates/ ],
+	[ 'a certificate without an end', "-----BEGIN CERTIFICATE-----\n$body\n", qr/cannot be read/ ],
+	[ 'a certificate that is none', "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", qr/cannot be read/ ],
+	[ 'a trusted certificate with its uses', $pem =~ s/CERTIFICATE/TRUSTED CERTIFICATE/gr, qr/has something else than certificates/ ],
+	[ 'nothing', "\n", qr/has no certificate/ ],
+	[ 'a zero byte', "$pem\0", qr/has something else than certificates/ ],
+	[ 'too much', $pem x 100, qr/has more than 32768 bytes/ ])
+{
+	my ($what, $text, $refusal) = @$case;
+	write_file($text);
+	my ($code, $out, $err) = $host->psql('control', "ALTER SYSTEM SET appinfra.public_ca_file = '$file'");
+	like($err, $refusal, "a file with $what is refused");
+	like($err, qr/HINT:  Give the server's user a file of CERTIFICATE blocks alone, without private keys/, '...with a hint');
+}
+for my $case ([ 'no-such.pem', qr/is no absolute path/ ], [ "$dir/none", qr/cannot be read: No such file/ ], [ $dir, qr/cannot be read/ ])
+{
+	my ($code, $out, $err) = $host->psql('control', "ALTER SYSTEM SET appinfra.public_ca_file = '$case->[0]'");
+	like($err, $case->[1], "no file: $case->[1]");
+}
+for my $name (qw(lower DATABASE_URL DATABASE_SERVICE_URL PGSSLROOTCERT LD_PRELOAD), '', 'A=B')
+{
+	my ($code, $out, $err) = $host->psql('control', "ALTER SYSTEM SET appinfra.public_ca_variable = '$name'");
+	like($err, qr/invalid value for parameter "appinfra.public_ca_variable"/, "the variable \"$name\" is refused");
+}
+
+# --- who carries them -----------------------------------------------------------------------------------
+write_file("\n$pem\n$pem");
+configure('appinfra.public_ca_file', $file);
+my $two = { DATABASE_URL => 'owner', DATABASE_SERVICE_URL => 'service' };
+my $shop = $host->provision(app_id => 'shop', slug => 'shop', env => $two);
+my @first = complete(claims());
+is(shown(@first), '+DATABASE_CA_CERT +DATABASE_URL; +DATABASE_SERVICE_URL', 'of two DSNs of an app the first carries the certificates');
+is($first[0]{set}{DATABASE_CA_CERT}, "$pem$pem", 'as they are in the file, without the blank lines') if @first;
+
+my ($code, $out, $err) = $host->psql('control', $host->provision_sql(app_id => 'taker', slug => 'taker', env => { DATABASE_CA_CERT => 'owner' }));
+like($err, qr/"DATABASE_CA_CERT" may not be asked for.*HINT:  Use another name/s, 'nobody gets a DSN in that variable');
+
+# --- versions: the certificates never go back -------------------------------------------------------------
+my $id = $shop->{db_id};
+$host->control("SELECT appinfra.rotate_credential('$id', 'DATABASE_URL')") for 1 .. 2;
+my @again = complete(claims());
+is(shown(@again), '+DATABASE_CA_CERT +DATABASE_URL', 'a rotation carries them again');
+cmp_ok($again[0]{version}, '>', $first[0]{version}, 'with a higher version');
+
+# Another app's database takes over as the carrier when the first one ends.
+my $second = $host->provision(app_id => 'shop', slug => 'reports', env => { REPORTS_URL => 'owner' });
+is(shown(complete(claims())), '+REPORTS_URL', 'a second database of the app does not carry them');
+$host->control("SELECT appinfra.deprovision_tenant('$id')");
+is(join(' ', sort map { @{ $_->{unset} } } complete(claims())), 'DATABASE_SERVICE_URL DATABASE_URL', 'the first one ends: they stay');
+$host->control("SELECT appinfra.rotate_credential('$second->{db_id}', 'REPORTS_URL')");
+my @taken = complete(claims());
+is(shown(@taken), '+DATABASE_CA_CERT +REPORTS_URL', 'and the second one carries them from then on');
+cmp_ok($taken[0]{version}, '>', $again[0]{version}, 'with a version above the one that they had');
+
+# --- another name, another authority, none ------------------------------------------------------------------
+my $new = slurp_file(Appinfra::Certificates->new->file);
+write_file($pem . $new);
+$host->reload;
+configure('appinfra.public_ca_variable', 'OWN_CA');
+$host->control("SELECT appinfra.republish('$second->{db_id}')");
+my @renamed = complete(claims());
+is(shown(@renamed), '+OWN_CA +REPORTS_URL -DATABASE_CA_CERT', 'under another name, the former is unset in the same delivery');
+is($renamed[0]{set}{OWN_CA}, $pem . $new, 'with the new authority beside the old one');
+$host->control("SELECT appinfra.republish('$second->{db_id}')");
+is(shown(complete(claims())), '+OWN_CA +REPORTS_URL', 'once: what was unset is nobody\'s any more');
+write_file($key);
+my $log = -s $host->logfile;
+$host->reload;
+wait_for('the refusal', sub { slurp_file($host->logfile, $log) =~ /has something else than certificates/ });
+$host->control("SELECT appinfra.republish('$second->{db_id}')");
+is((complete(claims()))[0]{set}{OWN_CA}, $pem . $new, 'a reload with a private key in the file leaves those that were there');
+configure('appinfra.public_ca_file', '');
+$host->control("SELECT appinfra.republish('$second->{db_id}')");
+is(shown(complete(claims())), '+REPORTS_URL -OWN_CA', 'without a file they are unset');
+
+# --- services, and the last one ------------------------------------------------------------------------------
+write_file($pem);
+configure('appinfra.public_ca_file', $file);
+configure('appinfra.public_sslrootcert', '/etc/app/ca.pem');
+configure('appinfra.public_sslmode', 'verify-full');
+$host->control("SELECT appinfra.create_service_user('$second->{db_id}', 'mail', 'n1')");
+my ($service) = complete(claims());
+is($service->{set}{OWN_CA}, $pem, 'a service gets them, too');
+is($service->{set}{PGSSLROOTCERT}, '/etc/app/ca.pem', 'and where they are');
+$host->control("SELECT appinfra.rotate_credential('$second->{db_id}', 'REPORTS_URL')");
+my ($verified) = complete(claims());
+like($verified->{set}{REPORTS_URL}, qr{^postgresql://.*\?sslmode=verify-full&sslrootcert=%2Fetc%2Fapp%2Fca\.pem$}, 'the DSN says it itself');
+$host->control("SELECT appinfra.deprovision_tenant('$second->{db_id}')");
+my %unset = map { $_->{target} => join ' ', sort @{ $_->{unset} } } complete(claims());
+is_deeply(\%unset, { 'shop' => 'OWN_CA REPORTS_URL', 'shop/svc/mail/n1' => 'OWN_CA PGDATABASE PGHOST PGPASSWORD PGPORT PGSSLMODE PGSSLROOTCERT PGUSER' },
+	'with the last one they go');
+done_testing();
