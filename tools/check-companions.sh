@@ -67,6 +67,11 @@ SQL
 shows 'postgis can be created' '^$' sql app_c -c 'CREATE EXTENSION postgis'
 shows 'it works for a superuser' '^5$' sql app_c -c "SELECT ST_Distance('POINT(0 0)'::geometry, 'POINT(3 4)'::geometry)"
 shows 'and with an index' '^10$' sql app_c -c "CREATE TABLE places AS SELECT ST_MakePoint(g, g) AS p FROM generate_series(1, 1000) g; CREATE INDEX ON places USING gist (p); SET enable_seqscan = off; SELECT count(*) FROM places WHERE p && ST_MakeEnvelope(1, 1, 10, 10)"
+sql control -c "ALTER SYSTEM SET appinfra.allowed_extensions = '+postgis'" -c 'SELECT pg_reload_conf()' >/dev/null
+sql control -c "SELECT FROM appinfra.provision_tenant('app-d', 'u@example.com', 'd', publish => false)" >/dev/null
+shows 'postgis is installed for a tenant' '^$' sql control -c "SELECT appinfra.install_extension(db_id, 'postgis') FROM appinfra.databases WHERE app_id = 'app-d'"
+url=$(sql control -c "SELECT url FROM appinfra.databases d, appinfra.issue_credential(d.db_id, 'owner') WHERE app_id = 'app-d'")
+shows 'the tenant works with it' '^10$' as_server env PGOPTIONS='-c search_path=public,extensions' "$bindir/psql" -X -q -At -d "$url" -c "CREATE TABLE places AS SELECT ST_MakePoint(g, g) AS p FROM generate_series(1, 1000) g; CREATE INDEX ON places USING gist (p); SET enable_seqscan = off; SELECT count(*) FROM places WHERE p && ST_MakeEnvelope(1, 1, 10, 10)"
 shows 'pg_repack can be created' '^$' sql app_c -c 'CREATE EXTENSION pg_repack'
 repack=$(dirname "$("$root/tools/find-pg-config")")/pg_repack
 [ -x "$repack" ] || repack=/usr/lib/postgresql/$major/bin/pg_repack

@@ -57,6 +57,12 @@ void define_watchdog();       /* and another */
 /* Tells whether the extension is one that tenants may create. */
 bool is_allowed_extension(const char *name);
 
+/* Returns why no tenant gets the extension, though it is listed, or null. */
+const char *forbidden_extension(const char *name);
+
+/* Returns the names of those that tenants may have, separated by a comma and a space. */
+const char *effective_extensions();
+
 /* Returns the port that DSNs name. */
 int effective_public_port();
 

@@ -19,13 +19,16 @@ constexpr const char *default_extensions =
     "ltree, pg_trgm, pgcrypto, seg, tablefunc, tcn, tsm_system_rows, tsm_system_time, unaccent, "
     "uuid-ossp, vector";
 
-constexpr const char *separators = ", \t\n\r";
+/* Between names; the plus in front of one is no part of it. */
+constexpr const char *separators = ", \t\n\r+";
 
 static const config_enum_entry guard_modes[] = {{"enforce", guard_enforce, false},
                                                 {"observe", guard_observe, false},
                                                 {"off", guard_off, false},
                                                 {nullptr, 0, false}};
 
+static bool is_in_list(const char *name, const char *list);
+static bool adds_to_default();
 static bool check_allowed_extensions(char **value, void **extra, GucSource source);
 static void assign_allowed_extensions(const char *value, void *extra);
 
@@ -37,10 +40,11 @@ define_guard()
                              "provision_tenant() refuses.",
                              &guard, guard_enforce, guard_modes, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
                              nullptr, nullptr, nullptr);
-    DefineCustomStringVariable("appinfra.allowed_extensions", "Extensions that tenants may create.",
-                               "Names separated by commas.", &allowed_extensions,
-                               default_extensions, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
-                               check_allowed_extensions, assign_allowed_extensions, nullptr);
+    DefineCustomStringVariable(
+        "appinfra.allowed_extensions", "Extensions that tenants may create.",
+        "Names separated by commas; those with a + in front are added to the default ones.",
+        &allowed_extensions, default_extensions, PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+        check_allowed_extensions, assign_allowed_extensions, nullptr);
     DefineCustomIntVariable(
         "appinfra.tenant_parallel_workers",
         "The highest max_parallel_workers that a tenant's session may have.",
@@ -76,12 +80,63 @@ define_watchdog()
         nullptr, nullptr);
 }
 
+const char *
+forbidden_extension(const char *name)
+{
+    static constexpr const char *named[] = {
+        "adminpack",     "appinfra",      "dblink",       "http",        "pageinspect",
+        "pg_background", "pg_cron",       "pg_dirtyread", "pg_net",      "pg_surgery",
+        "pg_task",       "pg_walinspect", "pgagent",      "pglogical",   "pljava",
+        "plproxy",       "plr",           "plsh",         "system_stats"};
+    size_t length = strlen(name);
+
+    for (const char *forbidden : named)
+        if (strcmp(forbidden, name) == 0)
+            return "It reaches files, programs, the network or the inside of the server.";
+    if (length > 4 && strcmp(name + length - 4, "_fdw") == 0)
+        return "It connects the database to others, or to files.";
+    for (const char *language : {"plperlu", "plpython", "pltclu", "pljavau", "plluau"})
+        if (strstr(name, language) != nullptr)
+            return "Functions of its language can do what the server can.";
+    return nullptr;
+}
+
 bool
 is_allowed_extension(const char *name)
 {
+    return (is_in_list(name, allowed_extensions) ||
+            (adds_to_default() && is_in_list(name, default_extensions))) &&
+           forbidden_extension(name) == nullptr;
+}
+
+const char *
+effective_extensions()
+{
+    StringInfoData list;
+    const char *separator = "";
+
+    initStringInfo(&list);
+    for (const char *at : {adds_to_default() ? default_extensions : "",
+                           static_cast<const char *>(allowed_extensions)})
+        while (*(at += strspn(at, separators)) != '\0') {
+            int word = static_cast<int>(strcspn(at, separators));
+            const char *name = pnstrdup(at, word);
+
+            if (forbidden_extension(name) == nullptr) {
+                appendStringInfo(&list, "%s%s", separator, name);
+                separator = ", ";
+            }
+            at += word;
+        }
+    return list.data;
+}
+
+static bool
+is_in_list(const char *name, const char *list)
+{
     size_t length = strlen(name);
 
-    for (const char *at = allowed_extensions; *at != '\0';) {
+    for (const char *at = list; *at != '\0';) {
         at += strspn(at, separators);
         size_t word = strcspn(at, separators);
 
@@ -92,16 +147,33 @@ is_allowed_extension(const char *name)
     return false;
 }
 
+/* A name with a plus in front adds to the default list; without any the list is what is there. */
+static bool
+adds_to_default()
+{
+    return strchr(allowed_extensions, '+') != nullptr;
+}
+
 /* A name of an extension is a file name: nothing that would need quotes. */
 static bool
 check_allowed_extensions(char **value, void **, GucSource)
 {
-    if ((*value)[strspn(*value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-                                ", \t\n\r")] == '\0')
-        return true;
-    GUC_check_errdetail("Names of extensions are letters, digits, \"_\" and \"-\", separated by "
-                        "commas.");
-    return false;
+    const char *letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    bool begins = true;
+
+    for (const char *at = *value; *at != '\0'; at++) {
+        bool is_separator = *at != '+' && strchr(separators, *at) != nullptr;
+        bool is_plus = *at == '+' && begins && at[1] != '\0' && strchr(letters, at[1]) != nullptr;
+
+        if (!is_separator && !is_plus && strchr(letters, *at) == nullptr) {
+            GUC_check_errdetail(
+                "Names of extensions are letters, digits, \"_\" and \"-\", separated by "
+                "commas; with a \"+\" in front they are added to the default ones.");
+            return false;
+        }
+        begins = is_separator;
+    }
+    return true;
 }
 
 static void

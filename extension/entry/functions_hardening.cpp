@@ -1,11 +1,12 @@
 /*
- * The SQL entry points of hardening and exposures, thin. What each does, and its errors, stand in
- * its COMMENT.
+ * The SQL entry points of hardening, extensions and exposures, thin. What each does, and its
+ * errors, stand in its COMMENT.
  */
 #include "base/installation.hpp"
 #include "entry/arguments.hpp"
 #include "exposure/apply_hardening.hpp"
 #include "exposure/exposure.hpp"
+#include "tenant/extensions.hpp"
 
 using namespace appinfra;
 using namespace appinfra::arguments;
@@ -14,6 +15,7 @@ extern "C" {
 SQL_FUNCTION(appinfra_exposures);
 SQL_FUNCTION(appinfra_harden_host);
 SQL_FUNCTION(appinfra_harden_tenant);
+SQL_FUNCTION(appinfra_install_extension);
 }
 
 Datum
@@ -40,5 +42,15 @@ appinfra_harden_tenant(PG_FUNCTION_ARGS)
 {
     installation::require_ours();
     apply_hardening::tenant(text_argument(fcinfo, 0, "db_id"));
+    PG_RETURN_VOID();
+}
+
+Datum
+appinfra_install_extension(PG_FUNCTION_ARGS)
+{
+    installation::require_ours();
+    const char *db_id = text_argument(fcinfo, 0, "db_id");
+
+    extensions::install(db_id, text_argument(fcinfo, 1, "name"), optional_text(fcinfo, 2));
     PG_RETURN_VOID();
 }

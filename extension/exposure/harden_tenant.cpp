@@ -14,6 +14,7 @@
 #include "registry/login_settings.hpp"
 #include "registry/owned.hpp"
 #include "registry/tenant.hpp"
+#include "tenant/entering.hpp"
 #include "tenant/readiness.hpp"
 #include "workers/setup.hpp"
 
@@ -21,7 +22,6 @@ namespace appinfra::apply_hardening
 {
 
 static const Refusal *check_status(const tenant::Tenant &tenant);
-static const Refusal *check_database(const tenant::Tenant &tenant, Oid *database);
 static void label_roles(const tenant::Tenant &tenant);
 static void label_role(const char *role, const char *wanted);
 static void enter(const tenant::Tenant &tenant, Oid database);
@@ -38,11 +38,10 @@ tenant(const char *db_id)
 {
     require(readiness::check_transaction());
     with_spi([&](MemoryContext) {
-        Oid database = InvalidOid;
         tenant::Tenant tenant = tenant::lock(db_id);
 
         require(check_status(tenant));
-        require(check_database(tenant, &database));
+        Oid database = entering::require_database(tenant);
         /* first, as long as this transaction has touched nothing that the task needs */
         enter(tenant, database);
         label_roles(tenant);
@@ -66,34 +65,6 @@ check_status(const tenant::Tenant &tenant)
                   psprintf("Its status is \"%s\".", states::name(tenant.status)),
                   tenant.status == Status::retiring ? "Try again when it is \"retained\"."
                                                     : nullptr);
-}
-
-/*
- * Refuses where the database is missing or another tenant's, and where this transaction has renamed
- * it: the task would wait for us, and we for it.
- */
-static const Refusal *
-check_database(const tenant::Tenant &tenant, Oid *database)
-{
-    label::Label label;
-    LOCKTAG tag;
-
-    *database = get_database_oid(tenant.database, true);
-    if (!OidIsValid(*database))
-        return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      psprintf("database \"%s\" does not exist", tenant.database),
-                      psprintf("The registry knows it as \"%s\".", tenant.db_id));
-    if (label::of_database(*database, &label) && strcmp(label.db_id, tenant.db_id) != 0)
-        return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      psprintf("database \"%s\" is another tenant's", tenant.database),
-                      psprintf("Its label says \"%s\".", label.db_id));
-    SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, *database, 0);
-    if (pg::holds_lock(tag, AccessExclusiveLock))
-        return refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      psprintf("database \"%s\" was renamed in this transaction", tenant.database),
-                      "A worker has to enter it, which is possible after the commit.",
-                      "COMMIT first.");
-    return nullptr;
 }
 
 /* Hardens and dresses the database inside, by a database task. */

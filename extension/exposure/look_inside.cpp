@@ -39,7 +39,7 @@ look_inside(const Look &look)
 
     in_transaction([&](MemoryContext) {
         XactReadOnly = true;
-        Datum values[] = {denied_sources(), CStringGetTextDatum(settings::allowed_extensions),
+        Datum values[] = {denied_sources(), CStringGetTextDatum(settings::effective_extensions()),
                           CStringGetTextDatum(look.login_group), stored_sources()};
 
         for (const char *sql : rules_inside(is_tenants))

@@ -45,8 +45,8 @@ static constexpr Hint hints[] = {
      "Use an extension that tenants may have; others have to be allowed by the host."},
     {"function_unknown", nullptr, "Look it up with \\df, and try again."},
     {"extension", nullptr,
-     "Ask the platform's administrator to allow the extension; its SQL may also load as ordinary "
-     "objects."},
+     "The platform installs others: SELECT appinfra.install_extension(db_id, name). SQL of one "
+     "may also load as ordinary objects."},
     {"extension_members", nullptr, "Make an object of another name, beside the extension's."},
     {"language", nullptr, write_sql},
     {"access_method", nullptr, "Use btree, hash, gin, gist, spgist or brin."},
@@ -143,6 +143,8 @@ static constexpr struct {
     {"pg_cancel_backend", "SELECT tenant_cancel_session(pid) reaches sessions of this database."},
     {"pg_terminate_backend",
      "SELECT tenant_terminate_session(pid) reaches sessions of this database."},
+    {"create extension",
+     "The platform installs it: SELECT appinfra.install_extension(db_id, name)."},
     {"pg_read_file", copy_client},
     {"pg_stat_reset", "Compare two readings of the statistics, instead of resetting them."},
     {"lo_import", "Use psql's \\lo_import, or lo_from_bytea()."},

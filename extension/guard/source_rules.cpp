@@ -124,6 +124,19 @@ static constexpr const char *server_sources[] = {
     "pg_stat_reset_replication_slot",
     "pg_stat_reset_subscription_stats",
     "pg_stat_reset_backend_stats",
+    /* of the extension, whose rows are every tenant's; tenant_statements() shows this one's */
+    "pg_stat_statements",
+    "pg_stat_statements_1_2",
+    "pg_stat_statements_1_3",
+    "pg_stat_statements_1_8",
+    "pg_stat_statements_1_9",
+    "pg_stat_statements_1_10",
+    "pg_stat_statements_1_11",
+    "pg_stat_statements_1_12",
+    "pg_stat_statements_info",
+    "pg_stat_statements_reset",
+    "pg_stat_statements_reset_1_7",
+    "pg_stat_statements_reset_1_11",
 };
 
 static constexpr const char *session_sources[] = {

@@ -225,3 +225,11 @@ GRANT EXECUTE ON FUNCTION appinfra.rotate_service_user(text, text, text, interva
 -- Variables that stand beside DSNs: the certificates of authorities.
 ALTER TABLE appinfra.variable ADD COLUMN companion text CHECK (companion IN ('set', 'unset'));
 COMMENT ON COLUMN appinfra.variable.companion IS 'it stands beside DSNs and no binding holds it: is published, or is to be taken away';
+-- Extensions whose scripts need a superuser.
+CREATE FUNCTION appinfra.install_extension(db_id text, name text, version text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_install_extension';
+COMMENT ON FUNCTION appinfra.install_extension(text, text, text) IS
+    'installs, as superuser, an extension of appinfra.allowed_extensions in a tenant''s database, in schema "extensions" or in that of its control file, where only superusers create. Committed at once, by a worker. 42704 for an unknown database, extension or version, or when an extension that it needs is not installed there; 55000 unless ready, and for one that is not allowed; 42501 for one that no tenant gets (files, programs, network, untrusted languages); 42710 when it is there; 42P15 when the schema, or that of an extension it needs, is not a superuser''s alone; 25006 on a standby or in a read-only transaction; 55P03, 53000 as harden_tenant()';
+REVOKE ALL ON FUNCTION appinfra.install_extension(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.install_extension(text, text, text) TO appinfra_admin;

@@ -548,6 +548,12 @@ CREATE FUNCTION appinfra.harden_tenant(db_id text) RETURNS void
 COMMENT ON FUNCTION appinfra.harden_tenant(text) IS
     'brings a database, its groups and its logins to the present hardening: what an older release, a restore or a mistake has left. What is done inside the database is committed at once, the rest with this transaction. May be repeated. 42704 for an unknown one; 55000 while it is retiring, when it is dropped, missing, somebody else''s or renamed in this transaction; 55P03 when a session of the tenant holds a lock for more than 10 s; 53000 when no background worker slot is free';
 
+CREATE FUNCTION appinfra.install_extension(db_id text, name text, version text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_install_extension';
+COMMENT ON FUNCTION appinfra.install_extension(text, text, text) IS
+    'installs, as superuser, an extension of appinfra.allowed_extensions in a tenant''s database, in schema "extensions" or in that of its control file, where only superusers create. Committed at once, by a worker. 42704 for an unknown database, extension or version, or when an extension that it needs is not installed there; 55000 unless ready, and for one that is not allowed; 42501 for one that no tenant gets (files, programs, network, untrusted languages); 42710 when it is there; 42P15 when the schema, or that of an extension it needs, is not a superuser''s alone; 25006 on a standby or in a read-only transaction; 55P03, 53000 as harden_tenant()';
+
 CREATE FUNCTION appinfra.harden_host(apply boolean = false)
     RETURNS TABLE (statement text, reason text, applied boolean)
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -720,7 +726,8 @@ GRANT EXECUTE ON FUNCTION
     appinfra.retention(),
     appinfra.deprovision_tenant(text, interval),
     appinfra.restore_tenant(text, boolean),
-    appinfra.harden_tenant(text)
+    appinfra.harden_tenant(text),
+    appinfra.install_extension(text, text, text)
     TO appinfra_admin;
 GRANT EXECUTE ON FUNCTION appinfra.exposures(text) TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION
