@@ -1,6 +1,7 @@
 /* Rules about the server: its settings, sizes, and what hangs on tenants' databases. See
  * rules.hpp; lines of pg_hba.conf are in hba.cpp. */
 #include "exposure/rules.hpp"
+#include "exposure/certificate.hpp"
 #include "exposure/sql.hpp"
 
 #include "base/query.hpp"
@@ -177,6 +178,7 @@ look_at_server(void (*add)(void *, const Row &), void *self)
 {
     look_at_version(add, self);
     look_at_settings(add, self);
+    look_at_certificate(add, self);
 }
 
 static void

@@ -144,4 +144,37 @@ $host->control("SELECT appinfra.deprovision_tenant('$second->{db_id}')");
 my %unset = map { $_->{target} => join ' ', sort @{ $_->{unset} } } complete(claims());
 is_deeply(\%unset, { 'shop' => 'OWN_CA REPORTS_URL', 'shop/svc/mail/n1' => 'OWN_CA PGDATABASE PGHOST PGPASSWORD PGPORT PGSSLMODE PGSSLROOTCERT PGUSER' },
 	'with the last one they go');
+
+# --- what exposures() says of the server's own ---------------------------------------------------------------
+# Severity and detail of what is shown about certificates, dates left out.
+sub exposed
+{
+	return join '; ', $host->control("SELECT string_agg(severity || ' ' || rule || ' ' || regexp_replace(detail, ' on [0-9].*', ''), '; ' ORDER BY rule, severity, detail)"
+		  . " FROM appinfra.exposures() WHERE rule IN ('server_certificate', 'sslmode_without_ca')");
+}
+
+# Lets the server show the certificate and key in a file.
+sub show_certificate
+{
+	my ($pem_file) = @_;
+	chmod 0600, $pem_file or die $!;
+	$host->control("ALTER SYSTEM SET $_ = '$pem_file'") for qw(ssl_cert_file ssl_key_file);
+	configure('ssl', 'on');
+	wait_for('the file', sub { $host->control("SELECT current_setting('ssl_cert_file')") eq $pem_file });
+	return;
+}
+is(exposed(), '', 'on the loopback interface nothing is asked of a certificate');
+configure('appinfra.public_host', 'pg.example');
+show_certificate(self_signed('DNS:other.example'));
+configure('appinfra.public_ca_file', '');
+configure('appinfra.public_sslmode', 'require');
+configure('appinfra.public_sslrootcert', '');
+is(exposed(), join('; ', 'medium server_certificate It expires', 'medium server_certificate It is not for appinfra.public_host, "pg.example".',
+		'medium server_certificate It is self-signed, and not among what apps are given to trust.',
+		'high sslmode_without_ca Apps are given no authority by which they could tell this server from another one.'), 'a certificate that nobody can verify');
+configure('appinfra.public_ca_file', $file);
+show_certificate($authority->issue('named', 'DNS:pg.example'));
+is(exposed(), 'medium server_certificate It expires; medium server_certificate It expires', 'a good one, and its authority: both end soon');
+show_certificate($authority->issue('former', 'DNS:pg.example', 1));
+like(exposed(), qr/^high server_certificate It has expired;/, 'one that has expired');
 done_testing();
