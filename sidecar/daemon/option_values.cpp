@@ -1,17 +1,13 @@
 // See option_values.hpp.
 #include "daemon/option_values.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/failure.hpp"
 
 namespace sidecar
 {
-namespace
-{
-
-} // namespace
-
 std::size_t
 count_of(const OptionValues &values, const std::string &name, std::size_t least, std::size_t most)
 {
@@ -31,6 +27,19 @@ switch_of(const OptionValues &values, const std::string &name)
     if (text != "0" && text != "1")
         refuse("--" + name + " must be 0 or 1");
     return text == "1";
+}
+
+std::vector<std::string>
+words_of(const std::string &text)
+{
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        if (comma > at)
+            words.push_back(text.substr(at, comma - at));
+        at = comma + 1;
+    }
+    return words;
 }
 
 Duration

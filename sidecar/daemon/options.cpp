@@ -12,6 +12,7 @@
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "daemon/commands.hpp"
+#include "daemon/env_paths.hpp"
 #include "daemon/option_rows.hpp"
 #include "daemon/option_values.hpp"
 #include "postgres/database_url.hpp"
@@ -27,6 +28,8 @@ void
 read_sink(Options &options, const Values &values)
 {
     const std::string &sink = values.at("sink");
+    if (!values.at("env-files").empty() && !sink.starts_with("file:"))
+        refuse("--env-files goes with --sink=file:DIR only");
     options.producer_url = values.at("producer-url");
     options.producer_path = values.at("producer-path");
     options.producer_ca = values.at("producer-ca");
@@ -35,6 +38,7 @@ read_sink(Options &options, const Values &values)
         options.sink_directory = sink.substr(5);
         if (options.sink_directory.empty())
             refuse("--sink=file:DIR names no folder");
+        options.env_paths = env_paths_of(values.at("env-files"), options.sink_directory);
         options.delivers = true;
     } else if (!sink.empty() && sink != "http") {
         refuse("--sink must be \"http\" or \"file:DIR\"");

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "daemon/server_options.hpp"
+#include "delivery/file_sink.hpp"
 
 namespace sidecar
 {
@@ -24,6 +25,7 @@ struct Options {
     bool delivers = false; // there is a sink
     ServerOptions server;
     std::string sink_directory; // of the file sink; empty: the producer API
+    EnvPaths env_paths;         // of single apps, beside that folder
     std::string producer_url;
     std::string producer_path;
     std::string producer_ca;

@@ -73,7 +73,7 @@ std::unique_ptr<Sink>
 Publisher::make_sink(const Options &options)
 {
     if (!options.sink_directory.empty())
-        return std::make_unique<FileSink>(options.sink_directory);
+        return std::make_unique<FileSink>(options.sink_directory, options.env_paths);
     auto sink = std::make_unique<HttpSink>(
         HttpSinkSettings{
             ProducerUrl(options.producer_url, options.producer_path, options.allow_plaintext),

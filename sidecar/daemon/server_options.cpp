@@ -38,20 +38,6 @@ constexpr OptionRow rows[] = {
 };
 // clang-format on
 
-// Returns the words between the commas of a text.
-std::vector<std::string>
-words_of(const std::string &text)
-{
-    std::vector<std::string> words;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t comma = std::min(text.find(',', at), text.size());
-        if (comma > at)
-            words.push_back(text.substr(at, comma - at));
-        at = comma + 1;
-    }
-    return words;
-}
-
 std::vector<TokenKey>
 keys_of(const std::string &files)
 {

@@ -6,11 +6,11 @@
 namespace sidecar
 {
 
-EnvVersions::EnvVersions(std::string_view text)
+EnvVersions::EnvVersions(std::string_view text, const std::string &file)
     : records_(text.empty() ? Json(json_object()) : parse_json(text))
 {
     if (!json_is_object(records_.get()))
-        throw Failure(Failure::Kind::retry, "\".app.env.versions\" is damaged; mend or remove it");
+        throw Failure(Failure::Kind::retry, "\"" + file + "\" is damaged; mend or remove it");
 }
 
 EnvVersions::Rank

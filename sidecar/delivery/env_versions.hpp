@@ -22,9 +22,9 @@ public:
         foreign, // the record is another host's
     };
 
-    // Reads the file's text; an empty text has no records. Throws a retry Failure when it is
-    // damaged, since a person may mend it.
-    explicit EnvVersions(std::string_view text);
+    // Reads the text of the file of this name; an empty text has no records. Throws a retry Failure
+    // when it is damaged, since a person may mend it.
+    EnvVersions(std::string_view text, const std::string &file);
 
     // How a publication stands to the record of a variable.
     Rank rank(const std::string &name, const Publication &publication) const;

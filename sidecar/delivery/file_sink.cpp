@@ -14,8 +14,7 @@ namespace sidecar
 namespace
 {
 
-constexpr const char *env_name = "app.env";
-constexpr const char *versions_name = ".app.env.versions";
+constexpr const char *env_name = "app.env"; // of a file below DIR
 constexpr const char *certificates_name = "ca.pem";
 
 Outcome
@@ -48,28 +47,30 @@ response_of(const Publication &publication)
     return json_text(response);
 }
 
-// Brings ca.pem to the certificates that the environment holds.
+// Brings the file of this name to the certificates that the environment holds.
 void
-write_certificates(const EnvFile &env, const SafeDirectory &folder)
+write_certificates(const EnvFile &env, const SafeDirectory &folder, const std::string &name)
 {
     const std::string wanted = env.certificates();
-    const std::optional<Secret> old = folder.read(certificates_name);
+    const std::optional<Secret> old = folder.read(name);
     bool renamed = false;
     if (wanted.empty() && old)
-        folder.remove(certificates_name);
+        folder.remove(name);
     else if (!wanted.empty() && (!old || old->reveal() != wanted))
-        folder.replace(certificates_name, wanted, renamed);
+        folder.replace(name, wanted, renamed);
 }
 
 // Writes versions, then certificates, then the file; sets maybe_stored when the file took its name
 // and then failed.
 Outcome
-write(const Publication &publication, const SafeDirectory &folder, bool &maybe_stored)
+write(const Publication &publication, const SafeDirectory &folder, const std::string &certificates,
+      bool &maybe_stored)
 {
-    const std::optional<Secret> old_env = folder.read(env_name);
+    const std::string versions_name = folder.helper("versions");
+    const std::optional<Secret> old_env = folder.read(folder.file());
     const std::optional<Secret> old_versions = folder.read(versions_name);
     EnvFile env(old_env ? old_env->reveal() : "");
-    EnvVersions versions(old_versions ? old_versions->reveal() : "");
+    EnvVersions versions(old_versions ? old_versions->reveal() : "", versions_name);
     for (const std::string &name : names_of(publication)) {
         const EnvVersions::Rank rank = versions.rank(name, publication);
         if (rank == EnvVersions::Rank::stale)
@@ -85,9 +86,9 @@ write(const Publication &publication, const SafeDirectory &folder, bool &maybe_s
         versions.record(name, publication);
     bool renamed = false;
     folder.replace(versions_name, versions.text(), renamed);
-    write_certificates(env, folder);
+    write_certificates(env, folder, certificates);
     const Secret text = env.text();
-    folder.replace(env_name, text.reveal(), maybe_stored);
+    folder.replace(folder.file(), text.reveal(), maybe_stored);
     Outcome outcome;
     outcome.verdict = Verdict::stored;
     outcome.response = response_of(publication);
@@ -130,6 +131,14 @@ folders_of(const Publication &publication)
     return folders;
 }
 
+const std::string *
+FileSink::path_of(const Publication &publication) const
+{
+    const auto path = paths_.find(publication.app_id);
+    const bool own = publication.target == target_of(publication.app_id);
+    return path != paths_.end() && own ? &path->second : nullptr;
+}
+
 Outcome
 FileSink::deliver(const Publication &publication) const
 {
@@ -137,9 +146,14 @@ FileSink::deliver(const Publication &publication) const
     try {
         if (publication.target.empty())
             throw Failure(Failure::Kind::give_up, "the publication has no target");
-        SafeDirectory folder(root_, folders_of(publication));
+        const std::string *path = path_of(publication);
+        SafeDirectory folder = path != nullptr
+                                   ? SafeDirectory::of_file(*path)
+                                   : SafeDirectory(root_, folders_of(publication), env_name);
         folder.lock();
-        return write(publication, folder, maybe_stored);
+        // A ca.pem in a folder that is not ours may be somebody else's.
+        const std::string before = path != nullptr ? folder.file() + "." : "";
+        return write(publication, folder, before + certificates_name, maybe_stored);
     } catch (const Failure &failure) {
         Outcome outcome =
             refusal(failure.kind() == Failure::Kind::give_up ? Verdict::refused : Verdict::again,

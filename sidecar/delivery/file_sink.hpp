@@ -1,9 +1,13 @@
 // The other sink: DIR/<app_id>/app.env, and for a service's target
-// DIR/<app_id>/svc/<service_id>/<host_id>/app.env. It works at once, in start(); several sidecars
-// may share one DIR, because every target's folder has a lock.
+// DIR/<app_id>/svc/<service_id>/<host_id>/app.env. An app may have another path for its own
+// variables. It works at once, in start(); several sidecars may share one DIR, because every file
+// has a lock.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "delivery/env_file.hpp"
@@ -13,10 +17,14 @@
 namespace sidecar
 {
 
+// The absolute paths of the files of apps whose variables do not go below DIR, by app.
+using EnvPaths = std::map<std::string, std::string, std::less<>>;
+
 class FileSink final : public Sink
 {
 public:
-    explicit FileSink(std::string root) : root_(std::move(root))
+    explicit FileSink(std::string root, EnvPaths paths = {})
+        : root_(std::move(root)), paths_(std::move(paths))
     {
     }
 
@@ -29,7 +37,11 @@ public:
     Outcome deliver(const Publication &publication) const;
 
 private:
+    // Returns the path of the file outside of DIR that a publication is for; null: it has none.
+    const std::string *path_of(const Publication &publication) const;
+
     std::string root_;
+    EnvPaths paths_;
     std::vector<Finished> finished_;
 };
 
