@@ -37,15 +37,22 @@ public:
                         text_of(row, "db_id"),
                         text_of(row, "credential"),
                         "",
+                        "",
+                        "",
                         ""};
+        const json_t *detail = json_object_get(row, "detail");
         if (action == "revoke_credential") {
             add_once("c " + step.credential, step);
         } else if (action == "drop_service_user") {
-            const json_t *detail = json_object_get(row, "detail");
             step.kind = ReplayStep::Kind::drop_service_user;
             step.service_id = text_of(detail, "service_id");
             step.host_id = text_of(detail, "host_id");
             add_once("s " + step.db_id + " " + step.service_id + " " + step.host_id, step);
+        } else if (action == "transfer_app") {
+            step.kind = ReplayStep::Kind::transfer_app;
+            step.app_id = text_of(detail, "app_id");
+            step.owner = text_of(detail, "to");
+            transfers_.insert_or_assign(step.app_id, step);
         } else {
             add_of_tenant(action, step);
         }
@@ -54,6 +61,8 @@ public:
     std::vector<ReplayStep>
     finish() &&
     {
+        for (const auto &[app_id, step] : transfers_)
+            steps_.push_back(step);
         for (const std::string &db_id : tenants_in_order_)
             steps_.push_back(tenants_.at(db_id));
         return std::move(steps_);
@@ -82,6 +91,7 @@ private:
 
     std::vector<ReplayStep> steps_;
     std::set<std::string> seen_;
+    std::map<std::string, ReplayStep> transfers_; // the last of each app
     std::map<std::string, ReplayStep> tenants_;
     std::vector<std::string> tenants_in_order_;
 };
@@ -91,7 +101,7 @@ is_replayed(const std::string &action)
 {
     return action == "revoke_credential" || action == "drop_service_user" ||
            action == "revoke_tenant" || action == "restore_tenant" ||
-           action == "deprovision_tenant";
+           action == "deprovision_tenant" || action == "transfer_app";
 }
 
 } // namespace
@@ -137,6 +147,8 @@ name_of(ReplayStep::Kind kind)
         return "revoke_tenant, restore_tenant";
     case ReplayStep::Kind::deprovision_tenant:
         return "deprovision_tenant";
+    case ReplayStep::Kind::transfer_app:
+        return "transfer_app";
     }
     return "";
 }

@@ -20,6 +20,7 @@ struct ReplayStep {
         revoke_tenant,
         revoke_and_restore, // all it had is revoked, and it was restored afterwards
         deprovision_tenant,
+        transfer_app,
     };
 
     Kind kind;
@@ -29,13 +30,15 @@ struct ReplayStep {
     std::string credential; // revoke_credential
     std::string service_id; // drop_service_user
     std::string host_id;
+    std::string app_id; // transfer_app
+    std::string owner;
 };
 
 // Tells whether a time, as the export has it, is after the point.
 using IsAfter = std::function<bool(const std::string &time)>;
 
 // Reads an export (JSON lines, as `appinfrad audit` writes them) and returns what its rows after
-// the point come to, credentials and services first. Throws a configuration Failure that names the
+// the point come to, databases last. Throws a configuration Failure that names the
 // line for one that is no such row, one that is cut off, and for ids that do not grow.
 std::vector<ReplayStep> plan_replay(std::istream &in, const IsAfter &is_after);
 

@@ -24,8 +24,8 @@ namespace
     "'/svc/' || replace(replace(" service ", '%', '%25'), '/', '%2F') || '/' ||"                   \
     " replace(replace(" host ", '%', '%25'), '/', '%2F')"
 
-// What a step is on this server: "todo", "done" or "unknown", and how it is done. $1 is the
-// database; $2, for tenants, the point; for others the parameters that parameters_of() gives.
+// What a step is on this server: "todo", "done" or "unknown", and how it is done. state_of() and
+// apply() say what the parameters are.
 struct Statement {
     ReplayStep::Kind kind;
     const char *state;
@@ -63,6 +63,10 @@ constexpr Statement statements[] = {
      "END"
      "  FROM appinfra.databases d WHERE d.db_id = $1 AND $2 <> ''), 'unknown')",
      "SELECT appinfra.deprovision_tenant($1)"},
+    {ReplayStep::Kind::transfer_app,
+     "SELECT coalesce((SELECT CASE a.owner_user_id WHEN $2 THEN 'done' ELSE 'todo' END"
+     "  FROM appinfra.apps a WHERE a.app_id = $1), 'unknown')",
+     "SELECT appinfra.transfer_app($1, $2)"},
 };
 
 const Statement &
@@ -136,6 +140,8 @@ private:
     state_of(const ReplayStep &step)
     {
         Parameters parameters = {step.db_id, point_};
+        if (step.kind == ReplayStep::Kind::transfer_app)
+            parameters = {step.app_id, step.owner};
         if (step.kind == ReplayStep::Kind::revoke_credential)
             parameters.push_back(step.credential);
         if (step.kind == ReplayStep::Kind::drop_service_user) {
@@ -158,6 +164,9 @@ private:
         case ReplayStep::Kind::drop_service_user:
             connection_.query(statement, {step.db_id, step.service_id, step.host_id});
             break;
+        case ReplayStep::Kind::transfer_app:
+            connection_.query(statement, {step.app_id, step.owner});
+            break;
         case ReplayStep::Kind::deprovision_tenant:
             connection_.query(statement, {step.db_id});
             break;
@@ -169,10 +178,13 @@ private:
     void
     print(const ReplayStep &step, const std::string &state)
     {
-        io_.out << name_of(step.kind) << ' ' << clean_text(step.db_id);
-        for (const std::string &part : {step.credential, step.service_id, step.host_id})
-            if (!part.empty() && (step.kind == ReplayStep::Kind::revoke_credential ||
-                                  step.kind == ReplayStep::Kind::drop_service_user))
+        const bool is_of_tenant = step.kind == ReplayStep::Kind::revoke_tenant ||
+                                  step.kind == ReplayStep::Kind::revoke_and_restore ||
+                                  step.kind == ReplayStep::Kind::deprovision_tenant;
+        io_.out << name_of(step.kind);
+        for (const std::string &part : {step.db_id, is_of_tenant ? "" : step.credential,
+                                        step.service_id, step.host_id, step.app_id, step.owner})
+            if (!part.empty())
                 io_.out << ' ' << clean_text(part);
         io_.out << " (row " << step.row << ", " << clean_text(step.time) << "): " << state << '\n';
     }

@@ -15,9 +15,9 @@ my $primary = Appinfra->make('primary', pool_size => 8, init => { allows_streami
 my $peer = Appinfra::Peer->start;
 my %sidecar = (env => $peer->sidecar_env);
 my $sidecar = $primary->start_sidecar(%sidecar);
-my %db_id = map { $_ => $primary->provision(app_id => "app-$_", slug => $_)->{db_id} } qw(leaked gone cut back rotated), map { "n$_" } 1 .. 45;
+my %db_id = map { $_ => $primary->provision(app_id => "app-$_", slug => $_)->{db_id} } qw(leaked gone cut back rotated retired sold), map { "n$_" } 1 .. 43;
 sub issue { return $primary->control("SELECT url FROM appinfra.issue_credential('$db_id{$_[0]}', 'owner')"); }
-my %person = map { $_ => issue($_) } qw(leaked cut back rotated);
+my %person = map { $_ => issue($_) } qw(leaked cut back rotated sold);
 $primary->control("SELECT appinfra.create_service_user('$db_id{leaked}', 'a/b', 'h%1')");
 $primary->control("SELECT appinfra.create_service_user('$db_id{rotated}', 'kept', 'h')");
 wait_until_settled($primary);
@@ -33,7 +33,13 @@ $primary->control("SELECT appinfra.drop_service_user('$db_id{leaked}', 'a/b', 'h
 $primary->control("SELECT appinfra.deprovision_tenant('$db_id{gone}')");
 $primary->control("SELECT appinfra.revoke_tenant('$db_id{cut}', 'abuse')");
 $primary->control("SELECT appinfra.revoke_tenant('$db_id{back}')");
+# its predecessor goes, as its successor is used
+my $predecessor = user($peer->store->{'app-retired'}{DATABASE_URL}{value});
+$primary->control("SELECT appinfra.rotate_credential('$db_id{retired}', grace => '0')");
+$primary->control("SELECT appinfra.transfer_app('app-sold', $_)") for "'first\@example.com'", "'last\@example.com'";
 wait_until_settled($primary);
+is(($primary->as_app($peer->store->{'app-retired'}{DATABASE_URL}{value}, 'SELECT 1'))[1], '1', 'a successor is used');
+$primary->wait_until("SELECT state IN ('revoked', 'gone') FROM appinfra.credentials WHERE username = '$predecessor'");
 $primary->control("SELECT appinfra.restore_tenant('$db_id{back}')");
 wait_until_settled($primary);
 my @snapshots = (snapshot($primary));
@@ -99,17 +105,17 @@ is((appinfrad('audit', '--apply'))[0], 2, 'refused: --apply alone');
 is($code, 1, 'something is to be done') or diag $err;
 my $leaked = user($person{leaked});
 for my $line ("revoke_credential $db_id{leaked} $leaked", "drop_service_user $db_id{leaked} a/b h%1", "deprovision_tenant $db_id{gone}",
-	"revoke_tenant $db_id{cut}", "revoke_tenant, restore_tenant $db_id{back}")
+	"revoke_credential $db_id{retired} $predecessor", 'transfer_app app-sold last@example.com', "revoke_tenant $db_id{cut}", "revoke_tenant, restore_tenant $db_id{back}")
 {
 	like($out, qr/^\Q$line\E \(row \d+, [^)]+\): to do$/m, "listed: $line");
 }
-like($out, qr/^5 left to do$/m, 'and nothing else');
+like($out, qr/^7 left to do$/m, 'and nothing else');
 is($host->control("SELECT count(*) FROM appinfra.audit WHERE action = 'revoke_tenant'"), 0, 'nothing was done yet');
 ($code, $out, $err) = appinfrad(@replay, '--apply');
 is("$code $err", '0 ', 'all is done') or diag $out;
-is(() = $out =~ /: done$/mg, 5, 'each');
+is(() = $out =~ /: done$/mg, 7, 'each');
 ($code, $out) = appinfrad(@replay, '--apply');
-is("$code " . (() = $out =~ /: done already$/mg), '0 5', 'the second time nothing is left to do');
+is("$code " . (() = $out =~ /: done already$/mg), '0 7', 'the second time nothing is left to do');
 is($host->control('SELECT count(*) FROM appinfra.claim_publications($$w$$, 100)'), 0, 'and nothing was published');
 
 # --- and accepted ---------------------------------------------------------------------------------------------------
@@ -120,12 +126,13 @@ wait_until_healed($host);
 $host->provision(app_id => 'app-n1', slug => 'second', env => { REPORTS_URL => 'reader' });
 wait_until_settled($host);
 is_deeply([ unusable($host, $peer, 'app-cut', 'app-gone') ], [], "every app's stored DSN logs in");
-for my $who (qw(leaked cut back))
+for my $who (qw(leaked cut back sold))
 {
 	is(($host->as_app($person{$who}, 'SELECT 1', PGPORT => $host->port))[0], 2, "what was revoked does not log in: $who");
 }
 is(($host->as_app($person{rotated}, 'SELECT 1', PGPORT => $host->port))[1], '1', 'what was not does');
 is($host->control("SELECT status IN ('retiring', 'retained') FROM appinfra.databases WHERE db_id = '$db_id{gone}'"), 't', 'what was deprovisioned is');
+is($host->control("SELECT DISTINCT owner_user_id FROM appinfra.databases WHERE app_id = 'app-sold'"), 'last@example.com', 'what was transferred is the last one\'s');
 is_deeply([ contradictions($peer, @snapshots, snapshot($host)) ], [], 'versions and ids never fell, and name one thing each');
 
 # --- seals that the restore has lost -----------------------------------------------------------------------------------

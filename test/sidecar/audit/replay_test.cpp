@@ -28,7 +28,7 @@ plan_of(const std::string &text)
     for (const ReplayStep &step :
          plan_replay(in, [](const std::string &time) { return std::stoi(time) > 10; }))
         words += (words.empty() ? "" : "; ") + std::string(name_of(step.kind)) + " " + step.db_id +
-                 step.credential + step.service_id + step.host_id;
+                 step.credential + step.service_id + step.host_id + step.app_id + step.owner;
     return words;
 }
 
@@ -57,6 +57,14 @@ TEST(ReplayPlan, TakesTheLastWordOnADatabase)
               "deprovision_tenant a");
     EXPECT_EQ(plan_of(row(11, "restore_tenant", tenant)), "");
     EXPECT_EQ(plan_of(row(9, "deprovision_tenant", tenant)), "");
+}
+
+TEST(ReplayPlan, TakesTheLastOwnerOfAnApp)
+{
+    EXPECT_EQ(plan_of(row(9, "transfer_app", R"("detail":{"app_id":"w","to":"ann"})") +
+                      row(11, "transfer_app", R"("detail":{"app_id":"x","to":"ann"})") +
+                      row(12, "transfer_app", R"("detail":{"app_id":"x","to":"bob"})")),
+              "transfer_app xbob");
 }
 
 TEST(ReplayPlan, PassesByWhatWasRefusedOrFailed)
