@@ -172,13 +172,19 @@ is_untrusted_function(HeapTuple tuple, Relation catalog)
            !is_range_constructor(TextDatumGetCString(source));
 }
 
-/* The planner calls an operator's function to estimate, without the check that others pass. */
+/*
+ * The planner calls an operator's function to estimate, without the check that others pass. And
+ * others may find the operator by its name, with the tenant's rows as its arguments.
+ */
 static bool
 is_denied_operator(HeapTuple tuple)
 {
     Oid function = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple))->oprcode;
 
-    return OidIsValid(function) && is_denied_function(function);
+    if (!OidIsValid(function))
+        return false;
+    const Verdict *found = verdict_on(function);
+    return found->denied || found->runs_text || found->shows_activity;
 }
 
 /*
