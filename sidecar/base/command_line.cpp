@@ -8,7 +8,6 @@
 #include <CLI/CLI.hpp>
 
 #include "base/failure.hpp"
-#include "base/readable.hpp"
 #include "base/spelling.hpp"
 #include "base/text.hpp"
 
@@ -132,7 +131,6 @@ OptionValues
 read_file(const CommandSyntax &syntax, const std::string &path)
 {
     OptionValues values;
-    check_readable("file of options", path);
     try {
         for (const CLI::ConfigItem &item : CLI::ConfigTOML().from_file(path)) {
             const OptionRow *row = find_row(syntax.rows, item.name);

@@ -12,9 +12,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/descriptor.hpp"
 #include "base/failure.hpp"
-#include "base/readable.hpp"
+#include "base/descriptor.hpp"
 #include "base/wipe.hpp"
 
 namespace sidecar
@@ -50,7 +49,7 @@ secret_from_file(const std::string &path)
     };
     const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0)
-        throw refuse(unreadable(errno));
+        throw refuse(std::strerror(errno));
     std::string text;
     std::array<char, 4096> part;
     for (;;) {

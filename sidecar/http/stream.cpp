@@ -6,7 +6,6 @@
 #include <netinet/tcp.h>
 
 #include "base/failure.hpp"
-#include "base/readable.hpp"
 
 namespace sidecar
 {
@@ -142,8 +141,6 @@ make_tls(const std::string &certificate, const std::string &key)
         return Failure(Failure::Kind::configuration,
                        "TLS file \"" + file + "\": " + error.message());
     };
-    check_readable("TLS file", certificate);
-    check_readable("TLS file", key);
     context->use_certificate_chain_file(certificate, error);
     if (error)
         throw refuse(certificate);
