@@ -45,7 +45,8 @@ emit_log(ErrorData *error)
         error->detail = psprintf("Rule \"%s\": %s%s%s", privileges.name, privileges.reason,
                                  error->detail != nullptr ? " " : "",
                                  error->detail != nullptr ? error->detail : "");
-        error->hint = const_cast<char *>(hint::of_privileges(error->message, error->hint));
+        /* core frees it after a FATAL */
+        error->hint = pstrdup(hint::of_privileges(error->message, error->hint));
     }
     if (next_emit_log)
         next_emit_log(error);
