@@ -84,7 +84,7 @@ sub lock_folder
 	my $lock = lock_folder('app-file');
 	my $first = serve('first', {});
 	$host->provision(app_id => 'app-file', slug => 'file');
-	$first->wait_for_log(qr/not delivered yet .*target=app-file .*the folder is locked/);
+	$first->wait_for_log(qr/not delivered yet .*target=app-file .*the file is locked/);
 	$first->kill9;
 	wait_until_gone();
 	expire($host, 'app-file');

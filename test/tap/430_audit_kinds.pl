@@ -47,7 +47,9 @@ my @acts = (
 	[ transfer_app => sub { "SELECT appinfra.transfer_app('app-r', 'v')" } ],
 	[ unregister_app => sub { "SELECT appinfra.unregister_app('app-r')" } ],
 	[ harden_tenant => sub { $host->provision(app_id => 'app-h', slug => 'hard', publish => 0)->{db_id} =~ /(.*)/; "SELECT appinfra.harden_tenant('$1')" } ],
-	[ install_extension => sub { "SELECT count(appinfra.install_extension(db_id, 'citext')) FROM appinfra.databases WHERE slug = 'hard'" } ],
+	# a worker installs it, at once: what is rolled back is the row alone
+	[ install_extension => sub { $host->control('CREATE SEQUENCE public.nth');
+		"SELECT count(appinfra.install_extension(db_id, (ARRAY['citext', 'hstore'])[nextval('public.nth')])) FROM appinfra.databases WHERE slug = 'hard'" } ],
 	[ republish => sub { "SELECT appinfra.republish(db_id) FROM appinfra.databases WHERE slug = 'hard'" } ],
 	[ accept_restore => sub { "UPDATE appinfra.host SET held_since = now(), held_because = 'a copy'; SELECT appinfra.accept_restore(now())" } ],
 	[ harden_host => sub { 'SELECT count(*) FROM appinfra.harden_host(apply => true)' } ]);
