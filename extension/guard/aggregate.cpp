@@ -7,9 +7,6 @@
 namespace appinfra::guard
 {
 
-static constexpr Rule text_rule = {
-    "stored_sql", "It runs text as SQL, or changes settings, for whoever looks at what is stored."};
-
 static Oid made; /* the function that was made last */
 
 void
@@ -27,12 +24,8 @@ check_aggregate_made(const Node *statement)
     Oid aggregate = made;
     made = InvalidOid;
     CommandCounterIncrement(); /* its row is to be seen */
-    const Verdict *found = verdict_on(aggregate);
-    if (found->denied || found->shows_activity || found->runs_text) {
-        Rule rule = found->denied ? found->rule : found->shows_activity ? activity_rule : text_rule;
-
-        refuse(rule, "an aggregate of closed functions");
-    }
+    if (const Rule *rule = rule_for_others(verdict_on(aggregate)))
+        refuse(*rule, "an aggregate of closed functions");
 }
 
 } // namespace appinfra::guard

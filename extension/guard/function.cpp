@@ -22,6 +22,9 @@ static constexpr Rule language_rule = {"untrusted_language",
 const Rule activity_rule = {"function_activity",
                             "It shows what other tenants run; tenant_sessions() shows this one's."};
 
+const Rule text_rule = {
+    "stored_sql", "It runs text as SQL, or changes settings, for whoever looks at what is stored."};
+
 static HTAB *verdicts;
 static bool forget_verdicts;
 static unsigned extensions_generation; /* for which the verdicts hold */
@@ -34,6 +37,16 @@ static bool is_our_library(HeapTuple tuple);
 static bool is_of_allowed_extension(Oid function);
 static void prepare_memory();
 static void on_function_change(Datum argument, int cache, uint32 hash);
+
+const Rule *
+rule_for_others(const Verdict *found)
+{
+    if (found->denied)
+        return &found->rule;
+    if (found->shows_activity)
+        return &activity_rule;
+    return found->runs_text ? &text_rule : nullptr;
+}
 
 bool
 is_denied_function(Oid function)

@@ -18,6 +18,12 @@ struct Verdict {
 /* Returns what is known of the function, finding it out if need be. */
 const Verdict *verdict_on(Oid function);
 
+/*
+ * Returns the rule by which no such function is called by what others come by: in what is stored,
+ * under an aggregate or an operator. Null: it may be.
+ */
+const Rule *rule_for_others(const Verdict *found);
+
 /* Tells whether no tenant may execute the function. */
 bool is_denied_function(Oid function);
 
@@ -39,7 +45,8 @@ bool is_own_module(const char *library);
 /* Returns what the extension's control file says of the item, or null. */
 const char *control_item(const char *extension, const char *item);
 
-/* The rule for functions that show what other sessions run. */
+/* The rule for functions that show what other sessions run, and for those that run text. */
 extern const Rule activity_rule;
+extern const Rule text_rule;
 
 } // namespace appinfra::guard

@@ -181,10 +181,7 @@ is_denied_operator(HeapTuple tuple)
 {
     Oid function = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple))->oprcode;
 
-    if (!OidIsValid(function))
-        return false;
-    const Verdict *found = verdict_on(function);
-    return found->denied || found->runs_text || found->shows_activity;
+    return OidIsValid(function) && rule_for_others(verdict_on(function)) != nullptr;
 }
 
 /*

@@ -17,9 +17,6 @@
 namespace appinfra::guard
 {
 
-static constexpr Rule text_rule = {
-    "stored_sql", "It runs text as SQL, or changes settings, for whoever looks at what is stored."};
-
 static constexpr Rule relation_rule = {
     "stored_relation", "What a tenant stores uses only relations that the tenant may use itself."};
 
@@ -191,12 +188,10 @@ is_of_statements(Oid relation)
 static bool
 may_use(const pg::RelationNeed *need)
 {
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(need->relid));
+    Oid owner = owner_of_relation(need->relid);
 
-    if (!HeapTupleIsValid(tuple))
+    if (!OidIsValid(owner))
         return true; /* it is just being made */
-    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-    ReleaseSysCache(tuple);
     if (guarded_tenant() != nullptr && is_role_of(owner, guarded_tenant()))
         return true;
     for (AclMode right : {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE})
@@ -226,14 +221,8 @@ check_call(Oid function, void *argument)
 static const Rule *
 rule_of_call(Oid function, const Place &place)
 {
-    const Verdict *found = verdict_on(function);
-
-    if (found->denied)
-        return &found->rule;
-    if (found->shows_activity)
-        return &activity_rule;
-    if (found->runs_text)
-        return &text_rule;
+    if (const Rule *rule = rule_for_others(verdict_on(function)))
+        return rule;
     /* a body is the tenant's code, which runs as nobody else */
     if ((function == F_SET_CONFIG || function == F_CURRENT_QUERY) &&
         place.class_id != ProcedureRelationId)

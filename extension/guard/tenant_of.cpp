@@ -66,6 +66,18 @@ read_tenant_role(Oid role, TenantRole *known)
     known->role = role;
 }
 
+Oid
+owner_of_relation(Oid relation)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+
+    if (!HeapTupleIsValid(tuple))
+        return InvalidOid;
+    Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+    ReleaseSysCache(tuple);
+    return owner;
+}
+
 bool
 is_role_of(Oid role, const char *db_id)
 {

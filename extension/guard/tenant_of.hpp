@@ -29,6 +29,9 @@ void watch_role_changes();
 /* Reads the role's label into what is to be known of it. */
 void read_tenant_role(Oid role, TenantRole *known);
 
+/* Returns the owner of a relation; invalid when it is not to be seen yet, or no more. */
+Oid owner_of_relation(Oid relation);
+
 /* Tells whether the role is one of this tenant's. */
 bool is_role_of(Oid role, const char *db_id);
 

@@ -96,13 +96,9 @@ tenant_touched(const List *needs)
 
         if (!pg::is_of_relation(need) || need->relid < FirstNormalObjectId)
             continue;
-        HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(need->relid));
-        if (!HeapTupleIsValid(tuple))
-            continue;
-        Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-        ReleaseSysCache(tuple);
-        const TenantRole *known = tenant_of_role(owner);
-        if (known->is_tenants)
+        Oid owner = owner_of_relation(need->relid);
+        const TenantRole *known = OidIsValid(owner) ? tenant_of_role(owner) : nullptr;
+        if (known != nullptr && known->is_tenants)
             return known->db_id;
     }
     return nullptr;
