@@ -1,12 +1,9 @@
 // See replay_command.hpp.
 #include "audit/replay_command.hpp"
 
-#include <cerrno>
-#include <fstream>
-#include <system_error>
-
 #include "audit/replay.hpp"
 #include "base/failure.hpp"
+#include "base/input_file.hpp"
 #include "base/text.hpp"
 #include "postgres/blocking_connection.hpp"
 
@@ -203,11 +200,7 @@ replay_audit(const AuditOptions &options, const CommandIo &io)
     Replay replay(options, io);
     if (options.file == "-")
         return replay.run(io.in) == 0 ? 0 : 1;
-    errno = 0;
-    std::ifstream in(options.file, std::ios::binary);
-    if (!in)
-        refuse("\"" + clean_text(options.file) +
-               "\" cannot be opened: " + std::generic_category().message(errno));
+    std::ifstream in = open_input(options.file);
     return replay.run(in) == 0 ? 0 : 1;
 }
 

@@ -1,9 +1,7 @@
 // The command verify-audit. See commands.hpp.
 #include "audit/commands.hpp"
 
-#include <cerrno>
 #include <fstream>
-#include <system_error>
 
 #include <pwd.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include "audit/options.hpp"
 #include "audit/pg_audit_log.hpp"
 #include "base/failure.hpp"
+#include "base/input_file.hpp"
 #include "base/text.hpp"
 
 namespace sidecar
@@ -27,17 +26,11 @@ heads_of(const std::string &file, std::istream &standard_input)
     if (file == "-") {
         heads = read_heads(standard_input);
     } else {
-        errno = 0;
-        std::ifstream in(file);
-        if (!in)
-            throw Failure(Failure::Kind::configuration,
-                          "\"" + clean_text(file) +
-                              "\" cannot be opened: " + std::generic_category().message(errno));
+        std::ifstream in = open_input(file);
         heads = read_heads(in);
     }
     if (heads.empty())
-        throw Failure(Failure::Kind::configuration,
-                      "there is no head in \"" + clean_text(file) + "\"");
+        refuse("there is no head in \"" + clean_text(file) + "\"");
     return heads;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/failure.hpp"
+#include "base/input_file.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "check_env/compose.hpp"
@@ -64,10 +65,7 @@ read_input(const std::string &file, std::istream &standard_input)
 {
     if (file == "-")
         return contents_of(standard_input, file);
-    errno = 0;
-    std::ifstream in(file, std::ios::binary);
-    if (!in)
-        refuse(label_of(file) + " cannot be opened: " + std::generic_category().message(errno));
+    std::ifstream in = open_input(file, label_of(file));
     return contents_of(in, file);
 }
 

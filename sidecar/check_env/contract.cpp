@@ -2,9 +2,7 @@
 #include "check_env/contract.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
-#include <utility>
 
 #include "base/text.hpp"
 
@@ -12,13 +10,6 @@ namespace sidecar
 {
 namespace
 {
-
-constexpr std::pair<std::string_view, Container> container_names[] = {
-    {"app", Container::app},
-    {"scheduler-worker", Container::scheduler_worker},
-    {"migrate", Container::migrate},
-    {"db-provision", Container::db_provision},
-};
 
 class ContractCheck
 {
@@ -94,24 +85,6 @@ private:
     Checked checked_;
 };
 
-bool
-is_forbidden(std::string_view name)
-{
-    return name == variable::root || name == "SHARED_POSTGRES_SUPERUSER_PASSWORD" ||
-           name.starts_with("POSTGRES_ROOT_") || name.starts_with("APP_DB_") ||
-           name.starts_with("APPINFRA_S3_ADMIN_") ||
-           (name.starts_with("APPINFRA_") && name.find("DATABASE_URL") != std::string_view::npos) ||
-           name.find("_PRODUCER_TOKEN") != std::string_view::npos;
-}
-
-bool
-is_superuser_name(std::string user)
-{
-    std::transform(user.begin(), user.end(), user.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return user == "postgres" || user == "root" || user == "admin" || user == "superuser";
-}
-
 // Where two DSNs lead to different places, in a word; empty when they do not.
 std::string
 difference(const Dsn &a, const Dsn &b)
@@ -131,7 +104,7 @@ ContractCheck::check_forbidden()
 {
     std::map<std::string, bool> seen;
     for (const Variable &variable : variables_)
-        if (lane_ == Lane::runtime && is_forbidden(variable.name) &&
+        if (lane_ == Lane::runtime && is_forbidden_at_runtime(variable.name) &&
             seen.emplace(variable.name, true).second)
             add(rule::forbidden_variable, variable.name, "it must not reach the runtime lane",
                 "remove it from this environment; apps get DATABASE_URL and DATABASE_SERVICE_URL");
@@ -299,30 +272,6 @@ Checked
 check_contract(const std::vector<Variable> &variables, const ContractScope &scope)
 {
     return ContractCheck(variables, scope).run();
-}
-
-std::string_view
-container_name(Container container)
-{
-    for (const auto &[name, one] : container_names)
-        if (one == container)
-            return name;
-    return {};
-}
-
-std::optional<Container>
-container_of(std::string_view name)
-{
-    for (const auto &[known, container] : container_names)
-        if (known == name)
-            return container;
-    return std::nullopt;
-}
-
-std::string_view
-lane_name(Lane lane)
-{
-    return lane == Lane::runtime ? "runtime" : "provisioning";
 }
 
 // A user "name:password" comes from a URI whose colon was encoded, a database name with a colon
