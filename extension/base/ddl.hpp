@@ -3,7 +3,7 @@
  *
  * A tree has no text: nothing to quote, and no verifier in a query string that a statistics
  * extension would keep. A call goes through ProcessUtility, so that other extensions' hooks see it;
- * set_password() and set_settings() write the catalog themselves. Each call makes its effect
+ * set_password() and what writes settings write the catalog themselves. Each call makes its effect
  * visible to the next. The caller has switched to the extension's owner.
  */
 #pragma once
@@ -38,6 +38,15 @@ void set_password(const char *login, const char *verifier);
 
 /* Replaces what a login starts with by these settings. */
 void set_settings(const char *login, std::span<const Setting> settings);
+
+/*
+ * Sets or (null) resets what the role's sessions in the database start with, as ALTER ROLE … IN
+ * DATABASE does: name and value are checked with the rights of the current user.
+ */
+void change_setting(Oid database, Oid role, const char *name, const char *value);
+
+/* Makes one role's sessions in the database start with what another's do. */
+void copy_settings(Oid database, Oid from, Oid to);
 
 void rename_role(const char *from, const char *to);
 void drop_role(const char *name);

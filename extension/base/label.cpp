@@ -69,6 +69,44 @@ of_database(Oid database, Label *label)
     return read(DatabaseRelationId, database, label) == Found::well_formed;
 }
 
+void
+visit_roles(const char *db_id, void (*visit)(void *self, Oid role, const Label &label), void *self)
+{
+    Relation relation = table_open(SharedSecLabelRelationId, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, nullptr, 0, nullptr);
+
+    while (HeapTuple tuple = systable_getnext(scan)) {
+        const auto *form = reinterpret_cast<Form_pg_shseclabel>(GETSTRUCT(tuple));
+        Label label;
+
+        if (form->classoid == AuthIdRelationId && of_role(form->objoid, &label) &&
+            strcmp(label.db_id, db_id) == 0)
+            visit(self, form->objoid, label);
+    }
+    systable_endscan(scan);
+    table_close(relation, AccessShareLock);
+}
+
+Oid
+group(const char *db_id, const char *access)
+{
+    struct Search {
+        const char *access;
+        Oid found;
+    } search = {.access = access, .found = InvalidOid};
+
+    visit_roles(
+        db_id,
+        [](void *self, Oid role, const Label &label) {
+            auto *asked = static_cast<Search *>(self);
+
+            if (strcmp(label.kind, "group") == 0 && strcmp(label.detail, asked->access) == 0)
+                asked->found = role;
+        },
+        &search);
+    return search.found;
+}
+
 /* Refuses labels of anyone but a superuser, on anything but roles and databases, or malformed. */
 static void
 check_relabel(const ObjectAddress *object, const char *label)

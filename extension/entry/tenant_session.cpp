@@ -2,8 +2,8 @@
  * The functions by which a tenant's login sees, cancels and ends sessions of its own tenant.
  *
  * In C, because no tenant may execute core's with more than its own rights, whatever the current
- * role is. They go by labels: an owner signals any session of its tenant and sees what it runs,
- * other logins those of the same access.
+ * role is. They go by labels: an owner signals any session of its tenant and sees what it runs;
+ * other logins signal those of the same access, and see what their own login runs.
  */
 #include "base/label.hpp"
 #include "base/refusal.hpp"
@@ -19,6 +19,7 @@ SQL_FUNCTION(appinfra_tenant_terminate_session);
 static void check_session(int pid);
 static bool may_signal(int pid);
 static bool is_of_same_tenant(Oid login, label::Label *other, bool *reaches);
+static bool is_owner();
 static void add_session(ReturnSetInfo *result, const PgBackendStatus *status);
 static Datum address_of(const PgBackendStatus *status, bool *null);
 static const char *state_of(const PgBackendStatus *status);
@@ -91,6 +92,15 @@ is_of_same_tenant(Oid login, label::Label *other, bool *reaches)
     return true;
 }
 
+/* Tells whether the login of this session is an owner. */
+static bool
+is_owner()
+{
+    label::Label mine;
+
+    return label::of_role(GetAuthenticatedUserId(), &mine) && strcmp(mine.detail, "owner") == 0;
+}
+
 /* Adds the row of a session, if it is one of the same tenant. */
 static void
 add_session(ReturnSetInfo *result, const PgBackendStatus *status)
@@ -103,6 +113,7 @@ add_session(ReturnSetInfo *result, const PgBackendStatus *status)
 
     if (!is_of_same_tenant(status->st_userid, &label, &reaches))
         return;
+    bool shows = status->st_userid == GetAuthenticatedUserId() || is_owner();
     const char *name = GetUserNameFromId(status->st_userid, true);
     const char *event = nullptr;
     const char *event_type = nullptr;
@@ -134,7 +145,7 @@ add_session(ReturnSetInfo *result, const PgBackendStatus *status)
     text(9, event_type);
     text(10, event);
     text(11, state);
-    text(12, reaches ? pgstat_clip_activity(status->st_activity_raw) : nullptr);
+    text(12, shows ? pgstat_clip_activity(status->st_activity_raw) : nullptr);
     tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

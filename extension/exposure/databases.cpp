@@ -179,6 +179,10 @@ SELECT CASE WHEN x.name = ANY ()sql" HIJACKING_SETTINGS R"sql() THEN 'high'
  WHERE (r.kind = 'group' OR r.rolcanlogin OR (s.setrole = 0 AND b.oid IS NOT NULL)
         OR (s.setrole = 0 AND s.setdatabase = 0 AND x.name = ANY ()sql" HIJACKING_SETTINGS R"sql()))
    AND ($1 IS NULL OR coalesce(r.db_id, b.db_id, $1) = $1)
+   AND NOT (s.setdatabase <> 0 AND b.db_id = r.db_id AND EXISTS (SELECT -- by tenant_set()
+           FROM pg_catalog.pg_db_role_setting k JOIN role g ON g.oid = k.setrole
+          WHERE k.setdatabase = s.setdatabase AND g.db_id = r.db_id AND g.kind = 'group'
+            AND g.access = 'owner' AND c = ANY (k.setconfig)))
    AND NOT (coalesce(r.kind, '') = 'login' AND s.setdatabase = 0 AND CASE x.name
             WHEN 'role' THEN EXISTS (SELECT FROM role g WHERE g.rolname = x.value
                  AND g.kind = 'group' AND g.db_id = r.db_id AND g.access = r.access)
@@ -200,6 +204,19 @@ SELECT 'medium', 'session_setting_missing', NULL, string_agg(n.name, ', '), quot
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s CROSS JOIN unnest(s.setconfig) x
                     WHERE s.setrole = a.oid AND s.setdatabase = 0
                       AND split_part(x, '=', 1) = n.name)
+ GROUP BY c.db_id, a.rolname
+ UNION ALL
+SELECT 'medium', 'session_setting_missing', NULL, string_agg(split_part(x, '=', 1), ', '),
+       quote_ident(a.rolname), 'The login''s sessions do not start with what the tenant has set.',
+       format('SELECT appinfra.harden_tenant(%L)', c.db_id)
+  FROM appinfra.credential c JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name
+  JOIN pg_catalog.pg_shseclabel l ON l.provider = 'appinfra' AND l.label = c.db_id || ' group owner'
+   AND l.classoid = 'pg_catalog.pg_authid'::regclass
+  JOIN pg_catalog.pg_db_role_setting s ON s.setrole = l.objoid AND s.setdatabase <> 0
+ CROSS JOIN unnest(s.setconfig) x
+ WHERE c.state IN ('waiting', 'active', 'retiring') AND ($1 IS NULL OR c.db_id = $1)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting o WHERE o.setrole = a.oid
+                      AND o.setdatabase = s.setdatabase AND x = ANY (o.setconfig))
  GROUP BY c.db_id, a.rolname
 )sql";
 

@@ -82,15 +82,23 @@ SELECT 'high', 'language_owner', current_database()::text, quote_ident(l.lanname
  WHERE d.objid IS NULL
 )sql";
 
-/* Not allowed, and neither appinfra's nor there from the beginning. */
+/*
+ * Not allowed, and neither appinfra's nor there from the beginning. A tool of the host's, a
+ * superuser's in a schema of superusers, is milder: its functions are closed to tenants.
+ */
 static constexpr char extensions[] = R"sql(
 SELECT CASE WHEN e.extname ~ '^(plpython[23]?u|plperlu|pltclu|dblink|postgres_fdw|file_fdw|adminpack|pageinspect|pg_read_)'
-            THEN 'high' ELSE 'medium' END,
+            THEN 'high'
+            WHEN o.rolsuper AND n.nspowner IN (SELECT oid FROM ONLY pg_catalog.pg_authid WHERE rolsuper)
+             AND NOT EXISTS (SELECT FROM aclexplode(n.nspacl) a
+                              WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner)
+            THEN 'notice' ELSE 'medium' END,
        'extension', current_database()::text, quote_ident(e.extname),
        e.extowner::regrole::text,
        'The extension is not in appinfra.allowed_extensions.',
        format('DROP EXTENSION %I', e.extname)
-  FROM ONLY pg_catalog.pg_extension e
+  FROM ONLY pg_catalog.pg_extension e JOIN ONLY pg_catalog.pg_authid o ON o.oid = e.extowner
+  JOIN ONLY pg_catalog.pg_namespace n ON n.oid = e.extnamespace
  WHERE e.extname <> 'plpgsql' AND $2 IS NOT NULL AND $1 IS NOT NULL
    AND e.extname <> ALL (regexp_split_to_array($2, '[,\s]+'))
 )sql";
@@ -195,7 +203,7 @@ SELECT 'critical', 'event_trigger', current_database()::text, quote_ident(t.evtn
 )sql";
 
 static constexpr char row_security[] = R"sql(
-SELECT 'medium', 'row_security', current_database()::text, c.oid::regclass::text,
+SELECT 'notice', 'row_security', current_database()::text, c.oid::regclass::text,
        c.relowner::regrole::text,
        'Its row-level security does not bind its owner, as whom DATABASE_URL enters.',
        format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', c.oid::regclass)
@@ -214,12 +222,14 @@ grp AS (SELECT r.* FROM role r JOIN own USING (db_id) WHERE r.kind = 'group'),
 missing AS (
     SELECT 1 AS place, 'the function ' || f.name AS what
       FROM (VALUES ('tenant_sessions', ''), ('tenant_cancel_session', 'integer'),
-                   ('tenant_terminate_session', 'integer')) f (name, arguments)
+                   ('tenant_terminate_session', 'integer'), ('tenant_statements', ''),
+                   ('tenant_extensions', ''), ('tenant_set', 'text, text'),
+                   ('tenant_reset', 'text')) f (name, arguments)
      WHERE NOT EXISTS (SELECT FROM ONLY pg_catalog.pg_proc p
             WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = f.name
               AND p.proowner = 10 AND oidvectortypes(p.proargtypes) = f.arguments
               AND p.prosrc = 'appinfra_' || f.name AND p.probin = '$libdir/appinfra'
-              AND p.prosecdef = (f.name <> 'tenant_sessions'))
+              AND p.prosecdef = (f.name ~ '_session$'))
     UNION ALL
     SELECT 2, format('%s on schema public for %s', x.privilege, g.rolname)
       FROM ONLY pg_catalog.pg_namespace n CROSS JOIN grp g

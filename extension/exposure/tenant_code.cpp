@@ -187,6 +187,8 @@ SELECT 'critical', 'system_addition', current_database()::text,
                format('DROP ROUTINE %s', oid::regprocedure) AS remedy
           FROM ONLY pg_catalog.pg_proc WHERE pronamespace IN (SELECT oid FROM schema)
            AND proname !~ '^tenant_(sessions|(cancel|terminate|check)_session|access)$'
+           AND NOT (proname ~ '^tenant_(statements|extensions|set|reset)$' AND proowner = 10
+                    AND prosrc = 'appinfra_' || proname AND probin = '$libdir/appinfra')
          UNION ALL
         SELECT 'pg_operator'::regclass, oid, oprowner, format('DROP OPERATOR %s', oid::regoperator)
           FROM ONLY pg_catalog.pg_operator WHERE oprnamespace IN (SELECT oid FROM schema)

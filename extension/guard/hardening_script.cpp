@@ -21,7 +21,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.tenant_sessions()
                    query text)
     LANGUAGE c VOLATILE AS '$libdir/appinfra', 'appinfra_tenant_sessions';
 COMMENT ON FUNCTION pg_catalog.tenant_sessions() IS
-    'the sessions of this database''s logins; query only for owners and for sessions of the same access';
+    'the sessions of this database''s logins; query only for owners and for sessions of the same login';
 
 DO $$ BEGIN -- hardening 1 had them; nobody may execute them
     DROP FUNCTION IF EXISTS pg_catalog.tenant_check_session(int);
@@ -39,7 +39,38 @@ CREATE OR REPLACE FUNCTION pg_catalog.tenant_terminate_session(pid int) RETURNS 
     LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS '$libdir/appinfra', 'appinfra_tenant_terminate_session';
 COMMENT ON FUNCTION pg_catalog.tenant_terminate_session(int) IS
-    'ends a session of this database. 42501 for any other')sql";
+    'ends a session of this database. 42501 for any other';
+
+CREATE OR REPLACE FUNCTION pg_catalog.tenant_statements()
+    RETURNS TABLE (userid oid, dbid oid, toplevel boolean, queryid bigint, query text,
+                   plans bigint, total_plan_time float8, min_plan_time float8, max_plan_time float8,
+                   mean_plan_time float8, stddev_plan_time float8, calls bigint,
+                   total_exec_time float8, min_exec_time float8, max_exec_time float8,
+                   mean_exec_time float8, stddev_exec_time float8, rows bigint,
+                   shared_blks_hit bigint, shared_blks_read bigint, shared_blks_dirtied bigint,
+                   shared_blks_written bigint, local_blks_hit bigint, local_blks_read bigint,
+                   local_blks_dirtied bigint, local_blks_written bigint, temp_blks_read bigint,
+                   temp_blks_written bigint, blk_read_time float8, blk_write_time float8,
+                   wal_records bigint, wal_fpi bigint, wal_bytes numeric)
+    LANGUAGE c VOLATILE AS '$libdir/appinfra', 'appinfra_tenant_statements';
+COMMENT ON FUNCTION pg_catalog.tenant_statements() IS
+    'pg_stat_statements of this database: for owners all roles of the tenant, for others their own. 55000 where it is not loaded';
+
+CREATE OR REPLACE FUNCTION pg_catalog.tenant_extensions()
+    RETURNS TABLE (name text, default_version text, installed boolean, installed_by text)
+    LANGUAGE c VOLATILE AS '$libdir/appinfra', 'appinfra_tenant_extensions';
+COMMENT ON FUNCTION pg_catalog.tenant_extensions() IS
+    'extensions that tenants may have: by their own CREATE EXTENSION, or installed by the platform';
+
+CREATE OR REPLACE FUNCTION pg_catalog.tenant_set(name text, value text) RETURNS void
+    LANGUAGE c VOLATILE AS '$libdir/appinfra', 'appinfra_tenant_set';
+COMMENT ON FUNCTION pg_catalog.tenant_set(text, text) IS
+    'sets what sessions of this database''s logins, present and later ones, start with. For owners; 42501 for what superusers or the host set, 42704 and 22023 as SET';
+
+CREATE OR REPLACE FUNCTION pg_catalog.tenant_reset(name text) RETURNS void
+    LANGUAGE c VOLATILE AS '$libdir/appinfra', 'appinfra_tenant_reset';
+COMMENT ON FUNCTION pg_catalog.tenant_reset(text) IS
+    'takes back what tenant_set() has set. For owners')sql";
 
 /* What makes a copy of the template somebody's shell. {access} stands for a group role. */
 static constexpr char dress_script[] = R"sql(

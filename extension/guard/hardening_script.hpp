@@ -14,7 +14,7 @@ namespace appinfra::hardening
 {
 
 /* Grows with every change of what is here; the registry and labels say which one a database has. */
-constexpr int version = 2;
+constexpr int version = 3;
 
 /*
  * Raises when an event trigger of the current database, other than a superuser's, would run with

@@ -22,7 +22,7 @@ static constexpr const char *ask_platform = "Ask the platform's administrator.";
 static constexpr const char *ask_to_connect =
     "Copy the data by the application, or by COPY through a client of both.";
 static constexpr const char *own_setting =
-    "SET changes settings of this session; \"options\" in the DSN sets them from its start.";
+    "SET changes settings of this session, SELECT tenant_set(name, value) those of all logins.";
 static constexpr const char *own_schema =
     "Make the object in a schema of the tenant's, like public.";
 static constexpr const char *lock_own =
@@ -42,11 +42,12 @@ static constexpr Hint hints[] = {
     {"untrusted_language", nullptr, write_sql},
     {"function_privileged", nullptr, "Leave out LEAKPROOF and SUPPORT."},
     {"function_library", nullptr,
-     "Use an extension that tenants may have; others have to be allowed by the host."},
+     "SELECT * FROM tenant_extensions() lists what tenants may use; the host allows others."},
     {"function_unknown", nullptr, "Look it up with \\df, and try again."},
     {"extension", nullptr,
-     "The platform installs others: SELECT appinfra.install_extension(db_id, name). SQL of one "
-     "may also load as ordinary objects."},
+     "SELECT * FROM tenant_extensions() lists those for tenants; the platform installs others: "
+     "SELECT "
+     "appinfra.install_extension(db_id, name)."},
     {"extension_members", nullptr, "Make an object of another name, beside the extension's."},
     {"language", nullptr, write_sql},
     {"access_method", nullptr, "Use btree, hash, gin, gist, spgist or brin."},
@@ -79,6 +80,8 @@ static constexpr Hint hints[] = {
     {"checkpoint", nullptr, "The server does this by itself."},
     {"function_server", "function pg_stat_reset",
      "Compare two readings of the statistics, instead of resetting them."},
+    {"function_server", "function pg_stat_statements",
+     "SELECT * FROM tenant_statements() shows this database's."},
     {"function_server", nullptr, ask_platform},
     {"function_wal", nullptr, "The host makes backups; take one of this database with pg_dump."},
     {"function_session", "function pg_cancel_backend",
@@ -108,7 +111,8 @@ static constexpr Hint hints[] = {
     {"role", "CREATE ROLE",
      "There are {groups}; the platform makes further logins of them (service users)."},
     {"role", "ALTER ROLE",
-     "SET or \"options\" in the DSN change settings; the platform rotates passwords."},
+     "SELECT tenant_set(name, value) keeps a setting for all logins of this database; the platform "
+     "rotates passwords."},
     {"role", "DROP ROLE", "The platform revokes logins."},
     {"role", nullptr, "The groups are {groups}: GRANT privileges on objects to them."},
     {"role_outside", nullptr,
@@ -121,7 +125,8 @@ static constexpr Hint hints[] = {
     {"database", "DROP DATABASE",
      "DROP SCHEMA public CASCADE empties it; the platform deprovisions it."},
     {"database", "ALTER DATABASE",
-     "Settings: SET, or \"options\" in the DSN. Name, owner and limits are the platform's."},
+     "SELECT tenant_set(name, value) keeps a setting for all logins of this database. Name, owner "
+     "and limits are the platform's."},
     {"database", nullptr, ask_platform},
     {"prepared_transaction", nullptr, "COMMIT in one step."},
 
@@ -146,6 +151,7 @@ static constexpr struct {
     {"create extension",
      "The platform installs it: SELECT appinfra.install_extension(db_id, name)."},
     {"pg_read_file", copy_client},
+    {"pg_stat_statements", "SELECT * FROM tenant_statements() shows this database's."},
     {"pg_stat_reset", "Compare two readings of the statistics, instead of resetting them."},
     {"lo_import", "Use psql's \\lo_import, or lo_from_bytea()."},
     {"lo_export", "Use psql's \\lo_export, or lo_get()."},

@@ -2,9 +2,12 @@
 #include "registry/login_settings.hpp"
 
 #include "base/settings.hpp"
+#include "registry/owned.hpp"
 
 namespace appinfra::login_settings
 {
+
+static void copy_tenants(const char *username);
 
 void
 write(const char *username, const char *group, const char *access,
@@ -28,6 +31,35 @@ write(const char *username, const char *group, const char *access,
     for (size_t i = 0; i < more.size(); i++)
         all[count + i] = more[i];
     ddl::set_settings(username, {all, count + more.size()});
+    copy_tenants(username);
+}
+
+void
+set_tag(LOCKTAG *tag, Oid database)
+{
+    SET_LOCKTAG_OBJECT(*tag, database, DbRoleSettingRelationId, database, 0);
+}
+
+/*
+ * Copies what the tenant has set. A tenant's open transaction that has called tenant_set() is not
+ * waited for, for the tenant could make us wait; exposures() then names the login.
+ */
+static void
+copy_tenants(const char *username)
+{
+    Oid login = get_role_oid(username, false);
+    label::Label label;
+    LOCKTAG tag;
+
+    if (!label::of_role(login, &label))
+        return;
+    Oid database = owned::database_of(label.db_id);
+    Oid group = label::group(label.db_id, "owner");
+    if (!OidIsValid(database) || !OidIsValid(group))
+        return;
+    set_tag(&tag, database);
+    (void)LockAcquire(&tag, ShareLock, false, true);
+    ddl::copy_settings(database, group, login);
 }
 
 } // namespace appinfra::login_settings
