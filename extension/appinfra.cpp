@@ -16,6 +16,7 @@
 #include "shmem/sessions.hpp"
 #include "shmem/transaction_ids.hpp"
 #include "shmem/wakeup.hpp"
+#include "workers/control_database.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
@@ -39,6 +40,7 @@ _PG_init()
     wakeup::define();
     sessions::define();
     transaction_ids::define();
+    control_database::define();
     events::ring::define();
     events::buckets::define();
     host_watch::define();

@@ -6,7 +6,6 @@
 #include "audit/writer.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
-#include "base/settings.hpp"
 #include "delivery/timeline.hpp"
 #include "entry/kept_workers.hpp"
 #include "shmem/wakeup.hpp"
@@ -15,6 +14,7 @@
 #include "tenant/revocation.hpp"
 #include "tenant/rotation.hpp"
 #include "tenant/temporary_tables.hpp"
+#include "workers/control_database.hpp"
 #include "workers/worker.hpp"
 
 namespace appinfra::scheduler
@@ -220,7 +220,7 @@ appinfra_scheduler_main(Datum)
 {
     TimestampTz due[lengthof(scheduler::tasks)] = {};
 
-    worker::begin(settings::control_database, InvalidOid);
+    control_database::begin();
     /* it never waits long for anybody's transaction: it looks at a locked row again later */
     SetConfigOption("lock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
     wakeup::enroll(wakeup::Worker::scheduler);

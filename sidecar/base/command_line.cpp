@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/failure.hpp"
+#include "base/readable.hpp"
 #include "base/spelling.hpp"
 #include "base/text.hpp"
 
@@ -131,6 +132,7 @@ OptionValues
 read_file(const CommandSyntax &syntax, const std::string &path)
 {
     OptionValues values;
+    check_readable("file of options", path);
     try {
         for (const CLI::ConfigItem &item : CLI::ConfigTOML().from_file(path)) {
             const OptionRow *row = find_row(syntax.rows, item.name);

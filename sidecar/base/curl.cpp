@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/failure.hpp"
+#include "base/readable.hpp"
 
 namespace sidecar
 {
@@ -68,6 +69,7 @@ read_authorities(const std::string &path)
 {
     if (path.empty())
         return {};
+    check_readable("the CA file", path);
     std::ifstream file(path, std::ios::binary);
     std::string text{std::istreambuf_iterator<char>(file), {}};
     if (text.empty())

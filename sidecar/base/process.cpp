@@ -12,8 +12,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/failure.hpp"
 #include "base/descriptor.hpp"
+#include "base/failure.hpp"
+#include "base/readable.hpp"
 #include "base/wipe.hpp"
 
 namespace sidecar
@@ -49,7 +50,7 @@ secret_from_file(const std::string &path)
     };
     const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0)
-        throw refuse(std::strerror(errno));
+        throw refuse(unreadable(errno));
     std::string text;
     std::array<char, 4096> part;
     for (;;) {

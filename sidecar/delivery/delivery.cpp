@@ -43,8 +43,8 @@ Delivery::send_finished(const Outcome &outcome, TimePoint now, Backoff &backoff)
     }
     state_ = State::waiting;
     const Duration pause = backoff.delay(failures_++);
-    // What the producer asked for, and a little jitter beyond it, so that not all come at once. The clock rounds
-    // down, so a tick more keeps the wait from being short of what was asked.
+    // What the producer asked for, and a little jitter beyond it, so that not all come at once. The
+    // clock rounds down, so a tick more keeps the wait from being short of what was asked.
     due_ = now + (outcome.retry_after ? *outcome.retry_after + Duration(1) + pause / 4 : pause);
     return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 
 #include "base/failure.hpp"
+#include "base/readable.hpp"
 
 namespace sidecar
 {
@@ -141,6 +142,8 @@ make_tls(const std::string &certificate, const std::string &key)
         return Failure(Failure::Kind::configuration,
                        "TLS file \"" + file + "\": " + error.message());
     };
+    check_readable("TLS file", certificate);
+    check_readable("TLS file", key);
     context->use_certificate_chain_file(certificate, error);
     if (error)
         throw refuse(certificate);

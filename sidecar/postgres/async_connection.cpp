@@ -13,7 +13,8 @@ namespace sidecar
 namespace
 {
 
-constexpr std::string_view read_only = "25006"; // SQLSTATE: the server takes no writes (any more)
+constexpr std::string_view read_only = "25006";   // SQLSTATE: the server takes no writes (any more)
+constexpr std::string_view no_database = "3D000"; // SQLSTATE: it does not exist
 
 } // namespace
 
@@ -97,8 +98,12 @@ AsyncConnection::opened(Connector::Opened opened, TimePoint now)
 {
     if (auto *failure = std::get_if<Failure>(&opened)) {
         const bool people = failure->kind() == Failure::Kind::configuration;
-        const Duration pause = backoff_.delay(failures_++);
-        reconnect_at_ = now + (people ? pause + std::chrono::seconds(5) : pause);
+        Duration pause = backoff_.delay(failures_++);
+        if (failure->sqlstate() == no_database)
+            pause = std::chrono::minutes(1); // somebody has to create it
+        else if (people)
+            pause += std::chrono::seconds(5);
+        reconnect_at_ = now + pause;
         log_.warn("database not usable",
                   {{"connection", name_}, {"error", std::string(failure->what())}});
         last_failure_ = *failure;

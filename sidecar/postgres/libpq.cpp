@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "base/wipe.hpp"
+#include "postgres/login_refusal.hpp"
 
 namespace sidecar
 {
@@ -44,6 +45,22 @@ what_to_check(const PGconn *connection, const Conninfo &conninfo)
            "password";
 }
 
+// The Failure of a connection that was not made. Most are to be tried again: a server that starts
+// refuses as well. A database that is not there waits for somebody to create it.
+Failure
+refused_connection(const PGconn *connection, const Conninfo &conninfo)
+{
+    const char *message = PQerrorMessage(connection);
+    const LoginRefusal refusal = login_refusal(message);
+    const std::string hint = refusal.hint != nullptr ? std::string("; hint: ") + refusal.hint
+                                                     : what_to_check(connection, conninfo);
+    ServerError error;
+    error.sqlstate = refusal.sqlstate;
+    const auto kind =
+        error.sqlstate == "3D000" ? Failure::Kind::configuration : Failure::Kind::retry;
+    return {kind, one_line(message) + hint, std::move(error)};
+}
+
 std::string
 field_of(const PGresult *rows, int field)
 {
@@ -69,10 +86,6 @@ remedy_for(std::string_view sqlstate)
         return "run CREATE EXTENSION appinfra in this database, or connect to the control database";
     if (sqlstate == "42501")
         return "grant appinfra_publisher to the sidecar's login";
-    if (sqlstate.starts_with("28"))
-        return "correct the sidecar's login or pg_hba.conf";
-    if (sqlstate == "3D000")
-        return "correct the database name in APPINFRA_DATABASE_URL";
     return nullptr;
 }
 
@@ -109,8 +122,7 @@ open_connection(const Conninfo &conninfo)
     PQsetNoticeProcessor(
         connection.get(), [](void *, const char *) {}, nullptr);
     if (PQstatus(connection.get()) != CONNECTION_OK)
-        throw Failure(Failure::Kind::retry, one_line(PQerrorMessage(connection.get())) +
-                                                what_to_check(connection.get(), conninfo));
+        throw refused_connection(connection.get(), conninfo);
     return connection;
 }
 

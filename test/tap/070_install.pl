@@ -5,7 +5,7 @@ use warnings;
 use Appinfra;
 use Appinfra::Clients;
 use Appinfra::Kill qw(find_process);
-use Appinfra::Wait qw(reaches);
+use Appinfra::Wait qw(reaches wait_for);
 use Test::More;
 
 # Waits until a process of ours runs, or until none does.
@@ -40,8 +40,17 @@ like($stderr, qr/DETAIL:  appinfra.control_database is "control"\./, 'the name')
 like($stderr, qr/HINT:  Connect to that database, or set appinfra.control_database/, 'and the remedy');
 is( $host->safe_psql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname ~ '^appinfra'"),
 	0, 'nothing is left');
+my $log = sub { PostgreSQL::Test::Utils::slurp_file($host->logfile) };
+reaches { wait_for('the hint', sub {
+	$log->() =~ /FATAL: .*database "control" does not exist\n.*HINT: .*Create it, or correct "appinfra\.control_database"/ }) }
+	'without the control database the log says which setting names it';
+my $attempts = sub { scalar(() = $log->() =~ /FATAL: .*database "control" does not exist/g) };
+ok(wait_for_worker($host, 'scheduler'), 'the worker waits for it');
+is($attempts->(), 1, 'having tried to enter it once');
 $host->safe_psql('postgres', 'CREATE DATABASE control');
-ok(wait_for_worker($host, 'scheduler'), 'the worker comes up when the control database is there');
+ok($host->poll_query_until('postgres',
+		"SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'appinfra scheduler' AND datname = 'control'"),
+	'and enters it when it is there');
 $host->create_extension;
 reaches { $host->wait_for_pool(2) } 'and fills the pool when the extension is';
 

@@ -192,10 +192,11 @@ like("$code $log", qr/^0 appinfrad \d+\.\d+\.\d+$/, '--version');
 my $unused = PostgreSQL::Test::Cluster::get_free_port();
 $host->control('CREATE ROLE stranger LOGIN');
 $host->control("CREATE ROLE other LOGIN PASSWORD 'right'");
+$host->control("CREATE ROLE paired LOGIN PASSWORD 'right'");
 $host->safe_psql('postgres', 'GRANT CONNECT ON DATABASE postgres TO stranger');
 $host->safe_psql('postgres', 'GRANT CONNECT ON DATABASE control TO stranger');
 open my $hba, '>>', $host->data_dir . '/pg_hba.conf' or die $!;
-print $hba "local all stranger trust\n";
+print $hba "local all stranger trust\nlocal all paired peer\n";
 close $hba;
 $host->reload;
 my $socket = $host->host_encoded;
@@ -206,7 +207,10 @@ for my $case (
 	[ 'no such socket', "postgres:///control?host=%2Fno%2Fsuch&port=$port", qr{"/no/such/\.s\.PGSQL\.$port" failed: .*Is the server running locally} ],
 	[ 'a host that has no address', "postgres://x\@no.such.invalid:$port/control", qr/could not translate host name "no\.such\.invalid"/ ],
 	[ 'a wrong password', "postgres://other:hidden-word\@127.0.0.1:$port/control", qr/"127\.0\.0\.1", port $port failed: FATAL:  password authentication failed for user "other"/ ],
-	[ 'no such database', "postgres:///none?host=$socket&port=$port&user=stranger", qr/database "none" does not exist/ ],
+	[ 'the method peer', "postgres://paired:hidden-word\@/control?host=$socket&port=$port",
+		qr/Peer authentication failed for user "paired"; hint: a line of pg_hba\.conf with the method peer matches first.*scram-sha-256/ ],
+	[ 'no such database', "postgres:///none?host=$socket&port=$port&user=stranger",
+		qr/database "none" does not exist; hint: .*appinfra\.control_database names: create it/ ],
 	[ 'not the control database', "postgres:///postgres?host=$socket&port=$port&user=stranger", qr/hint: run CREATE EXTENSION appinfra in this database, or connect to the control database/ ],
 	[ 'not a member of appinfra_publisher', "postgres:///control?host=$socket&port=$port&user=stranger",
 		qr/permission denied .*SQLSTATE 42501.*hint: grant appinfra_publisher to the sidecar's login/ ])
