@@ -37,6 +37,7 @@ check|python3|command|python3
 check|openssl|command|openssl
 check|curl|command|curl
 check|procps|command|ps
+check|pgbouncer|command|pgbouncer
 check|util-linux|command|setpriv
 flaky|stress-ng|command|stress-ng
 format|clang-format|command|clang-format

@@ -33,6 +33,9 @@ char *base_of_slug(const char *slug);
 /* Returns another name for the same base: cut to fit, `_`, six random hex digits. */
 char *base_with_suffix(const char *base);
 
+/* The login of a pooler in front of the server: see guard/pooler.hpp. */
+#define POOLER_ROLE "appinfra_pooler"
+
 /* What a login may do in its database. Each is also a group role, made in this order. */
 constexpr std::array<const char *, 4> accesses = {"owner", "writer", "reader", "service"};
 

@@ -2,6 +2,7 @@
 #include "entry/install.hpp"
 
 #include "base/ddl.hpp"
+#include "base/identifiers.hpp"
 #include "base/label.hpp"
 #include "base/query.hpp"
 #include "base/refusal.hpp"
@@ -24,7 +25,8 @@ static void process_utility(PlannedStmt *statement, const char *text, bool read_
 static bool drops_by_name(const Node *statement);
 static bool drops_by_owner_or_schema(const Node *statement);
 static void check_drop(bool confirmed);
-static void make_lane_roles();
+static void make_roles();
+static void make_role(const char *name);
 
 void
 define()
@@ -47,7 +49,7 @@ check()
                      psprintf("appinfra.control_database is \"%s\".", settings::control_database),
                      "Connect to that database, or set appinfra.control_database and restart the "
                      "server."));
-    make_lane_roles();
+    make_roles();
     ddl::close_database(database);
     for (const char *role : lane_roles)
         ddl::grant_on_database(database, role, connect);
@@ -56,21 +58,27 @@ check()
     wakeup::wake_at_commit(wakeup::Work::install);
 }
 
-/* Makes the group roles of the lanes where they do not exist. A role of a tenant is not taken over.
- */
+/* Makes the group roles of the lanes, and the pooler's role, which an operator gives a password. */
 static void
-make_lane_roles()
+make_roles()
 {
-    for (const char *name : lane_roles) {
-        Oid role = get_role_oid(name, true);
-        label::Label label;
+    for (const char *name : lane_roles)
+        make_role(name);
+    make_role(POOLER_ROLE);
+}
 
-        if (!OidIsValid(role))
-            ddl::create_group(name, false);
-        else if (label::of_role(role, &label))
-            raise(refuse(ERRCODE_DUPLICATE_OBJECT,
-                         psprintf("role \"%s\" exists and is a tenant's", name)));
-    }
+/* Makes the role where it does not exist. A role of a tenant is not taken over. */
+static void
+make_role(const char *name)
+{
+    Oid role = get_role_oid(name, true);
+    label::Label label;
+
+    if (!OidIsValid(role))
+        ddl::create_group(name, false);
+    else if (label::of_role(role, &label))
+        raise(refuse(ERRCODE_DUPLICATE_OBJECT,
+                     psprintf("role \"%s\" exists and is a tenant's", name)));
 }
 
 /* Every utility statement passes here; those that would drop the extension are checked. */

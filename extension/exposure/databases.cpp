@@ -63,6 +63,7 @@ SELECT 'notice', 'database_outsider', b.datname, quote_ident(b.datname), quote_i
   FROM base b CROSS JOIN aclexplode(b.datacl) a
   JOIN pg_catalog.pg_authid o ON o.oid = a.grantee
  WHERE b.kind = 'tenant' AND a.grantee <> b.datdba AND a.grantee NOT IN (SELECT oid FROM role)
+   AND (o.rolname, a.privilege_type) <> (')sql" POOLER_ROLE R"sql(', 'CONNECT')
    AND ($1 IS NULL OR b.db_id = $1)
  GROUP BY b.datname, o.rolname
 )sql";
@@ -78,7 +79,10 @@ wanted AS (
     UNION ALL
     SELECT t.db_id, t.database, c.role_name, g.privilege FROM appinfra.credential c
       JOIN appinfra.tenant t USING (db_id) JOIN granted g ON g.kind = 'login'
-       AND g.access = c.access WHERE c.state IN ('waiting', 'active', 'retiring'))
+       AND g.access = c.access WHERE c.state IN ('waiting', 'active', 'retiring')
+    UNION ALL
+    SELECT t.db_id, t.database, ')sql" POOLER_ROLE R"sql(', 'CONNECT'
+      FROM appinfra.tenant t WHERE t.status IN ('ready', 'revoked', 'retained'))
 SELECT 'medium', 'database_grant_missing', w.database::text, quote_ident(w.database),
        quote_ident(w.role), format('The role lacks %s.', string_agg(w.privilege, ', ')),
        format('SELECT appinfra.harden_tenant(%L)', w.db_id)

@@ -2,6 +2,7 @@
 #include "exposure/apply_hardening.hpp"
 
 #include "audit/audit.hpp"
+#include "base/identifiers.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "exposure/rules.hpp"
@@ -35,6 +36,7 @@ SELECT format('GRANT %s ON DATABASE %I TO %s', p.list, d.datname,
          FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
         WHERE a.grantee = 0) p
   JOIN pg_catalog.pg_authid o ON o.rolcanlogin AND NOT o.rolsuper AND o.oid <> d.datdba
+   AND o.rolname <> ')sql" POOLER_ROLE R"sql('
    AND o.oid NOT IN (SELECT oid FROM role)
  WHERE d.datallowconn AND p.list IS NOT NULL AND d.oid NOT IN (SELECT oid FROM base)
    AND d.datname NOT IN (current_database(), 'template1')

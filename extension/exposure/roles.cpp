@@ -131,12 +131,32 @@ SELECT 'high', 'owner_elsewhere', d.datname, NULL, quote_ident(r.rolname),
  GROUP BY d.datname, r.rolname
 )sql";
 
+/* A pooler's login is to hold nothing: its password lies in the pooler's configuration. */
+static constexpr char pooler[] = R"sql(
+SELECT 'high', 'pooler_role', NULL, quote_ident(p.rolname), NULL,
+       'The login of a pooler may do more than a pooler needs.',
+       format('ALTER ROLE %I NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS', p.rolname)
+  FROM pg_catalog.pg_authid p
+ WHERE p.rolname = ')sql" POOLER_ROLE R"sql(' AND $1 IS NULL
+   AND (p.rolsuper OR p.rolcreaterole OR p.rolcreatedb OR p.rolreplication OR p.rolbypassrls)
+ UNION ALL
+SELECT 'high', 'pooler_role', NULL, quote_ident(g.rolname), quote_ident(p.rolname),
+       'The login of a pooler is a member of a role.',
+       format('REVOKE %I FROM %I', g.rolname, p.rolname)
+       || CASE WHEN current_setting('server_version_num')::int >= 160000
+               THEN format(' GRANTED BY %s', m.grantor::regrole) ELSE '' END || ' CASCADE'
+  FROM pg_catalog.pg_auth_members m
+  JOIN pg_catalog.pg_authid p ON p.oid = m.member AND p.rolname = ')sql" POOLER_ROLE R"sql('
+  JOIN pg_catalog.pg_authid g ON g.oid = m.roleid
+ WHERE $1 IS NULL
+)sql";
+
 std::span<Rule>
 role_rules()
 {
     static Rule rules[] = {{{attributes}, true}, {{memberships}, true}, {{outsiders}, false},
                            {{labels}, true},     {{parameters}, true},  {{tablespaces}, true},
-                           {{elsewhere}, false}};
+                           {{elsewhere}, false}, {{pooler}, true}};
 
     return rules;
 }

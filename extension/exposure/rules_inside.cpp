@@ -6,7 +6,9 @@
  */
 #include "exposure/rules_inside.hpp"
 
+#include "base/identifiers.hpp"
 #include "exposure/sql.hpp"
+#include "guard/pooler.hpp"
 
 namespace appinfra::exposure
 {
@@ -25,6 +27,14 @@ SELECT 'high', 'function_grant', current_database()::text, p.oid::regprocedure::
  CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
  )sql" FROM_PUBLIC_AND_TENANTS R"sql(
    AND l.lanname IN ('internal', 'c') AND p.prosrc = ANY ($1) AND a.grantee <> p.proowner
+ UNION ALL
+SELECT 'high', 'function_grant', current_database()::text, p.oid::regprocedure::text,
+       quote_ident(o.rolname), 'It is for the login of a pooler only.',
+       format('REVOKE ALL ON ROUTINE %s FROM %I CASCADE', p.oid::regprocedure, o.rolname)
+  FROM ONLY pg_catalog.pg_proc p CROSS JOIN aclexplode(p.proacl) a
+  JOIN ONLY pg_catalog.pg_authid o ON o.oid = a.grantee
+ WHERE p.prosrc = ')sql" POOLER_FUNCTION R"sql(' AND a.grantee <> p.proowner
+   AND o.rolname <> ')sql" POOLER_ROLE R"sql(' AND o.oid NOT IN (SELECT oid FROM role)
 )sql";
 
 /*
@@ -230,6 +240,15 @@ missing AS (
               AND p.proowner = 10 AND oidvectortypes(p.proargtypes) = f.arguments
               AND p.prosrc = 'appinfra_' || f.name AND p.probin = '$libdir/appinfra'
               AND p.prosecdef = (f.name ~ '_session$'))
+    UNION ALL
+    SELECT 1, 'the function ' || ')sql" POOLER_FUNCTION R"sql(' WHERE NOT EXISTS (
+           SELECT FROM ONLY pg_catalog.pg_proc p
+             LEFT JOIN ONLY pg_catalog.pg_authid o ON o.rolname = ')sql" POOLER_ROLE R"sql('
+            WHERE p.oid = to_regprocedure('pg_catalog.)sql" POOLER_FUNCTION R"sql((text)')
+              AND p.proowner = 10 AND p.proisstrict
+              AND p.prosrc = ')sql" POOLER_FUNCTION R"sql(' AND p.probin = '$libdir/appinfra'
+              AND NOT p.prosecdef AND (o.oid IS NULL OR EXISTS (
+                  SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = o.oid)))
     UNION ALL
     SELECT 2, format('%s on schema public for %s', x.privilege, g.rolname)
       FROM ONLY pg_catalog.pg_namespace n CROSS JOIN grp g

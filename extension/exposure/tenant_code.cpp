@@ -8,6 +8,7 @@
 #include "exposure/rules_inside.hpp"
 
 #include "exposure/sql.hpp"
+#include "guard/pooler.hpp"
 
 namespace appinfra::exposure
 {
@@ -189,6 +190,8 @@ SELECT 'critical', 'system_addition', current_database()::text,
            AND proname !~ '^tenant_(sessions|(cancel|terminate|check)_session|access)$'
            AND NOT (proname ~ '^tenant_(statements|extensions|set|reset)$' AND proowner = 10
                     AND prosrc = 'appinfra_' || proname AND probin = '$libdir/appinfra')
+           AND NOT (proname = ')sql" POOLER_FUNCTION R"sql(' AND proowner = 10
+                    AND prosrc = proname AND probin = '$libdir/appinfra')
          UNION ALL
         SELECT 'pg_operator'::regclass, oid, oprowner, format('DROP OPERATOR %s', oid::regoperator)
           FROM ONLY pg_catalog.pg_operator WHERE oprnamespace IN (SELECT oid FROM schema)

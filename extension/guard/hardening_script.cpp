@@ -4,6 +4,7 @@
 #include "base/identifiers.hpp"
 #include "base/query.hpp"
 #include "base/refusal.hpp"
+#include "guard/pooler.hpp"
 #include "guard/source_rules.hpp"
 
 namespace appinfra::hardening
@@ -72,6 +73,22 @@ CREATE OR REPLACE FUNCTION pg_catalog.tenant_reset(name text) RETURNS void
 COMMENT ON FUNCTION pg_catalog.tenant_reset(text) IS
     'takes back what tenant_set() has set. For owners')sql";
 
+/* No SECURITY DEFINER: it is in C and reads what it needs. The role is missing after a restore. */
+static constexpr char pooler_function[] = R"sql(
+CREATE OR REPLACE FUNCTION pg_catalog.)sql" POOLER_FUNCTION R"sql((username text)
+    RETURNS TABLE (usename name, passwd text)
+    LANGUAGE c VOLATILE STRICT AS '$libdir/appinfra', ')sql" POOLER_FUNCTION R"sql(';
+COMMENT ON FUNCTION pg_catalog.)sql" POOLER_FUNCTION R"sql((text) IS
+    'the verifier of a login of this database that may log in now, for a pooler. 42501 for anybody but the login )sql" POOLER_ROLE
+                                          R"sql(';
+REVOKE ALL ON FUNCTION pg_catalog.)sql" POOLER_FUNCTION R"sql((text) FROM PUBLIC;
+DO $$ BEGIN
+    IF to_regrole(')sql" POOLER_ROLE R"sql(') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION pg_catalog.)sql" POOLER_FUNCTION R"sql((text) TO )sql" POOLER_ROLE
+                                          R"sql(;
+    END IF;
+END $$)sql";
+
 /* What makes a copy of the template somebody's shell. {access} stands for a group role. */
 static constexpr char dress_script[] = R"sql(
 DO $$ BEGIN
@@ -119,6 +136,7 @@ harden_catalogs()
 {
     query::execute(revoke_functions());
     query::execute(session_functions);
+    query::execute(pooler_function);
 }
 
 void

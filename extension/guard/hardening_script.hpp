@@ -1,10 +1,11 @@
 /*
  * Hardening: what a database of ours gets inside, as SQL scripts that can be run again.
  *
- * The *catalog* part is the same for the template, shells and tenants: revokes, and the functions
- * by which a tenant sees and ends its own sessions. The *dress* part names a tenant's group roles:
- * schema, grants, default privileges. All of it is recorded as initial privileges, so that a
- * tenant's dump does not carry it; hence a restored database lacks it until it is hardened again.
+ * The *catalog* part is the same for the template, shells and tenants: revokes, the functions by
+ * which a tenant sees and ends its own sessions, and the one that a pooler asks. The *dress* part
+ * names a tenant's group roles: schema, grants, default privileges. All of it is recorded as
+ * initial privileges, so that a tenant's dump does not carry it; hence a restored database lacks it
+ * until it is hardened again.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ namespace appinfra::hardening
 {
 
 /* Grows with every change of what is here; the registry and labels say which one a database has. */
-constexpr int version = 3;
+constexpr int version = 4;
 
 /*
  * Raises when an event trigger of the current database, other than a superuser's, would run with

@@ -33,6 +33,9 @@ static constexpr Hint hints[] = {
     {"login_replication", nullptr, "Use pg_dump for copies, and LISTEN or triggers for changes."},
     {"login_reserve", nullptr, "Try again later, with fewer connections."},
 
+    {"pooler", nullptr, "SELECT usename, passwd FROM pg_catalog.appinfra_pooler_auth($1)."},
+    {"function_pooler", nullptr, "Poolers ask the database by a login of their own."},
+
     {"copy_file", nullptr, copy_client},
     {"copy_program", nullptr, copy_client},
     {"load_library", nullptr, "What a library is needed for comes with its extension."},

@@ -8,6 +8,7 @@
 #include "guard/guard.hpp"
 #include "guard/object.hpp"
 #include "guard/others_table.hpp"
+#include "guard/pooler.hpp"
 #include "guard/session_state.hpp"
 #include "guard/setting.hpp"
 #include "guard/snapshot_export.hpp"
@@ -73,6 +74,10 @@ check_made(ObjectAccessType access, Oid class_id, Oid object_id, int part, void 
 static void
 check_execution(Oid function)
 {
+    if (pooler::is_session()) {
+        pooler::check_function(function);
+        return;
+    }
     const Verdict *found = verdict_on(function);
 
     session_state::check_call(function);

@@ -3,6 +3,7 @@
 
 #include "guard/function.hpp"
 #include "guard/guard.hpp"
+#include "guard/pooler.hpp"
 #include "guard/tree.hpp"
 
 namespace appinfra::guard
@@ -25,7 +26,9 @@ post_parse_analyze(ParseState *state, Query *query, JumbleState *jumble)
 {
     if (next_post_parse_analyze != nullptr)
         next_post_parse_analyze(state, query, jumble);
-    if (is_tenant_session() && is_active())
+    if (pooler::is_session())
+        pooler::check_query(query);
+    else if (is_tenant_session() && is_active())
         tree::visit_statement(query, {.function = check_call}, nullptr);
 }
 

@@ -1,6 +1,8 @@
 /* The functions that no tenant may execute. See source_rules.hpp. */
 #include "guard/source_rules.hpp"
 
+#include "guard/pooler.hpp"
+
 namespace appinfra::guard
 {
 
@@ -144,6 +146,10 @@ static constexpr const char *session_sources[] = {
     "pg_terminate_backend",
 };
 
+static constexpr const char *pooler_sources[] = {
+    POOLER_FUNCTION,
+};
+
 static constexpr const char *sources_that_show_activity[] = {
     "pg_stat_get_activity",
     "pg_stat_get_backend_activity",
@@ -188,6 +194,7 @@ static constexpr SourceRule rules[] = {
      "It signals sessions of any tenant; tenant_cancel_session() and tenant_terminate_session() "
      "reach those of this database.",
      session_sources},
+    {"function_pooler", "It gives a pooler the verifiers of logins.", pooler_sources},
 };
 
 std::span<const SourceRule>

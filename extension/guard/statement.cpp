@@ -6,6 +6,7 @@
 #include "guard/function.hpp"
 #include "guard/guard.hpp"
 #include "guard/identity.hpp"
+#include "guard/pooler.hpp"
 #include "guard/session_state.hpp"
 #include "guard/setting.hpp"
 #include "guard/snapshot_export.hpp"
@@ -188,6 +189,8 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only,
     if (!is_end_of_transaction(statement->utilityStmt) && is_active()) {
         identity::check_statement(statement->utilityStmt, context);
         session_state::check_statement(statement->utilityStmt);
+        if (pooler::is_session())
+            pooler::check_statement(statement->utilityStmt);
         check_statement(statement->utilityStmt);
     }
     if (identity::is_clients_change(statement->utilityStmt, context))

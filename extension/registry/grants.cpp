@@ -19,6 +19,7 @@ struct Grant {
     }
 #define COMMA ,
 constexpr Grant table[] = {TENANT_GRANTS(ITEM, COMMA)};
+constexpr const char *connect[] = {"CONNECT"};
 
 static void open_to(const char *database, const char *role, const char *kind, const char *access);
 
@@ -27,6 +28,8 @@ open_to_groups(const char *database)
 {
     for (const char *access : identifiers::accesses)
         open_to(database, identifiers::group_role(database, access), "group", access);
+    if (OidIsValid(get_role_oid(POOLER_ROLE, true))) /* or somebody has dropped it */
+        ddl::grant_on_database(database, POOLER_ROLE, connect);
 }
 
 void

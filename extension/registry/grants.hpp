@@ -21,7 +21,7 @@
 namespace appinfra::grants
 {
 
-/* Gives the groups of the database what they are to hold on it. */
+/* Gives the groups of the database what they are to hold on it, and the pooler's login CONNECT. */
 void open_to_groups(const char *database);
 
 /* Gives a login of that access the same. */

@@ -84,6 +84,21 @@ end_all(Oid login)
     return found;
 }
 
+void
+end_in(Oid login, Oid database)
+{
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    for (int i = 0; i < MaxBackends; i++) {
+        const volatile PGPROC *process = &ProcGlobal->allProcs[i];
+        int pid = process->pid;
+
+        if (pid != 0 && process->roleId == login && process->databaseId == database &&
+            BackendPidGetProcWithLock(pid) == process)
+            kill(pid, SIGTERM);
+    }
+    LWLockRelease(ProcArrayLock);
+}
+
 int
 count(Oid login)
 {

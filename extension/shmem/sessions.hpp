@@ -26,6 +26,9 @@ void listens();
 /* Returns how many processes are sessions of the login or about to be, and asks them to end. */
 int end_all(Oid login);
 
+/* Asks those in the database to end; of a login that enters several. */
+void end_in(Oid login, Oid database);
+
 /* Returns how many there are. */
 int count(Oid login);
 

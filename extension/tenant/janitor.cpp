@@ -11,6 +11,7 @@
 #include "registry/credential.hpp"
 #include "registry/owned.hpp"
 #include "registry/tenant.hpp"
+#include "shmem/sessions.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/role_removal.hpp"
 #include "workers/worker.hpp"
@@ -180,9 +181,11 @@ move_away(const DepartingTenant &departing)
         if (tenant.status != tenant::Status::retiring)
             return;
         const owned::Object database = owned::lock_database(tenant.db_id);
-        if (OidIsValid(database.oid))
+        if (OidIsValid(database.oid)) {
+            /* it keeps a session that nobody uses; the next one is not let in any more */
+            sessions::end_in(get_role_oid(POOLER_ROLE, true), database.oid);
             ddl::allow_connections(database.name, false);
-        else
+        } else
             report_lost_database(tenant);
         host_names::rename_tenant(tenant.db_id, database, away);
         for (int64 id : credential::find_revoked(tenant.db_id))

@@ -233,3 +233,9 @@ COMMENT ON FUNCTION appinfra.install_extension(text, text, text) IS
     'installs, as superuser, an extension of appinfra.allowed_extensions in a tenant''s database, in schema "extensions" or in that of its control file, where only superusers create. Committed at once, by a worker. 42704 for an unknown database, extension or version, or when an extension that it needs is not installed there; 55000 unless ready, and for one that is not allowed; 42501 for one that no tenant gets (files, programs, network, untrusted languages); 42710 when it is there; 42P15 when the schema, or that of an extension it needs, is not a superuser''s alone; 25006 on a standby or in a read-only transaction; 55P03, 53000 as harden_tenant()';
 REVOKE ALL ON FUNCTION appinfra.install_extension(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION appinfra.install_extension(text, text, text) TO appinfra_admin;
+-- The login of a pooler. It gets into the databases that exist with their next hardening.
+DO $$ BEGIN
+    IF to_regrole('appinfra_pooler') IS NULL THEN
+        CREATE ROLE appinfra_pooler NOINHERIT;
+    END IF;
+END $$;

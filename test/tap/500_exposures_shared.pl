@@ -30,6 +30,11 @@ exposed('the option to give one\'s group away', 'postgres', 'GRANT app_one_owner
 	'high', { rule => '^membership$', grantee => '^app_one$' });
 exposed('an outsider in a tenant\'s group', 'postgres', 'GRANT app_one_owner TO joe', 'medium',
 	{ rule => '^member_of_tenant$', grantee => '^joe$' });
+exposed("the pooler's login: $_", 'postgres', $_, 'high', { rule => '^pooler_role$' })
+  for 'ALTER ROLE appinfra_pooler SUPERUSER', 'ALTER ROLE appinfra_pooler CREATEDB', 'GRANT pg_monitor TO appinfra_pooler',
+  'GRANT joe TO appinfra_pooler';
+exposed('the pooler\'s login kept out', 'postgres', 'REVOKE CONNECT ON DATABASE app_one FROM appinfra_pooler', 'medium',
+	{ rule => '^database_grant_missing$', grantee => '^appinfra_pooler$' });
 exposed("a label lost by $_", 'postgres', "SECURITY LABEL FOR appinfra ON ROLE $_ IS NULL", 'critical',
 	{ rule => '^label$', object => "^$_\$" })
   for 'app_one', 'app_two_reader';

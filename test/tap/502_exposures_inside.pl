@@ -10,6 +10,9 @@ have_exposed('inside');
 # --- inside tenants' databases -----------------------------------------------------------------------------------------
 exposed("a function: $_->[0]", 'app_one', $_->[0], 'high', { rule => '^function_grant$', grantee => "^$_->[1]\$" })
   for [ 'GRANT EXECUTE ON FUNCTION pg_read_file(text) TO app_one_owner', 'app_one_owner' ],
+  [ 'GRANT EXECUTE ON FUNCTION appinfra_pooler_auth(text) TO PUBLIC', 'PUBLIC' ],
+  [ 'GRANT EXECUTE ON FUNCTION appinfra_pooler_auth(text) TO app_one_reader', 'app_one_reader' ],
+  [ 'GRANT EXECUTE ON FUNCTION appinfra_pooler_auth(text) TO joe', 'joe' ],
   [ 'GRANT EXECUTE ON FUNCTION pg_terminate_backend(int, bigint) TO PUBLIC', 'PUBLIC' ],
   [ q{CREATE FUNCTION public."an "" alias"(text) RETURNS text LANGUAGE internal AS 'pg_read_file_all'}, 'PUBLIC' ];
 exposed('a C function', 'app_one',
@@ -64,6 +67,11 @@ SET allow_system_table_mods = on;
 DROP FUNCTION pg_catalog.tenant_sessions();
 ALTER DEFAULT PRIVILEGES FOR ROLE app_one_owner REVOKE SELECT ON TABLES FROM app_one_reader
 SQL
+exposed("the pooler's function: $_", 'app_one', $_, 'medium', { rule => '^hardening$', detail => 'appinfra_pooler_auth' })
+  for 'ALTER FUNCTION pg_catalog.appinfra_pooler_auth(text) SECURITY DEFINER',
+  'REVOKE EXECUTE ON FUNCTION pg_catalog.appinfra_pooler_auth(text) FROM appinfra_pooler',
+  'SET allow_system_table_mods = on; DROP FUNCTION pg_catalog.appinfra_pooler_auth(text)',
+  "CREATE OR REPLACE FUNCTION pg_catalog.appinfra_pooler_auth(username text) RETURNS TABLE (usename name, passwd text) LANGUAGE sql AS 'SELECT rolname, rolpassword FROM pg_authid'";
 exposed('a tenant of an older release', 'control', "UPDATE appinfra.tenant SET hardening = 1 WHERE db_id = '$two->{db_id}'",
 	'medium', { rule => '^hardening$' });
 exposed('a schema of somebody\'s', 'app_one', 'ALTER SCHEMA public OWNER TO joe', 'medium', { rule => '^schema_owner$' });

@@ -110,7 +110,7 @@ is($host->control("SELECT count(*) FROM appinfra.exposures('$id') WHERE severity
 $host->control("SELECT appinfra.harden_tenant('$id')");
 alike(shape($old), $fresh, 'again, it changes nothing');
 is($host->control("SELECT detail ->> 'from', detail ->> 'to' FROM appinfra.audit WHERE action = 'harden_tenant' ORDER BY id"),
-	"1|3\n3|3", 'both are in the audit');
+	"1|4\n4|4", 'both are in the audit');
 is(($host->as_app($old->{env}{READER_URL}, 'SELECT n, current_user FROM item'))[1], '7|app_old_reader', 'its logins work');
 $host->as_app($owner, 'CREATE TABLE later (n int)');
 is(($host->as_app($old->{env}{READER_URL}, 'SELECT count(*) FROM later'))[1], 0, 'and see what is made later');
@@ -190,7 +190,7 @@ $host->control("SELECT appinfra.deprovision_tenant('$new->{db_id}')");
 $host->wait_until("SELECT status = 'retained' FROM appinfra.databases WHERE db_id = '$new->{db_id}'");
 $host->control("UPDATE appinfra.tenant SET hardening = 1 WHERE db_id = '$new->{db_id}'; SELECT appinfra.harden_tenant('$new->{db_id}')");
 $host->control("SELECT count(*) FROM appinfra.restore_tenant('$new->{db_id}', publish => false)");
-is($host->control("SELECT hardening FROM appinfra.databases WHERE db_id = '$new->{db_id}'"), 3, 'one that is kept can be hardened, and restored');
+is($host->control("SELECT hardening FROM appinfra.databases WHERE db_id = '$new->{db_id}'"), 4, 'one that is kept can be hardened, and restored');
 $host->control("SELECT appinfra.deprovision_tenant('$new->{db_id}', '0')");
 $host->wait_until("SELECT status = 'dropped' FROM appinfra.databases WHERE db_id = '$new->{db_id}'");
 refused("SELECT appinfra.harden_tenant('$new->{db_id}')", qr/ERROR:  55000: .*Its status is "dropped"/s, 'one that is gone cannot');
@@ -199,7 +199,7 @@ refused("SELECT appinfra.harden_tenant('$new->{db_id}')", qr/ERROR:  55000: .*It
 $host->control("UPDATE appinfra.shell SET hardening = 1");
 my $shells = $host->control('SELECT array_agg(db_id) FROM appinfra.pool');
 $host->restart;
-reaches { $host->wait_until("SELECT count(*) = 2 AND bool_and(hardening = 3) FROM appinfra.shell WHERE status = 'ready' AND db_id <> ALL ('$shells')") }
+reaches { $host->wait_until("SELECT count(*) = 2 AND bool_and(hardening = 4) FROM appinfra.shell WHERE status = 'ready' AND db_id <> ALL ('$shells')") }
 	'shells of an older hardening are replaced';
 
 # --- the host --------------------------------------------------------------------------------------------------------
