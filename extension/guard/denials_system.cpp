@@ -46,7 +46,8 @@ grants_on_host_object(const Node *statement)
     return is_host_object(as<GrantStmt>(statement)->objtype);
 }
 
-/* GRANT or REVOKE on what came with the server: it would undo the first layer of hardening. */
+/* GRANT or REVOKE on what came with the server, or stands beside it by hardening: it would undo the
+ * first layer of hardening. */
 bool
 grants_on_system_object(const Node *statement)
 {
@@ -177,7 +178,8 @@ is_system_routine(ObjectType type, const ObjectWithArgs *name)
     if (type != OBJECT_FUNCTION && type != OBJECT_PROCEDURE && type != OBJECT_ROUTINE)
         return false;
     Oid routine = LookupFuncWithArgs(type, const_cast<ObjectWithArgs *>(name), true);
-    return OidIsValid(routine) && routine < FirstNormalObjectId;
+    return OidIsValid(routine) &&
+           (routine < FirstNormalObjectId || IsCatalogNamespace(get_func_namespace(routine)));
 }
 
 static bool

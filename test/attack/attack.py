@@ -15,6 +15,7 @@ import effects
 import fuzz
 import functions
 import host as hosts
+import pooler
 import processes
 import settings
 import siege
@@ -49,12 +50,14 @@ def main():
             siege.show(report, host, prepare(host, "sieged"))
             report.print()
             return 0
-        first, second, mistaken, fuzzed, broken, sieged, processed, restored = (
+        first, second, mistaken, fuzzed, broken, sieged, processed, restored, pooled = (
             prepare(host, slug) for slug in ("first", "second", "mistaken", "fuzzed", "broken", "sieged", "processed",
-                                             "restored"))
+                                             "restored", "pooled"))
         host.broken = broken["database"]  # a superuser breaks that one
         statements.make_mistakes(host, mistaken)
         siege.make_fixtures(host, sieged)
+        pooler.make_fixtures(host, pooled)
+        pooler.let_in(host)
         with host.superuser(other["database"]) as session:
             session.need("BEGIN; CREATE TABLE in_doubt (); PREPARE TRANSACTION 'attack_prepared'")
         host.control.need("SELECT pg_replication_origin_create('attack_origin')")
@@ -69,7 +72,7 @@ def main():
         if not arguments.only:
             jobs += [(functions.run, host, first), (functions.run, host, mistaken), (settings.run, host, second),
                      (fuzz.run, host, fuzzed), (fuzz.run_broken, host, broken),
-                     (siege.run, host, sieged), (processes.run, host, processed, restored)]
+                     (siege.run, host, sieged), (processes.run, host, processed, restored), (pooler.run, host, pooled)]
         run_jobs(report, host, jobs)
         report.note(f"attacks ended after {time.monotonic() - began:.1f} s")
         look_at_host(report, host, before, other)
