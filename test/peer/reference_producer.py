@@ -29,6 +29,7 @@ LARGEST_BODY = 1024 * 1024
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
 APP_ID = re.compile(r"[!-~]{1,128}")
 NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # of one line, in UTF-8
+NO_VALUE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")  # a certificate has several lines
 
 
 class Problem(Exception):
@@ -115,7 +116,7 @@ def checked(request):
         expect(isinstance(name, str) and VARIABLE.fullmatch(name), "a variable has a bad name")
     expect(not set(setting) & set(unset), "a variable is both set and unset")
     for name, value in setting.items():
-        expect(isinstance(value, str) and not NO_TEXT.search(value), f"the value of {name} is no text of one line")
+        expect(isinstance(value, str) and not NO_VALUE.search(value), f"the value of {name} is no text")
     return request
 
 

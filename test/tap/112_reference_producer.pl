@@ -62,7 +62,9 @@ is_deeply($producer->environment('app-x'), { A => 'b' }, 'nothing of what was re
 is(post(body => { version => 7, set => {}, unset => [ 'A', 'NEVER' ] }), '200', 'an unset, also of what is not there');
 is(post(body => { version => 6 }), '409 stale_version', 'a lower version than that of an unset');
 is(post(body => { version => 8, later => 1 }), '200', 'a field that it does not know');
-for my $bad ([ version => '8' ], [ version => 0 ], [ set => { A => 1 } ], [ set => { a => 'x' } ], [ set => { A => "x\n" } ],
+is(post(body => { version => 8, set => { CA => "one\ntwo\n" } }), '200', 'a value of several lines, as certificates have');
+is($producer->environment('app-x')->{CA}, "one\ntwo\n", 'which a deploy reads as it was sent');
+for my $bad ([ version => '8' ], [ version => 0 ], [ set => { A => 1 } ], [ set => { a => 'x' } ], [ set => { A => "x\r" } ],
 	[ unset => 'A' ], [ unset => [ 'A' ] ], [ set => {} ], [ ref => undef ], [ target => '' ], [ version => 1e300 ])
 {
 	is(post(body => { $bad->[0] => $bad->[1] }), '422 invalid_request', "$bad->[0] is " . encode_json([ $bad->[1] ]));

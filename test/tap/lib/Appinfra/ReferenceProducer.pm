@@ -84,7 +84,10 @@ sub environment
 	my ($out, $err) = ('', '');
 	local $ENV{PYTHONDONTWRITEBYTECODE} = 1;
 	IPC::Run::run([ $self->_command('--print', $target) ], '>', \$out, '2>', \$err) or die "--print: $err";
-	return { map { /^(\w+)="(.*)"$/ ? ($1 => $2 =~ s/\\(.)/$1/gr) : die "--print: $_" } split /\n/, $out };
+	my %variables;
+	$variables{$1} = $2 =~ s/\\(.)/$1/gr while $out =~ /\G(\w+)="((?:[^"\\]|\\.)*)"\n/gc;
+	die "--print: $out" if (pos($out) // 0) < length $out;
+	return \%variables;
 }
 
 1;
