@@ -10,11 +10,13 @@
 namespace appinfra::settings
 {
 
-extern char *control_database;   /* the database the extension lives in */
-extern int pool_size;            /* shells kept ready */
-extern int provision_timeout;    /* milliseconds to wait for a shell */
-extern char *public_host;        /* host name in DSNs; empty: not set */
-extern int public_port;          /* port in DSNs; 0: the server's own */
+extern char *control_database; /* the database the extension lives in */
+extern int pool_size;          /* shells kept ready */
+extern int provision_timeout;  /* milliseconds to wait for a shell */
+extern char *public_host;      /* host name in DSNs; empty: not set */
+extern int public_port;        /* port in DSNs; 0: the server's own */
+extern char *pooler_host;      /* of a pooler in front of the server; empty: there is none */
+extern int pooler_port;
 extern char *public_ca_file;     /* of the authorities that apps are to trust; empty: none */
 extern char *public_ca_variable; /* in which they are published */
 extern char *public_sslrootcert; /* where apps find them; empty: not said */
@@ -51,6 +53,7 @@ extern int guard;
 /* Defines the settings. Called once, by _PG_init. */
 void define();
 void define_public_address(); /* a part of it */
+void define_certificates();   /* a part of that */
 void define_guard();          /* another */
 void define_watchdog();       /* and another */
 
@@ -63,11 +66,18 @@ const char *forbidden_extension(const char *name);
 /* Returns the names of those that tenants may have, separated by a comma and a space. */
 const char *effective_extensions();
 
-/* Returns the port that DSNs name. */
-int effective_public_port();
+/* Where a login is to log in, and the sslmode that is right for that. */
+struct Address {
+    const char *host;
+    int port;
+    const char *sslmode;
+};
 
-/* Returns the sslmode that DSNs carry. */
-const char *effective_public_sslmode();
+/* Returns the address that DSNs carry: that of the server, or of the pooler in front of it. */
+Address address(bool pooled);
+
+/* Refuses while no pooler is set: nothing can go through it. */
+const Refusal *check_pooler();
 
 /* Returns the sslrootcert that DSNs carry, or null: none. */
 const char *effective_public_sslrootcert();

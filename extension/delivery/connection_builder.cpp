@@ -2,6 +2,7 @@
 #include "delivery/connection_builder.hpp"
 
 #include "base/scope.hpp"
+#include "base/settings.hpp"
 #include "delivery/environment.hpp"
 #include "registry/publication.hpp"
 #include "shmem/wakeup.hpp"
@@ -32,6 +33,8 @@ add(Builder *builder, const credential::Purpose &purpose, Datum variables, const
     secrets::Password password = {};
     credential::Credential made;
 
+    if (purpose.pooled)
+        require(settings::check_pooler());
     if (builder->publish) {
         made = credential::create(purpose, nullptr);
         publication::enqueue(purpose.binding_id, made.id, grace, deadline);
@@ -46,7 +49,8 @@ add(Builder *builder, const credential::Purpose &purpose, Datum variables, const
              {.username = made.username,
               .password = builder->publish ? nullptr : password.text,
               .database = purpose.database,
-              .is_service = purpose.service_id != nullptr},
+              .is_service = purpose.service_id != nullptr,
+              .pooled = purpose.pooled},
              variables);
     });
     secrets::wipe(&password);
@@ -65,17 +69,22 @@ add_binding(Builder *builder, const binding::Place &place, const char *access)
          .access = access,
          .binding_id = id,
          .service_id = place.service_id,
-         .host_id = place.host_id},
+         .host_id = place.host_id,
+         .pooled = place.pooled},
         place.variables);
 }
 
 void
-add_waiting(Builder *builder, const char *username, Datum variables)
+add_waiting(Builder *builder, const char *username, const binding::Binding &binding)
 {
     in_context(builder->caller, [&] {
         show(builder,
-             {.username = username, .password = nullptr, .database = nullptr, .is_service = false},
-             variables);
+             {.username = username,
+              .password = nullptr,
+              .database = nullptr,
+              .is_service = false,
+              .pooled = binding.pooled},
+             binding.variables);
     });
 }
 
@@ -96,6 +105,7 @@ show(Builder *builder, const environment::Login &login, Datum variables)
     environment::append(&builder->env, variables, secret ? &login : nullptr);
     if (connection->username != nullptr)
         return;
+    connection->pooled = login.pooled;
     connection->username = pstrdup(login.username);
     connection->password = secret ? pstrdup(login.password) : nullptr;
     connection->url = secret ? environment::dsn(login) : nullptr;

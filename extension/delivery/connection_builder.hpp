@@ -22,6 +22,7 @@ struct Connection {
     const char *password;
     const char *url;
     Jsonb *env;
+    bool pooled; /* its address is the pooler's */
 };
 
 /* A connection that is being filled in. Its parts live in the memory context of the caller. */
@@ -49,8 +50,8 @@ credential::Credential add(Builder *builder, const credential::Purpose &purpose,
  */
 void add_binding(Builder *builder, const binding::Place &place, const char *access);
 
-/* Adds the variables of a credential that waits for its first password already. */
-void add_waiting(Builder *builder, const char *username, Datum variables);
+/* Adds the variables of a binding whose credential waits for its first password already. */
+void add_waiting(Builder *builder, const char *username, const binding::Binding &binding);
 
 /* Returns the finished connection. */
 Connection end(Builder *builder);

@@ -48,7 +48,8 @@ mint(const kind::Owner &owner, const binding::Binding &binding, int64 credential
                                     .access = binding.access,
                                     .binding_id = binding.id,
                                     .service_id = binding.service_id,
-                                    .host_id = binding.host_id},
+                                    .host_id = binding.host_id,
+                                    .pooled = binding.pooled},
                                    &minted->password);
     minted->credential_id = login.id;
     minted->username = login.username;
@@ -61,7 +62,8 @@ add_values(const kind::Owner &owner, const binding::Binding &binding, const kind
     const environment::Login login = {.username = minted.username,
                                       .password = minted.password.text,
                                       .database = owner.name,
-                                      .is_service = binding.service_id != nullptr};
+                                      .is_service = binding.service_id != nullptr,
+                                      .pooled = binding.pooled};
 
     environment::append(object, binding.variables, &login);
 }

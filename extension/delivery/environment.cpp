@@ -14,22 +14,25 @@ char *
 dsn(const Login &login)
 {
     StringInfoData url;
-    bool ipv6 = strchr(settings::public_host, ':') != nullptr;
+    const settings::Address at = settings::address(login.pooled);
+    bool ipv6 = strchr(at.host, ':') != nullptr;
 
     initStringInfo(&url);
     require(settings::check_public_tls());
+    if (login.pooled)
+        require(settings::check_pooler());
     appendStringInfo(&url, "%s://", settings::public_scheme_name());
     identifiers::append_percent_encoded(&url, login.username);
     appendStringInfoChar(&url, ':');
     identifiers::append_percent_encoded(&url, login.password);
     appendStringInfoChar(&url, '@');
     if (ipv6)
-        appendStringInfo(&url, "[%s]", settings::public_host);
+        appendStringInfo(&url, "[%s]", at.host);
     else
-        identifiers::append_percent_encoded(&url, settings::public_host);
-    appendStringInfo(&url, ":%d/", settings::effective_public_port());
+        identifiers::append_percent_encoded(&url, at.host);
+    appendStringInfo(&url, ":%d/", at.port);
     identifiers::append_percent_encoded(&url, login.database);
-    appendStringInfo(&url, "?sslmode=%s", settings::effective_public_sslmode());
+    appendStringInfo(&url, "?sslmode=%s", at.sslmode);
     if (settings::effective_public_sslrootcert() != nullptr) {
         appendStringInfoString(&url, "&sslrootcert=");
         identifiers::append_percent_encoded(&url, settings::effective_public_sslrootcert());
@@ -56,13 +59,12 @@ append(json::Object *object, Datum variables, const Login *login)
 static const char *
 value(std::string_view variable, const Login &login)
 {
-    const char *const parts[] = {
-        login.username,        login.password,
-        settings::public_host, psprintf("%d", settings::effective_public_port()),
-        login.database,        settings::effective_public_sslmode()};
-
     if (!login.is_service)
         return dsn(login);
+    const settings::Address at = settings::address(login.pooled);
+    const char *const parts[] = {login.username,          login.password, at.host,
+                                 psprintf("%d", at.port), login.database, at.sslmode};
+
     static_assert(lengthof(parts) == binding::service_variables.size());
     for (size_t i = 0; i < lengthof(parts); i++)
         if (variable == binding::service_variables[i])

@@ -17,9 +17,10 @@ struct Login {
     const char *password;
     const char *database;
     bool is_service;
+    bool pooled; /* it goes through the pooler */
 };
 
-/* Returns the DSN of a login. */
+/* Returns the DSN of a login. 55000 for one through the pooler where none is set. */
 char *dsn(const Login &login);
 
 /* Adds the variables (a text[]) to a JSON object; their values are null without a login. */

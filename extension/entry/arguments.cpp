@@ -79,9 +79,10 @@ begin_set(FunctionCallInfo fcinfo, const char *function, int kilobytes)
 Datum
 connection_row(FunctionCallInfo fcinfo, const connection_builder::Connection &connection)
 {
+    const settings::Address at = settings::address(connection.pooled);
     const char *texts[] = {
-        connection.db_id,    connection.status,   settings::public_host, nullptr,
-        connection.database, connection.username, connection.password,   connection.url};
+        connection.db_id,    connection.status,   at.host,       nullptr, connection.database,
+        connection.username, connection.password, connection.url};
     Datum values[9];
     bool nulls[9];
 
@@ -89,7 +90,7 @@ connection_row(FunctionCallInfo fcinfo, const connection_builder::Connection &co
         nulls[i] = texts[i] == nullptr;
         values[i] = nulls[i] ? static_cast<Datum>(0) : CStringGetTextDatum(texts[i]);
     }
-    values[3] = Int32GetDatum(settings::effective_public_port());
+    values[3] = Int32GetDatum(at.port);
     nulls[3] = false;
     values[8] = JsonbPGetDatum(connection.env);
     nulls[8] = connection.env == nullptr;

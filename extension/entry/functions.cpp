@@ -50,10 +50,10 @@ appinfra_check_installation(PG_FUNCTION_ARGS)
 Datum
 appinfra_public_address(PG_FUNCTION_ARGS)
 {
-    bool unset = settings::public_host[0] == '\0';
-    const Datum values[] = {CStringGetTextDatum(settings::public_host),
-                            Int32GetDatum(settings::effective_public_port()),
-                            CStringGetTextDatum(settings::effective_public_sslmode())};
+    const settings::Address at = settings::address(false);
+    bool unset = at.host[0] == '\0';
+    const Datum values[] = {CStringGetTextDatum(at.host), Int32GetDatum(at.port),
+                            CStringGetTextDatum(at.sslmode)};
     const bool nulls[] = {unset, false, unset};
 
     PG_RETURN_DATUM(row(fcinfo, values, nulls));

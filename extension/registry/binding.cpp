@@ -20,7 +20,8 @@ from_row(const query::Rows &rows, uint64 row)
             .variables = rows.datum(row, 7),
             .service_id = rows.text(row, 8),
             .host_id = rows.text(row, 9),
-            .ended = rows.boolean(row, 10)};
+            .ended = rows.boolean(row, 10),
+            .pooled = rows.boolean(row, 11)};
 }
 
 Datum
@@ -32,13 +33,14 @@ one_variable(const char *name)
 }
 
 Place
-of_app(const char *app_id, Datum variables)
+of_app(const char *app_id, Datum variables, bool pooled)
 {
     return {.app_id = app_id,
             .target = identifiers::app_target(app_id),
             .variables = variables,
             .service_id = nullptr,
-            .host_id = nullptr};
+            .host_id = nullptr,
+            .pooled = pooled};
 }
 
 Place
@@ -56,7 +58,8 @@ of_service(const char *app_id, const char *service_id, const char *host_id)
         .variables =
             PointerGetDatum(construct_array(variables, count, TEXTOID, -1, false, TYPALIGN_INT)),
         .service_id = service_id,
-        .host_id = host_id};
+        .host_id = host_id,
+        .pooled = false};
 }
 
 const Refusal *
@@ -95,18 +98,19 @@ create(const Place &place, const char *db_id, const char *access)
 {
     static query::Query insert = {
         "INSERT INTO appinfra.binding (db_id, app_id, target, variables, access, service_id,"
-        "                              host_id)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING binding_id"};
+        "                              host_id, via)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN 'pooler' END)"
+        " RETURNING binding_id"};
     static query::Query hold = {
         "INSERT INTO appinfra.variable (target, variable, binding_id)"
         " SELECT $1, name, $3 FROM unnest($2) name"
         "     ON CONFLICT (target, variable) DO UPDATE SET binding_id = excluded.binding_id,"
         "                                                     companion = NULL"};
 
-    query::Rows made = query::run(insert, {query::text(db_id), query::text(place.app_id),
-                                           query::text(place.target), query::texts(place.variables),
-                                           query::text(access), query::text(place.service_id),
-                                           query::text(place.host_id)});
+    query::Rows made = query::run(
+        insert, {query::text(db_id), query::text(place.app_id), query::text(place.target),
+                 query::texts(place.variables), query::text(access), query::text(place.service_id),
+                 query::text(place.host_id), query::boolean(place.pooled)});
     int64 id = made.int8(0, 1);
     query::run(hold, {query::text(place.target), query::texts(place.variables), query::id(id)});
     return id;

@@ -23,6 +23,7 @@ struct Place {
     Datum variables;        /* text[] */
     const char *service_id; /* null pointers for an app */
     const char *host_id;
+    bool pooled; /* its DSN goes through the pooler */
 };
 
 /* A binding as the registry has it. Null pointers: it is no service user's. */
@@ -37,15 +38,16 @@ struct Binding {
     const char *service_id;
     const char *host_id;
     bool ended;
+    bool pooled;
 };
 
 /* The columns of a Binding, from a table that is called b. from_row() reads them. */
 #define BINDING_COLUMNS                                                                            \
     "b.binding_id, b.db_id, b.app_id, b.target, b.producer, b.access, b.variables, b.service_id,"  \
-    " b.host_id, b.ended"
+    " b.host_id, b.ended, b.via IS NOT NULL"
 
 /* The first column after them. */
-constexpr int next_column = 11;
+constexpr int next_column = 12;
 
 /* Returns the binding in a row whose first columns are BINDING_COLUMNS. */
 Binding from_row(const query::Rows &rows, uint64 row);
@@ -54,7 +56,7 @@ Binding from_row(const query::Rows &rows, uint64 row);
 Datum one_variable(const char *name);
 
 /* Returns the place of an app's variables. */
-Place of_app(const char *app_id, Datum variables);
+Place of_app(const char *app_id, Datum variables, bool pooled);
 
 /* Returns the place of a service user. */
 Place of_service(const char *app_id, const char *service_id, const char *host_id);

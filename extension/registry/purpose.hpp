@@ -17,6 +17,7 @@ struct Purpose {
     int64 binding_id;       /* 0: none */
     const char *service_id; /* null pointers: a login named after the database */
     const char *host_id;
+    bool pooled; /* its DSN goes through the pooler */
 };
 
 /* Returns what a credential of the tenant's binding is for. */
@@ -28,7 +29,8 @@ purpose_of(const tenant::Tenant &tenant, const binding::Binding &binding)
             .access = binding.access,
             .binding_id = binding.id,
             .service_id = binding.service_id,
-            .host_id = binding.host_id};
+            .host_id = binding.host_id,
+            .pooled = binding.pooled};
 }
 
 } // namespace appinfra::credential

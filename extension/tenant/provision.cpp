@@ -5,6 +5,7 @@
 #include "base/identifiers.hpp"
 #include "base/lock.hpp"
 #include "base/scope.hpp"
+#include "base/settings.hpp"
 #include "pool/shell.hpp"
 #include "registry/companion.hpp"
 #include "registry/host_names.hpp"
@@ -18,6 +19,8 @@ namespace appinfra::provisioning
 struct Wanted {
     const char *variable;
     const char *access;
+    const char *via;   /* null pointer: none was asked for */
+    const char *other; /* what it has beside these; null pointer: nothing */
     binding::Place place;
 };
 
@@ -30,6 +33,7 @@ struct Claimed {
 static const Refusal *check_arguments(const Request &request);
 static std::span<const Wanted> parse_env(const Request &request);
 static const Refusal *check_wanted(std::span<const Wanted> wanted);
+static const Refusal *check_way(const Wanted &entry);
 static const Jsonb *request_as_json(const Request &request);
 static bool find_repetition(const char *key, const Jsonb *request,
                             connection_builder::Connection *connection, MemoryContext caller);
@@ -54,6 +58,8 @@ provision(const Request &request)
         const char *slug = apps::admit(request.app_id, request.owner_user_id, request.slug);
         for (const Wanted &entry : wanted) {
             require(companion::check_free(entry.place.variables));
+            if (entry.place.pooled)
+                require(settings::check_pooler());
             require(binding::reserve(entry.place));
         }
         Claimed claimed = claim_database(request, slug, json);
@@ -97,16 +103,31 @@ static std::span<const Wanted>
 parse_env(const Request &request)
 {
     static query::Query select = {
-        "SELECT e.key, CASE jsonb_typeof(e.value) WHEN 'string' THEN e.value #>> '{}' END"
-        "  FROM jsonb_each($1) e ORDER BY e.key <> 'DATABASE_URL', e.key COLLATE \"C\""};
+        "SELECT e.key, CASE jsonb_typeof(w.entry -> 'access')"
+        "                WHEN 'string' THEN w.entry ->> 'access' END,"
+        "       CASE jsonb_typeof(w.entry -> 'via') WHEN 'string' THEN w.entry ->> 'via'"
+        "            ELSE (w.entry -> 'via')::text END,"
+        "       (SELECT min(k) FROM jsonb_object_keys(w.entry) k WHERE k NOT IN ('access', 'via'))"
+        "  FROM jsonb_each($1) e"
+        " CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(e.value) = 'object' AND e.value ? 'via'"
+        "                                THEN e.value ELSE jsonb_build_object('access', e.value) "
+        "END"
+        "                   ) w (entry)"
+        " ORDER BY e.key <> 'DATABASE_URL', e.key COLLATE \"C\""};
     query::Rows rows = query::run(select, {query::jsonb(request.env)});
 
     return query::collect<Wanted>(rows, [&](uint64 row) {
         const char *variable = rows.text(row, 1);
 
+        const char *via = rows.text(row, 3);
+        bool pooled = via != nullptr && strcmp(via, "pooler") == 0;
+
         return Wanted{.variable = variable,
                       .access = rows.text(row, 2),
-                      .place = binding::of_app(request.app_id, binding::one_variable(variable))};
+                      .via = via,
+                      .other = rows.text(row, 4),
+                      .place =
+                          binding::of_app(request.app_id, binding::one_variable(variable), pooled)};
     });
 }
 
@@ -126,9 +147,31 @@ check_wanted(std::span<const Wanted> wanted)
             return refusal;
         refusal = credential::check_access(entry.access,
                                            psprintf("environment variable \"%s\"", entry.variable));
+        if (refusal == nullptr)
+            refusal = check_way(entry);
         if (refusal != nullptr)
             return refusal;
     }
+    return nullptr;
+}
+
+/* Refuses a way to the database that there is not, and what is no part of an entry. */
+static const Refusal *
+check_way(const Wanted &entry)
+{
+    const char *hint = "An entry is an access, or {\"access\": \"owner\", \"via\": \"pooler\"}.";
+
+    if (entry.other != nullptr)
+        return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
+                      psprintf("invalid entry for environment variable \"%s\"", entry.variable),
+                      psprintf("\"%s\" is no part of it.", identifiers::excerpt(entry.other)),
+                      hint);
+    if (entry.via != nullptr && !entry.place.pooled)
+        return refuse(
+            ERRCODE_INVALID_PARAMETER_VALUE,
+            psprintf("invalid via for environment variable \"%s\"", entry.variable),
+            psprintf("\"%s\" is not a way to the database.", identifiers::excerpt(entry.via)),
+            hint);
     return nullptr;
 }
 
@@ -158,7 +201,10 @@ find_repetition(const char *key, const Jsonb *request, connection_builder::Conne
 {
     static query::Query select = {
         "SELECT d.db_id, d.status, d.database, d.username, t.request = $2,"
-        "       coalesce((SELECT jsonb_object_agg(k, NULL) FROM unnest(d.env_keys) k), '{}')"
+        "       coalesce((SELECT jsonb_object_agg(k, NULL) FROM unnest(d.env_keys) k), '{}'),"
+        "       (SELECT b.via IS NOT NULL FROM appinfra.binding b"
+        "         WHERE b.db_id = d.db_id AND NOT b.ended"
+        "         ORDER BY 'DATABASE_URL' = ANY (b.variables) DESC, b.binding_id LIMIT 1) IS TRUE"
         "  FROM appinfra.tenant t JOIN appinfra.databases d USING (db_id)"
         " WHERE t.idempotency_key = $1"};
 
@@ -186,7 +232,8 @@ find_repetition(const char *key, const Jsonb *request, connection_builder::Conne
                        .username = found.text(0, 4),
                        .password = nullptr,
                        .url = nullptr,
-                       .env = DatumGetJsonbPCopy(found.datum(0, 6))};
+                       .env = DatumGetJsonbPCopy(found.datum(0, 6)),
+                       .pooled = found.boolean(0, 7)};
     });
     return true;
 }

@@ -128,7 +128,7 @@ rebind(connection_builder::Builder *builder, const tenant::Tenant &tenant,
     binding::Place place =
         binding.service_id != nullptr
             ? binding::of_service(tenant.app_id, binding.service_id, binding.host_id)
-            : binding::of_app(tenant.app_id, binding.variables);
+            : binding::of_app(tenant.app_id, binding.variables, binding.pooled);
 
     require(binding::reserve(place));
     binding::forget_restorable(binding.id);

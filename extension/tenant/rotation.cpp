@@ -68,7 +68,8 @@ issue(const char *db_id, const char *access, const Interval *valid_for)
                                      .access = access,
                                      .binding_id = 0,
                                      .service_id = nullptr,
-                                     .host_id = nullptr},
+                                     .host_id = nullptr,
+                                     .pooled = false},
                                     PointerGetDatum(construct_empty_array(TEXTOID)));
 
         connection = connection_builder::end(&builder);
@@ -198,7 +199,7 @@ replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
         /* nobody has received the one that waits: it is new enough */
         if (waiting.id != 0) {
             publication::enqueue(binding.id, waiting.id, rotation.grace, rotation.deadline);
-            connection_builder::add_waiting(builder, waiting.username, binding.variables);
+            connection_builder::add_waiting(builder, waiting.username, binding);
             return;
         }
     }

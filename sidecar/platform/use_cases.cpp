@@ -20,7 +20,10 @@ const FieldRule provision_fields[7] = {
      " suffix when that is taken"},
     {"engine", FieldKind::text, false, "\"postgres\""},
     {"env", FieldKind::object, false,
-     "variables and their access: owner, writer, reader or service; {\"DATABASE_URL\": \"owner\"}"},
+     "variables and their access: owner, writer, reader or service; {\"DATABASE_URL\": \"owner\"}."
+     " {\"access\": \"owner\", \"via\": \"pooler\"} in place of an access: the variable has the "
+     "address"
+     " of the pooler"},
     {"publish", FieldKind::flag, false,
      "true: the sidecar delivers the variables and the answer has no password; false by default"},
     {"idempotency_key", FieldKind::text, false,

@@ -43,7 +43,7 @@ COMMENT ON FUNCTION appinfra.transfer_app(text, text) IS
     'gives an app and its databases to another owner in this transaction and revokes the credentials that were issued to people; those of the app''s environment live on. 42704 for an unknown app; to its own owner: nothing';
 
 COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text) IS
-    'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
+    'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service, or to {access, via: pooler}, whose DSN has the address of appinfra.pooler_host. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
 
 CREATE VIEW appinfra.apps AS
     SELECT app_id, coalesce(a.owner_user_id, t.owner_user_id) AS owner_user_id, a.slug,
@@ -239,3 +239,9 @@ DO $$ BEGIN
         CREATE ROLE appinfra_pooler NOINHERIT;
     END IF;
 END $$;
+-- Variables whose DSN has the address of a pooler.
+ALTER TABLE appinfra.binding ADD COLUMN via text CHECK (via = 'pooler');
+COMMENT ON COLUMN appinfra.binding.via IS 'pooler: its DSN has the address of the pooler; null: that of the server';
+CREATE OR REPLACE VIEW appinfra.bindings AS
+    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via
+      FROM appinfra.binding;

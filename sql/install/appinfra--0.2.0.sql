@@ -147,6 +147,7 @@ CREATE TABLE appinfra.binding (
     last_error text,
     stale_version bigint,
     stale_since timestamptz,
+    via text CHECK (via = 'pooler'),
     CHECK ((service_id IS NULL) = (host_id IS NULL))
 );
 CREATE INDEX ON appinfra.binding (db_id);
@@ -157,6 +158,7 @@ COMMENT ON COLUMN appinfra.binding.attempts IS 'how often rotating it by schedul
 COMMENT ON COLUMN appinfra.binding.restorable IS 'it ended with its tenant and comes back with it';
 COMMENT ON COLUMN appinfra.binding.stale_version IS 'what it has at the producer may be lost, up to this version: something above it is to be published; null: nothing to heal';
 COMMENT ON COLUMN appinfra.binding.stale_since IS 'since when it is to be published again';
+COMMENT ON COLUMN appinfra.binding.via IS 'pooler: its DSN has the address of the pooler; null: that of the server';
 COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
 
 CREATE TABLE appinfra.variable (
@@ -387,7 +389,7 @@ CREATE FUNCTION appinfra.provision_tenant(
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_provision_tenant';
 COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text) IS
-    'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
+    'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service, or to {access, via: pooler}, whose DSN has the address of appinfra.pooler_host. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
 
 CREATE FUNCTION appinfra.register_app(app_id text, owner_user_id text, slug text = NULL) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -635,7 +637,7 @@ CREATE VIEW appinfra.credentials AS
 COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in their life';
 
 CREATE VIEW appinfra.bindings AS
-    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at
+    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via
       FROM appinfra.binding;
 COMMENT ON VIEW appinfra.bindings IS 'which credential stands in which variables of which target';
 

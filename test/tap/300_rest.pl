@@ -189,6 +189,17 @@ refused($post->({ app_id => 'app-bad', owner_user_id => $user }), 400, 'invalid_
 refused($post->({%good}, headers => { 'Content-Type' => 'text/plain' }), 415, 'unsupported_media_type', 'another media type');
 refused($post->({ %good, slug => 'Bad Slug' }), 422, 'refused', 'what the extension refuses', qr/slug/);
 refused($post->({ %good, engine => 'mysql' }), 422, 'refused', 'another engine');
+refused($post->({ %good, env => { DATABASE_URL => { access => 'owner', via => 'proxy' } } }), 422, 'refused', 'another way to the database', qr/"proxy"/);
+my $unset = $post->({ %good, env => { DATABASE_URL => { access => 'owner', via => 'pooler' } } });
+refused($unset, 422, 'refused', 'a pooler where there is none');
+like($unset->{json}{hint}, qr/appinfra\.pooler_host/, '  and what to do');
+$host->append_conf('postgresql.conf', "appinfra.pooler_host = 'pool.example'");
+$host->reload;
+$host->wait_until("SELECT current_setting('appinfra.pooler_host') = 'pool.example'");
+my $pooled = $post->({ app_id => 'app-pooled', slug => 'pooled', env => { READ_URL => 'reader', DATABASE_URL => { access => 'writer', via => 'pooler' } } });
+is($pooled->{status}, 201, 'a variable through the pooler: 201') or diag $pooled->{content};
+is_deeply([ map { @$_{qw(host port)} } $pooled->{json}{connection}, parse_dsn($pooled->{json}{env}{DATABASE_URL}), parse_dsn($pooled->{json}{env}{READ_URL}) ],
+	[ 'pool.example', 6432, 'pool.example', 6432, '127.0.0.1', $host->port ], '  has its address, and the other one the server\'s');
 my $taken = $post->({ app_id => 'app-12345678', slug => 'second' });
 refused($taken, 409, 'conflict', 'a variable that is taken');
 is($taken->{json}{sqlstate}, '23505', '  with the SQLSTATE');

@@ -43,13 +43,24 @@ sub kept_out
 	return unlike($err, qr/timeout/, "$name: and says so");
 }
 
-# Starts clients that each insert rows through the pooler, one transaction after the other.
+# Returns the value of a variable that is to be published, and says that it is.
+sub published
+{
+	my ($variable) = @_;
+	my ($id, $claim, $dsn) = split /\|/, $host->control(
+		"SELECT publication_id, claim, set ->> '$variable' FROM appinfra.claim_publications('sidecar') WHERE set ? '$variable'");
+	is($host->control("SELECT appinfra.complete_publication($id, '$claim')"), 't', "$variable is published");
+	return $dsn;
+}
+
+# Starts clients that each insert rows, one transaction after the other; through the pooler, or as told otherwise.
 sub load
 {
-	my ($dsn, $rows) = @_;
+	my ($dsn, $rows, %other) = @_;
+	%other = %through if !%other;
 	my $script = PostgreSQL::Test::Utils::tempdir() . '/insert.sql';
 	PostgreSQL::Test::Utils::append_to_file($script, "INSERT INTO rows VALUES (current_user, session_user);\n");
-	return Appinfra::Process->start(name => 'pgbench', env => { dsn_env($dsn, %through) },
+	return Appinfra::Process->start(name => 'pgbench', env => { dsn_env($dsn, %other) },
 		command => [ 'pgbench', '-n', '-c', 4, '-t', $rows / 4, '-f', $script ]);
 }
 
@@ -102,6 +113,46 @@ subtest 'rotation under load' => sub {
 		"app_one_owner|app_one|4000\napp_one_owner|$new->{username}|4000", 'and none is lost');
 	$one->{old} = { %$one };
 	@$one{qw(url username)} = @$new{qw(url username)};
+};
+
+subtest 'a variable through the pooler' => sub {
+	my $wanted = q({"DATABASE_URL": {"access": "writer", "via": "pooler"}});
+	my ($code, undef, $err) = $host->try_control("SELECT appinfra.provision_tenant('app-four', 'u', 'four', env => '$wanted')");
+	like($err, qr/55000: appinfra.pooler_host is not set.*HINT: .*ALTER SYSTEM SET appinfra.pooler_host/s, 'refused while there is none');
+	is($host->control("SELECT count(*) FROM appinfra.tenant WHERE app_id = 'app-four'"), 0, 'and nothing is made');
+	$host->append_conf('postgresql.conf', "appinfra.pooler_host = '127.0.0.1'\nappinfra.pooler_port = " . $pooler->port);
+	$host->reload;
+	$host->wait_until("SELECT current_setting('appinfra.pooler_host') <> ''");
+	my $owner = $host->provision(app_id => 'app-four', slug => 'four', publish => 0, env => { DIRECT_URL => 'owner' });
+	like($owner->{url}, qr/:@{[$host->port]}\//, 'a variable that did not ask for it goes to the server');
+	my $four = $host->provision(app_id => 'app-five', slug => 'five', env => { DATABASE_URL => { access => 'writer', via => 'pooler' } });
+	my $dsn = published('DATABASE_URL');
+	like($dsn, qr/^postgresql:[^?]*\@127\.0\.0\.1:@{[$pooler->port]}\/app_five\?/, 'one that did has its address');
+	is($host->control("SELECT env_keys FROM appinfra.databases WHERE db_id = '$four->{db_id}'"), '{DATABASE_URL}', 'and none is added');
+	my @plain = (PGAPPNAME => 'app'); # no other address than that of the DSN
+	is(($host->as_app($dsn, 'SELECT current_user, session_user', @plain))[1], 'app_five_writer|app_five', 'it logs in');
+	is(($host->as_app($dsn, 'SELECT 1', PGSSLMODE => 'verify-full', PGSSLROOTCERT => $authority->file))[0], 0, 'also with verify-full');
+	like($pooler->process->log, qr/app_five\@127\.0\.0\.1:\d+ login attempt/, 'through the pooler');
+	my ($first, $second) = map { $host->background_as($dsn, @plain) } 1 .. 2;
+	my $server = $first->query('SELECT pg_backend_pid()');
+	$first->query('SET ROLE NONE');
+	is($second->query('SELECT current_user, pg_backend_pid()'), "app_five_writer|$server", 'SET ROLE NONE of one client reaches no other');
+	$_->quit for $first, $second;
+
+	$host->safe_psql('app_five', 'CREATE TABLE public.rows (as_group name, as_login name); GRANT ALL ON public.rows TO app_five_writer');
+	my $before = load($dsn, 4000, @plain);
+	reaches { $host->poll_query_until('app_five', 'SELECT count(*) > 200 FROM public.rows') } 'queries come in';
+	my $login = $host->control("SELECT username FROM appinfra.rotate_credential('$four->{db_id}', grace => '1h')");
+	my $new = published('DATABASE_URL');
+	like($new, qr/\/\/$login:[^\@]*\@127\.0\.0\.1:@{[$pooler->port]}\//, 'a rotated one has its address, too');
+	my $after = load($new, 4000, @plain);
+	for my $load ($before, $after)
+	{
+		is($load->wait_end, 0, 'all queries are answered');
+		like($load->log, qr/^number of failed transactions: 0 /m, 'none has failed');
+	}
+	is($host->safe_psql('app_five', 'SELECT as_group, as_login, count(*) FROM public.rows GROUP BY 1, 2 ORDER BY 2'),
+		"app_five_writer|app_five|4000\napp_five_writer|$login|4000", 'and none is lost');
 };
 
 subtest 'a revoked login' => sub {
