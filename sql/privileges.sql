@@ -33,6 +33,8 @@ INSERT INTO act (statement) VALUES
     ('SELECT 1 FROM appinfra.host_id()'),
     ('SELECT 1 FROM appinfra.public_address()'),
     ('SELECT 1 FROM (SELECT count(*) FROM appinfra.xid_use()) x'),
+    ('SELECT 1 FROM appinfra.server_certificate()'),
+    ('SELECT 1 FROM (SELECT appinfra.host_facts()) x'),
     ('SELECT appinfra.has_sessions(1)'),
     ('SELECT appinfra.check_installation()');
 INSERT INTO act (statement)

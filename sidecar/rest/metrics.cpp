@@ -38,7 +38,9 @@ constexpr Query registry_query = {
     " 'held', (SELECT (held_since IS NOT NULL)::int FROM appinfra.recovery),"
     " 'unhealed', (SELECT unhealed FROM appinfra.recovery),"
     " 'xid_age', (SELECT max(age::float8 / nullif(age_limit, 0)) FROM appinfra.xid_use()),"
-    " 'xid_rate', (SELECT max(rate::float8 / nullif(rate_limit, 0)) FROM appinfra.xid_use())"
+    " 'xid_rate', (SELECT max(rate::float8 / nullif(rate_limit, 0)) FROM appinfra.xid_use()),"
+    " 'certificate', (SELECT extract(epoch FROM not_after)::float8"
+    "  FROM appinfra.server_certificate())"
     ")::text",
     Effect::reads};
 
@@ -92,6 +94,8 @@ struct Metrics::Families {
     Gauges &xid_rate = gauge("appinfra_xid_rate_ratio",
                              "Transaction ids per second of the tenant that takes most, of the "
                              "limit.");
+    Gauges &certificate = gauge("appinfra_server_certificate_not_after_seconds",
+                                "When the server's certificate expires, in seconds since 1970.");
     Counters &refusals = counter("appinfra_refusals_total", "Refusals in the audit log, by rule.");
     Gauges &lag = gauge("appinfra_audit_lag_seconds", "Age of the oldest row that is not sealed.");
     Counters &reconnects =
@@ -191,6 +195,10 @@ Metrics::read_registry(Database &database)
     families_->unhealed.Add({}).Set(static_cast<double>(json_integer_value(part("unhealed"))));
     families_->xid_age.Add({}).Set(json_number_value(part("xid_age")));
     families_->xid_rate.Add({}).Set(json_number_value(part("xid_rate")));
+    if (json_is_number(part("certificate")))
+        families_->certificate.Add({}).Set(json_number_value(part("certificate")));
+    else
+        families_->certificate.Remove(&families_->certificate.Add({})); // there is none to expire
     const Json refusals =
         parse_json(database.value(refusals_query, {std::to_string(last_refusal_)}).value_or("{}"));
     const char *rule;

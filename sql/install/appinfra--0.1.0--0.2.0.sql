@@ -245,3 +245,33 @@ COMMENT ON COLUMN appinfra.binding.via IS 'pooler: its DSN has the address of th
 CREATE OR REPLACE VIEW appinfra.bindings AS
     SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via
       FROM appinfra.binding;
+-- The state of the host, for those who may not look at it.
+CREATE FUNCTION appinfra.server_certificate(
+    OUT file text, OUT not_after timestamptz, OUT is_for_public_host boolean, OUT is_untrusted boolean)
+    LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_server_certificate';
+COMMENT ON FUNCTION appinfra.server_certificate() IS
+    'the certificate that the server shows: its file (NULL: ssl is off), when it expires (NULL: it cannot be read), whether it is for appinfra.public_host, and whether it is self-signed without being in appinfra.public_ca_file';
+
+CREATE FUNCTION appinfra.host_facts() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$SELECT jsonb_build_object(
+        'server_version', current_setting('server_version'),
+        'in_recovery', pg_is_in_recovery(),
+        'now', extract(epoch FROM clock_timestamp())::float8,
+        'settings', (SELECT jsonb_object_agg(name, setting) FROM pg_settings WHERE name IN (
+            'shared_preload_libraries', 'listen_addresses', 'ssl', 'hba_file', 'appinfra.guard',
+            'appinfra.control_database', 'appinfra.public_host', 'appinfra.public_ca_file',
+            'appinfra.pool_size')),
+        'hba', (SELECT coalesce(jsonb_agg(to_jsonb(h)), '[]') FROM pg_hba_file_rules h),
+        'certificate', (SELECT to_jsonb(c) || jsonb_build_object(
+                'days', floor(extract(epoch FROM c.not_after - now()) / 86400))
+            FROM appinfra.server_certificate() c),
+        'pool_ready', (SELECT count(*) FROM appinfra.pool WHERE status = 'ready'),
+        'pool_error', (SELECT max(last_error) FROM appinfra.pool),
+        'held_because', appinfra.held_because())$$;
+COMMENT ON FUNCTION appinfra.host_facts() IS
+    'what appinfrad doctor judges and its login may not read: some settings, the lines of pg_hba.conf as they stand in the file now, the certificate, the pool. No secret is among it';
+REVOKE ALL ON FUNCTION appinfra.server_certificate(), appinfra.host_facts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.server_certificate(), appinfra.host_facts()
+    TO appinfra_admin, appinfra_publisher, appinfra_auditor;

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Appinfra;
 use Appinfra::Answers qw(answers refused statuses);
+use Appinfra::Certificates qw(self_signed);
 use Appinfra::Peer;
 use Appinfra::Publications qw(wait_for_status);
 use Appinfra::Rest;
@@ -130,6 +131,19 @@ $keeper->query('BEGIN');
 $keeper->query('SELECT pg_current_xact_id()');
 reaches { wait_for('an age', sub { metrics()->{appinfra_xid_age_ratio} > 0 }) } 'somebody keeps one: it has an age';
 $keeper->close;
+is($counted->{appinfra_server_certificate_not_after_seconds}, undef, 'a server without TLS has no certificate that expires');
+my $certificate = PostgreSQL::Test::Utils::slurp_file(self_signed('DNS:localhost'));
+for my $part ([ 'server.crt', qr/(-----BEGIN CERTIFICATE.*END CERTIFICATE-----\n)/s ], [ 'server.key', qr/(-----BEGIN (?:EC )?PRIVATE KEY.*PRIVATE KEY-----\n)/s ])
+{
+	my $file = $host->data_dir . "/$part->[0]";
+	$certificate =~ $part->[1] or die $part->[0];
+	PostgreSQL::Test::Utils::append_to_file($file, $1);
+	chmod 0600, $file or die $!;
+}
+$host->append_conf('postgresql.conf', 'ssl = on');
+$host->reload;
+reaches { wait_for('a certificate', sub { metrics()->{appinfra_server_certificate_not_after_seconds} }) } 'one with TLS tells when its expires';
+cmp_ok(abs(metrics()->{appinfra_server_certificate_not_after_seconds} - time - 2 * 86400), '<', 600, 'in seconds since 1970');
 is($counted->{appinfra_database_up}, 1, 'the database is up');
 like((grep { /^appinfra_build_info/ } keys %$counted)[0], qr/version="\d+\.\d+\.\d+"/, 'and the build has a version');
 $host->control("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'appinfra_sidecar'");
