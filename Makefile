@@ -82,6 +82,9 @@ check-flaky: ## run each test that waits ten times beside a load; goes on where 
 check-major: ## run every test on PG=17 or PG=18, in a folder that holds another Debian (root)
 	@PG='$(PG)' tools/check-major.sh
 
+check-install: ## follow docs/operations.md in a folder that holds a new Debian 12 (root)
+	@tools/check-install.sh
+
 attack: ## run test/attack against a private server
 	@tools/optional.sh test/attack/run "attack suite"
 
@@ -110,4 +113,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: all extension sidecar build-deps deps install install-extension install-sidecar uninstall \
-	installcheck check-symbols check check-flaky check-major attack bench quickstart quickstart-stop format lint clean help
+	installcheck check-symbols check check-flaky check-install check-major attack bench quickstart quickstart-stop format lint clean help

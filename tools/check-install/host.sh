@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# What tools/check-install.sh runs inside the host: it becomes one by docs/operations.md.
+#
+# The blocks of shell in the section "Install on Debian 12" are run in one shell, in their order and as
+# they stand there. Then it is looked whether the app's DSN has come to the producer and logs in, over
+# TLS that the published certificates vouch for, and whether the unit is one that systemd takes.
+# It begins only where mounts, processes and network are others than the machine's.
+set -euo pipefail
+
+document=/appinfra/docs/operations.md
+producer=/root/producer
+environment=$producer/app.env
+
+die() {
+    echo "check-install: $*" >&2
+    exit 1
+}
+
+# Refuses to run where it would change a machine.
+refuse_outside() {
+    local outer
+    outer=$(cat /run/outer-namespaces 2>/dev/null) || die "this runs in the folder of make check-install only"
+    local name
+    for name in mnt pid net; do
+        if grep -qxF "$(readlink "/proc/self/ns/$name")" <<<"$outer"; then
+            die "the $name namespace is the machine's own"
+        fi
+    done
+}
+
+# Prints the blocks of shell of a section of the document.
+commands_of() {
+    awk -v wanted="## $1" '
+        /^## / { inside = ($0 == wanted) }
+        inside && /^```sh$/ { block = 1; next }
+        /^```$/ { if (block) print ""; block = 0 }
+        block { print }' "$document"
+}
+
+# Starts the producer, as somebody else's server would be there already.
+start_producer() {
+    python3 /appinfra/test/peer/reference_producer.py --database "$producer/env.sqlite" \
+        --token-file /root/producer-token --listen 127.0.0.1:443 --tls-cert "$producer/secrets.example.crt" \
+        --tls-key "$producer/secrets.example.key" >"$producer/log" 2>&1 &
+    for _ in $(seq 100); do
+        if grep -q listening "$producer/log"; then return; fi
+        sleep 0.1
+    done
+    die "the producer does not start: $(cat "$producer/log")"
+}
+
+# Reads the app's environment from the producer once its DSN is there.
+wait_for_dsn() {
+    for _ in $(seq 600); do
+        python3 /appinfra/test/peer/reference_producer.py --database "$producer/env.sqlite" \
+            --print app-12345678 >"$environment"
+        if grep -q '^DATABASE_URL=' "$environment"; then return; fi
+        sleep 0.1
+    done
+    die "no DSN has come: $(cat /var/log/appinfrad.service.log)"
+}
+
+# Logs in as the app would, with nothing but its environment.
+log_in() {
+    local answer
+    # shellcheck disable=SC1090 # it is what the app gets
+    . "$environment"
+    printf '%s' "$DATABASE_CA_CERT" >"$producer/ca.pem"
+    answer=$(psql -XAtq "$DATABASE_URL" -c 'SELECT current_user')
+    [ "$answer" = app_myapp_owner ] || die "logged in as $answer"
+    answer=$(psql -XAtq "${DATABASE_URL/sslmode=require/sslmode=verify-full}&sslrootcert=$producer/ca.pem" -c 'SELECT 1')
+    [ "$answer" = 1 ] || die "the published certificates do not vouch for pg.example"
+    if psql -XAtq "${DATABASE_URL/sslmode=require/sslmode=disable}" -c 'SELECT 1' 2>/dev/null; then
+        die "a tenant logs in without TLS"
+    fi
+}
+
+# Judges the unit by systemd's own tools.
+judge_unit() {
+    local exposure
+    systemd-analyze verify /usr/local/lib/systemd/system/appinfrad.service || die "systemd does not take the unit"
+    exposure=$(systemd-analyze security --offline=yes --no-pager /usr/local/lib/systemd/system/appinfrad.service |
+        sed -nE 's/^.*Overall exposure level.*: ([0-9.]+).*/\1/p')
+    awk -v level="${exposure:-10}" 'BEGIN { exit !(level < 2.0) }' || die "the unit's exposure is ${exposure:-unknown}"
+    echo "check-install: systemd-analyze: exposure $exposure"
+}
+
+# Proves that the service would not start with the one mistake that people make most.
+refuse_closed_folder() {
+    chmod 700 /etc/appinfra
+    if systemctl restart appinfrad 2>/run/refusal; then
+        die "the service starts though its user cannot read its configuration"
+    fi
+    grep -q 'Permission denied; hint: this process runs as user' /run/refusal || die "no hint: $(cat /run/refusal)"
+    chmod 755 /etc/appinfra
+    systemctl restart appinfrad
+}
+
+refuse_outside
+start_producer
+cd /appinfra
+commands_of 'Install on Debian 12' >/run/commands.sh
+[ "$(wc -l </run/commands.sh)" -gt 60 ] || die "the document has too few commands"
+started=$(date +%s)
+bash -euo pipefail /run/commands.sh || die "a command of the document fails"
+wait_for_dsn
+ended=$(date +%s)
+log_in
+judge_unit
+refuse_closed_folder
+systemctl stop appinfrad
+pg_ctlcluster 15 main stop -m fast
+echo "check-install: from nothing to the first delivered DSN: $((ended - started)) s"
