@@ -44,9 +44,12 @@ look_inside(const Look &look)
 
         for (const char *sql : rules_inside(is_tenants))
             ask(sql, values);
-        if (is_tenants)
+        if (is_tenants) {
             for (const char *sql : rules_of_tenant_code())
                 ask(sql, values);
+            for (const char *sql : rules_of_pooler())
+                ask(sql, values);
+        }
         if (look.system_digest[0] != '\0')
             send_other_definitions(look.system_digest);
     });

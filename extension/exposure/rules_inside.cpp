@@ -27,14 +27,6 @@ SELECT 'high', 'function_grant', current_database()::text, p.oid::regprocedure::
  CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
  )sql" FROM_PUBLIC_AND_TENANTS R"sql(
    AND l.lanname IN ('internal', 'c') AND p.prosrc = ANY ($1) AND a.grantee <> p.proowner
- UNION ALL
-SELECT 'high', 'function_grant', current_database()::text, p.oid::regprocedure::text,
-       quote_ident(o.rolname), 'It is for the login of a pooler only.',
-       format('REVOKE ALL ON ROUTINE %s FROM %I CASCADE', p.oid::regprocedure, o.rolname)
-  FROM ONLY pg_catalog.pg_proc p CROSS JOIN aclexplode(p.proacl) a
-  JOIN ONLY pg_catalog.pg_authid o ON o.oid = a.grantee
- WHERE p.prosrc = ')sql" POOLER_FUNCTION R"sql(' AND a.grantee <> p.proowner
-   AND o.rolname <> ')sql" POOLER_ROLE R"sql(' AND o.oid NOT IN (SELECT oid FROM role)
 )sql";
 
 /*

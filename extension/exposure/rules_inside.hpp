@@ -18,4 +18,7 @@ std::span<const char *const> rules_inside(bool is_tenants);
 /* Returns those about whose code runs in a tenant's database. */
 std::span<const char *const> rules_of_tenant_code();
 
+/* Returns those about a pooler's login in a tenant's database. */
+std::span<const char *const> rules_of_pooler();
+
 } // namespace appinfra::exposure

@@ -72,6 +72,15 @@ exposed("the pooler's function: $_", 'app_one', $_, 'medium', { rule => '^harden
   'REVOKE EXECUTE ON FUNCTION pg_catalog.appinfra_pooler_auth(text) FROM appinfra_pooler',
   'SET allow_system_table_mods = on; DROP FUNCTION pg_catalog.appinfra_pooler_auth(text)',
   "CREATE OR REPLACE FUNCTION pg_catalog.appinfra_pooler_auth(username text) RETURNS TABLE (usename name, passwd text) LANGUAGE sql AS 'SELECT rolname, rolpassword FROM pg_authid'";
+$host->safe_psql('app_one', 'CREATE TABLE public.seen (x int); CREATE FUNCTION public.seen() RETURNS int LANGUAGE sql AS $$SELECT 1$$');
+exposed("the pooler's login: $_", 'app_one', $_, 'high', { rule => '^pooler_role$', database => '^app_one$', grantee => '^appinfra_pooler$' })
+  for 'GRANT SELECT ON public.seen TO appinfra_pooler', 'GRANT SELECT (x) ON public.seen TO appinfra_pooler',
+  'GRANT EXECUTE ON FUNCTION public.seen() TO appinfra_pooler', 'GRANT USAGE ON SCHEMA public TO appinfra_pooler',
+  'GRANT USAGE ON TYPE public.seen TO appinfra_pooler', 'GRANT USAGE ON LANGUAGE plpgsql TO appinfra_pooler',
+  'CREATE SEQUENCE public.seen_n; GRANT USAGE ON SEQUENCE public.seen_n TO appinfra_pooler',
+  'SELECT lo_create(4711); GRANT SELECT ON LARGE OBJECT 4711 TO appinfra_pooler', 'ALTER TABLE public.seen OWNER TO appinfra_pooler',
+  'ALTER DEFAULT PRIVILEGES FOR ROLE app_one_owner IN SCHEMA public GRANT SELECT ON TABLES TO appinfra_pooler',
+  'ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO appinfra_pooler';
 exposed('a tenant of an older release', 'control', "UPDATE appinfra.tenant SET hardening = 1 WHERE db_id = '$two->{db_id}'",
 	'medium', { rule => '^hardening$' });
 exposed('a schema of somebody\'s', 'app_one', 'ALTER SCHEMA public OWNER TO joe', 'medium', { rule => '^schema_owner$' });
