@@ -190,6 +190,13 @@ subtest 'the login of the pooler' => sub {
 	};
 	like((($host->as_app($two->{url}, $ask->('app_two'), %as_pooler))[1]), qr/^app_two\|SCRAM-SHA-256\$\S+$/, 'reads a verifier');
 	$allowed->($ask->($_), '') for $one->{username}, 'app_two_owner', 'appinfra_pooler', scalar(getpwuid $>), 'x' x 80;
+	# CONNECT alone makes nobody a login of the database: neither another tenant's, nor one without a label
+	$host->control("CREATE ROLE joe LOGIN PASSWORD 'x'; GRANT CONNECT ON DATABASE app_two TO joe, $one->{username}");
+	$allowed->($ask->($_), '') for 'joe', $one->{username};
+	$host->control("REVOKE CONNECT ON DATABASE app_two FROM joe, $one->{username}; DROP ROLE joe");
+	$host->control('ALTER ROLE app_two NOLOGIN');
+	$allowed->($ask->('app_two'), '');
+	$host->control('ALTER ROLE app_two LOGIN');
 	$allowed->('SELECT 1', 1);
 	$allowed->('BEGIN; SET client_encoding = latin1; COMMIT; DISCARD ALL; SHOW search_path', '"$user", public');
 	$host->as_app($two->{url}, <<'SQL');
