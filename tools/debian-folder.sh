@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Sourced by the checks that run in a folder which holds a Debian of its own (check-major.sh,
 # check-install.sh): how the folder is made from this machine's mirrors, what it gets of the
 # machine's network, and how the tree comes into it.

@@ -21,6 +21,7 @@ constexpr CommandRow rows[] = {
     {"serve", "deliver, and answer requests (--listen), until SIGTERM"},
     {"publish", "deliver what is pending now, and exit"},
     {"mcp", "answer an agent on standard input and output"},
+    {"doctor", "look at this host, and say what to do"},
     {"check-env", "check an environment against the DSN contract"},
     {"verify-audit", "check the audit log against its seals"},
     {"audit", "write the audit log as JSON lines"},

@@ -16,6 +16,7 @@
 #include "check_env/check_env.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/daemon.hpp"
+#include "daemon/doctor_options.hpp"
 #include "daemon/options.hpp"
 
 namespace
@@ -29,6 +30,18 @@ run_audit(const std::string &command, const std::vector<std::string> &arguments)
 {
     const CommandIo io{std::cin, std::cout, std::cerr};
     return command == "audit" ? export_audit(arguments, io) : verify_audit(arguments, io);
+}
+
+// Looks at this host; returns the exit code.
+int
+run_doctor_command(const std::vector<std::string> &arguments)
+{
+    auto answer = read_doctor_options(arguments, take_inherited_secrets());
+    if (const std::string *help = std::get_if<std::string>(&answer)) {
+        std::cout << *help;
+        return exit_code::done;
+    }
+    return run_doctor(std::get<DoctorSettings>(answer), {std::cin, std::cout, std::cerr});
 }
 
 // Runs serve, publish or mcp; returns its exit code.
@@ -75,6 +88,8 @@ run(const std::vector<std::string> &arguments)
         CheckEnvInput input = check_env_input();
         return check_env(rest, input);
     }
+    if (command == "doctor")
+        return run_doctor_command(rest);
     if (command == "verify-audit" || command == "audit")
         return run_audit(command, rest);
     return run_daemon(arguments);

@@ -7,32 +7,34 @@ namespace
 {
 
 constexpr const char *each = "serve publish mcp";
+constexpr const char *looked_at = "serve publish mcp doctor";
 constexpr const char *process = "Process";
 constexpr const char *in_database = "Database";
 constexpr const char *to_producer = "Sink";
 constexpr const char *delivering = "Delivering";
 constexpr const char *sealing = "Seals of the audit log";
+constexpr const char *looking = "Looking";
 
 // clang-format off
 constexpr OptionRow rows[] = {
-    {"config", "APPINFRA_CONFIG", "", each, process, "file of options, name = value, as named here without --"},
+    {"config", "APPINFRA_CONFIG", "", looked_at, process, "file of options, name = value, as named here without --"},
     {"log-format", "APPINFRA_LOG_FORMAT", "text", each, process, "\"text\" or \"json\", one event a line, to stderr"},
     {"log-level", "APPINFRA_LOG_LEVEL", "info", each, process, "debug, info, warn or error"},
     {"worker", "APPINFRA_WORKER", "", each, process, "name under which publications are claimed; host name and process id when empty"},
     {"drain-timeout", "APPINFRA_DRAIN_TIMEOUT", "20s", each, process, "how long sends under way may last after SIGTERM"},
-    {"database", "", "", each, in_database, "libpq connection string without a password; several hosts allowed; wins over APPINFRA_DATABASE_URL"},
-    {"database-file", "APPINFRA_DATABASE_URL_FILE", "", each, in_database, "file with the connection string (password allowed)"},
+    {"database", "", "", looked_at, in_database, "libpq connection string without a password; several hosts allowed; wins over APPINFRA_DATABASE_URL"},
+    {"database-file", "APPINFRA_DATABASE_URL_FILE", "", looked_at, in_database, "file with the connection string (password allowed)"},
     {"statement-timeout", "APPINFRA_STATEMENT_TIMEOUT", "20s", each, in_database, "for a statement in the database"},
     {"reconnect-longest", "APPINFRA_RECONNECT_LONGEST", "15s", each, in_database, "highest ceiling of the random pause between connects to the database"},
-    {"sink", "APPINFRA_SINK", "", each, to_producer, "\"http\" (the producer API) or \"file:DIR\" (environment files); http when producer-url is set"},
-    {"env-files", "APPINFRA_ENV_FILES", "", each, to_producer, "with --sink=file:DIR: APP=PATH, separated by commas: the file of an app that is not to be below DIR"},
-    {"producer-url", "APPINFRA_PRODUCER_URL", "", each, to_producer, "base URL of the producer API; https, or http to a loopback address"},
-    {"producer-path", "APPINFRA_PRODUCER_PATH", "/api/apps/{app_id}/env", each, to_producer, "path template; {app_id} is replaced"},
-    {"producer-ca", "APPINFRA_PRODUCER_CA", "", each, to_producer, "PEM file of the only authorities trusted for the producer; else the system's"},
-    {"token-file", "OPENFACTORY_DB_PRODUCER_TOKEN_FILE", "", each, to_producer, "file with the producer's bearer token"},
-    {"allow-plaintext", "APPINFRA_ALLOW_PLAINTEXT", "0", each, to_producer, "1: http to any host, secrets travel in clear"},
-    {"connect-timeout", "APPINFRA_CONNECT_TIMEOUT", "5s", each, to_producer, "for connecting to the producer"},
-    {"call-timeout", "APPINFRA_CALL_TIMEOUT", "15s", each, to_producer, "for a whole call of the producer"},
+    {"sink", "APPINFRA_SINK", "", looked_at, to_producer, "\"http\" (the producer API) or \"file:DIR\" (environment files); http when producer-url is set"},
+    {"env-files", "APPINFRA_ENV_FILES", "", looked_at, to_producer, "with --sink=file:DIR: APP=PATH, separated by commas: the file of an app that is not to be below DIR"},
+    {"producer-url", "APPINFRA_PRODUCER_URL", "", looked_at, to_producer, "base URL of the producer API; https, or http to a loopback address"},
+    {"producer-path", "APPINFRA_PRODUCER_PATH", "/api/apps/{app_id}/env", looked_at, to_producer, "path template; {app_id} is replaced"},
+    {"producer-ca", "APPINFRA_PRODUCER_CA", "", looked_at, to_producer, "PEM file of the only authorities trusted for the producer; else the system's"},
+    {"token-file", "OPENFACTORY_DB_PRODUCER_TOKEN_FILE", "", looked_at, to_producer, "file with the producer's bearer token"},
+    {"allow-plaintext", "APPINFRA_ALLOW_PLAINTEXT", "0", looked_at, to_producer, "1: http to any host, secrets travel in clear"},
+    {"connect-timeout", "APPINFRA_CONNECT_TIMEOUT", "5s", looked_at, to_producer, "for connecting to the producer"},
+    {"call-timeout", "APPINFRA_CALL_TIMEOUT", "15s", looked_at, to_producer, "for a whole call of the producer"},
     {"probe", "APPINFRA_PROBE", "60s", each, to_producer, "time between tries while the producer refuses our token"},
     {"once", "", "", "publish", delivering, "deliver what is pending once (the only mode there is)", true},
     {"timeout", "APPINFRA_PUBLISH_TIMEOUT", "60s", "publish", delivering, "of it as a whole"},
@@ -45,6 +47,8 @@ constexpr OptionRow rows[] = {
     {"retry-longest", "APPINFRA_RETRY_LONGEST", "60s", each, delivering, "highest ceiling of that pause"},
     {"audit-url", "APPINFRA_AUDIT_URL", "", "serve", sealing, "where seals of the audit log are posted; https, or http to a loopback address; into the log when empty"},
     {"audit-ca", "APPINFRA_AUDIT_CA", "", "serve", sealing, "PEM file of the only authorities trusted for audit-url; else the system's"},
+    {"unit", "APPINFRA_UNIT", "", "doctor", looking, "the unit of the service; else that of `make install`; \"none\": judge for the user of this process"},
+    {"json", "", "", "doctor", looking, "print one document of JSON", true},
 };
 // clang-format on
 
@@ -67,6 +71,15 @@ constexpr const char *mcp_examples =
     "           \"APPINFRA_DATABASE_URL_FILE\": \"/etc/appinfra/database-url\"}}\n"
     "With a producer (or another sink) configured it delivers, too, and no answer has a "
     "password.\n";
+
+constexpr const char *doctor_footer =
+    "Looks at the unit, files, folders, the database and its server, pg_hba.conf, the "
+    "certificate,\n"
+    "the producer and clocks; changes nothing. As root it finds by itself what the service is "
+    "given:\n"
+    "  appinfrad doctor\n"
+    "A line each: ok, warning or problem, what was seen, and what to do.\n"
+    "Exit codes: 0 all is well; 1 there are warnings; 2 there are problems.";
 
 constexpr const char *about_all =
     "Precedence: flag, environment, file. Times: 500ms, 15s, 2m, 1h; without a unit seconds.\n"
@@ -91,6 +104,8 @@ delivery_rows()
 std::string
 footer_of(const std::string &command)
 {
+    if (command == "doctor")
+        return doctor_footer;
     const char *examples = command == "serve"     ? serve_examples
                            : command == "publish" ? publish_examples
                                                   : mcp_examples;

@@ -13,7 +13,7 @@ namespace sidecar
 // The rows of these options.
 std::span<const OptionRow> delivery_rows();
 
-// Returns what --help of serve, publish or mcp says below the options.
+// Returns what --help of serve, publish, mcp or doctor says below the options.
 std::string footer_of(const std::string &command);
 
 } // namespace sidecar

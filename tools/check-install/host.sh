@@ -87,11 +87,14 @@ judge_unit() {
 
 # Proves that the service would not start with the one mistake that people make most.
 refuse_closed_folder() {
+    local report
     chmod 700 /etc/appinfra
     if systemctl restart appinfrad 2>/run/refusal; then
         die "the service starts though its user cannot read its configuration"
     fi
     grep -q 'Permission denied; hint: this process runs as user' /run/refusal || die "no hint: $(cat /run/refusal)"
+    report=$(appinfrad doctor || true)
+    grep -q '^problem: files: --config: .*; chmod 755 /etc/appinfra$' <<<"$report" || die "the doctor does not see it: $report"
     chmod 755 /etc/appinfra
     systemctl restart appinfrad
 }
