@@ -70,6 +70,7 @@ void
 look_at_credential(const NamedFile &file, const std::string &source, CheckResults &results)
 {
     const std::string what = "--" + file.option + ": " + source;
+    std::string remedy;
     struct stat status;
     if (lstat(source.c_str(), &status) != 0)
         results.fail("files", what + ": " + std::strerror(errno),
@@ -78,8 +79,8 @@ look_at_credential(const NamedFile &file, const std::string &source, CheckResult
     else if (!S_ISREG(status.st_mode))
         results.fail("files", what + " is no file; systemd hands over no links",
                      "put a copy of the file there");
-    else if (file.is_secret && (status.st_mode & 077) != 0)
-        results.warn("files", what + " is a secret that others on this machine may read or change",
+    else if (file.is_secret && obstacle(source, Reader{}, remedy).empty())
+        results.warn("files", what + " is a secret that everybody on this machine can read",
                      "chmod 400 " + source);
     else
         results.ok("files", what + " is handed over to the service");

@@ -217,8 +217,12 @@ chmod 0640, "$dir/open/appinfrad.conf" or die $!;
 finds('a file that it cannot read', 2, qr{^problem: files: --config: .*may not read it; chmod 644 }, \%by_unit);
 chmod 0644, "$dir/open/appinfrad.conf" or die $!;
 chmod 0444, "$dir/secrets/producer-token" or die $!;
+($code, $out) = doctor(\%by_unit);
+is($code, 0, 'a folder that is closed to others keeps what is in it') or diag $out;
+chmod 0755, "$dir/secrets" or die $!;
 finds('a secret that others may read', 1, qr{^warning: files: --token-file: .*; chmod 400 }, \%by_unit);
 chmod 0400, "$dir/secrets/producer-token" or die $!;
+chmod 0700, "$dir/secrets" or die $!;
 finds('a secret that the service cannot be handed', 2, qr{^problem: files: --tls-key: \Q$dir\E/secrets/tls.key: No such file.*; put the file there},
 	{ %by_unit, APPINFRA_TLS_KEY => '/run/credentials/appinfrad.service/secret_tls.key' });
 symlink "$dir/secrets/producer-token", "$dir/secrets/linked" or die $!;

@@ -5,7 +5,8 @@
 # they stand there. Then it is looked whether the app's DSN has come to the producer and logs in, over
 # TLS that the published certificates vouch for, and whether the unit is one that systemd takes.
 # It begins only where mounts, processes and network are others than the machine's.
-set -euo pipefail
+set -eEuo pipefail
+trap 'echo "check-install: a command in line $LINENO of host.sh fails" >&2' ERR
 
 document=/appinfra/docs/operations.md
 producer=/root/producer
@@ -75,6 +76,32 @@ log_in() {
     fi
 }
 
+# Lets the sidecar answer requests, with keys that it has as credentials and the options of the document.
+answer_requests() {
+    local secrets=/etc/appinfra/secrets report
+    install -m 400 /root/authority/server.key $secrets/tls.key
+    install -m 400 /root/authority/server.crt $secrets/tls.crt
+    openssl ecparam -genkey -name prime256v1 -noout -out /root/jwt.key
+    openssl ec -in /root/jwt.key -pubout -out $secrets/jwt.pem 2>/dev/null
+    grep -E '^(listen|tls-cert|tls-key|jwt-keys) = ' "$document" >/run/options
+    [ "$(wc -l </run/options)" = 4 ] || die "the document has other options for requests: $(cat /run/options)"
+    cat /run/options >>/etc/appinfra/appinfrad.conf
+    su postgres -c 'psql -X -q -d platform -c "GRANT appinfra_admin TO appinfrad"'
+    systemctl restart appinfrad
+    python3 - <<'EOF' || die "https://pg.example:8443 does not answer: $(tail -n 3 /var/log/appinfrad.service.log)"
+import ssl, urllib.error, urllib.request
+trusted = ssl.create_default_context(cafile="/root/authority/ca.crt")
+assert urllib.request.urlopen("https://pg.example:8443/healthz", context=trusted).status == 200
+try:
+    urllib.request.urlopen("https://pg.example:8443/api/app-infra/databases", context=trusted)
+    raise SystemExit("it answers without a token")
+except urllib.error.HTTPError as refusal:
+    assert refusal.code == 401
+EOF
+    report=$(appinfrad doctor) || die "not all is well: $report"
+    grep -q '^ok: files: --jwt-keys: ' <<<"$report" || die "the doctor does not look at keys: $report"
+}
+
 # Judges the unit by systemd's own tools.
 judge_unit() {
     local exposure
@@ -109,6 +136,7 @@ bash -euo pipefail /run/commands.sh || die "a command of the document fails"
 wait_for_dsn
 ended=$(date +%s)
 log_in
+answer_requests
 judge_unit
 refuse_closed_folder
 systemctl stop appinfrad
