@@ -23,6 +23,7 @@ constexpr CommandRow rows[] = {
     {"mcp", "answer an agent on standard input and output"},
     {"doctor", "look at this host, and say what to do"},
     {"check-env", "check an environment against the DSN contract"},
+    {"check-producer", "try what a producer of apps' environments must do"},
     {"verify-audit", "check the audit log against its seals"},
     {"audit", "write the audit log as JSON lines"},
 };
@@ -54,7 +55,7 @@ overview()
                        "Usage: appinfrad COMMAND [OPTIONS]\n\nCommands:\n";
     for (const CommandRow &row : rows) {
         std::string name = row.name;
-        name.resize(14, ' ');
+        name.resize(16, ' ');
         text += "  " + name + row.summary + "\n";
     }
     return text +

@@ -14,6 +14,7 @@
 #include "base/signals.hpp"
 #include "base/wipe.hpp"
 #include "check_env/check_env.hpp"
+#include "daemon/check_producer_options.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/doctor_options.hpp"
@@ -92,6 +93,8 @@ run(const std::vector<std::string> &arguments)
         return run_doctor_command(rest);
     if (command == "verify-audit" || command == "audit")
         return run_audit(command, rest);
+    if (command == "check-producer")
+        return run_check_producer(arguments);
     return run_daemon(arguments);
 }
 

@@ -8,16 +8,18 @@ namespace
 
 constexpr const char *each = "serve publish mcp";
 constexpr const char *looked_at = "serve publish mcp doctor";
+constexpr const char *sending = "serve publish mcp doctor check-producer";
 constexpr const char *process = "Process";
 constexpr const char *in_database = "Database";
 constexpr const char *to_producer = "Sink";
 constexpr const char *delivering = "Delivering";
+constexpr const char *checking = "Checking a producer";
 constexpr const char *sealing = "Seals of the audit log";
 constexpr const char *looking = "Looking";
 
 // clang-format off
 constexpr OptionRow rows[] = {
-    {"config", "APPINFRA_CONFIG", "", looked_at, process, "file of options, name = value, as named here without --"},
+    {"config", "APPINFRA_CONFIG", "", sending, process, "file of options, name = value, as named here without --"},
     {"log-format", "APPINFRA_LOG_FORMAT", "text", each, process, "\"text\" or \"json\", one event a line, to stderr"},
     {"log-level", "APPINFRA_LOG_LEVEL", "info", each, process, "debug, info, warn or error"},
     {"worker", "APPINFRA_WORKER", "", each, process, "name under which publications are claimed; host name and process id when empty"},
@@ -28,13 +30,13 @@ constexpr OptionRow rows[] = {
     {"reconnect-longest", "APPINFRA_RECONNECT_LONGEST", "15s", each, in_database, "highest ceiling of the random pause between connects to the database"},
     {"sink", "APPINFRA_SINK", "", looked_at, to_producer, "\"http\" (the producer API) or \"file:DIR\" (environment files); http when producer-url is set"},
     {"env-files", "APPINFRA_ENV_FILES", "", looked_at, to_producer, "with --sink=file:DIR: APP=PATH, separated by commas: the file of an app that is not to be below DIR"},
-    {"producer-url", "APPINFRA_PRODUCER_URL", "", looked_at, to_producer, "base URL of the producer API; https, or http to a loopback address"},
-    {"producer-path", "APPINFRA_PRODUCER_PATH", "/api/apps/{app_id}/env", looked_at, to_producer, "path template; {app_id} is replaced"},
-    {"producer-ca", "APPINFRA_PRODUCER_CA", "", looked_at, to_producer, "PEM file of the only authorities trusted for the producer; else the system's"},
-    {"token-file", "OPENFACTORY_DB_PRODUCER_TOKEN_FILE", "", looked_at, to_producer, "file with the producer's bearer token"},
-    {"allow-plaintext", "APPINFRA_ALLOW_PLAINTEXT", "0", looked_at, to_producer, "1: http to any host, secrets travel in clear"},
-    {"connect-timeout", "APPINFRA_CONNECT_TIMEOUT", "5s", looked_at, to_producer, "for connecting to the producer"},
-    {"call-timeout", "APPINFRA_CALL_TIMEOUT", "15s", looked_at, to_producer, "for a whole call of the producer"},
+    {"producer-url", "APPINFRA_PRODUCER_URL", "", sending, to_producer, "base URL of the producer API; https, or http to a loopback address"},
+    {"producer-path", "APPINFRA_PRODUCER_PATH", "/api/apps/{app_id}/env", sending, to_producer, "path template; {app_id} is replaced"},
+    {"producer-ca", "APPINFRA_PRODUCER_CA", "", sending, to_producer, "PEM file of the only authorities trusted for the producer; else the system's"},
+    {"token-file", "OPENFACTORY_DB_PRODUCER_TOKEN_FILE", "", sending, to_producer, "file with the producer's bearer token"},
+    {"allow-plaintext", "APPINFRA_ALLOW_PLAINTEXT", "0", sending, to_producer, "1: http to any host, secrets travel in clear"},
+    {"connect-timeout", "APPINFRA_CONNECT_TIMEOUT", "5s", sending, to_producer, "for connecting to the producer"},
+    {"call-timeout", "APPINFRA_CALL_TIMEOUT", "15s", sending, to_producer, "for a whole call of the producer"},
     {"probe", "APPINFRA_PROBE", "60s", each, to_producer, "time between tries while the producer refuses our token"},
     {"once", "", "", "publish", delivering, "deliver what is pending once (the only mode there is)", true},
     {"timeout", "APPINFRA_PUBLISH_TIMEOUT", "60s", "publish", delivering, "of it as a whole"},
@@ -49,6 +51,8 @@ constexpr OptionRow rows[] = {
     {"audit-ca", "APPINFRA_AUDIT_CA", "", "serve", sealing, "PEM file of the only authorities trusted for audit-url; else the system's"},
     {"unit", "APPINFRA_UNIT", "", "doctor", looking, "the unit of the service; else that of `make install`; \"none\": judge for the user of this process"},
     {"json", "", "", "doctor", looking, "print one document of JSON", true},
+    {"app", "", "", "check-producer", checking, "the app whose variables are set and unset; begins with appinfra-check-; one that there has never been when not given"},
+    {"yes", "", "", "check-producer", checking, "begin without asking", true},
 };
 // clang-format on
 
@@ -81,6 +85,15 @@ constexpr const char *doctor_footer =
     "A line each: ok, warning or problem, what was seen, and what to do.\n"
     "Exit codes: 0 all is well; 1 there are warnings; 2 there are problems.";
 
+constexpr const char *check_producer_footer =
+    "Sets and unsets variables APPINFRA_CHECK_... of one app only. Example:\n"
+    "  appinfrad check-producer --producer-url=https://secrets.example \\\n"
+    "      --token-file=/etc/appinfra/producer-token\n"
+    "Precedence: flag, environment, file, as with serve, whose file of options it reads.\n"
+    "Exit codes: 0 all checks are ok; 1 at least one has failed; 2 it could not check; 3 "
+    "something\n"
+    "may be left.";
+
 constexpr const char *about_all =
     "Precedence: flag, environment, file. Times: 500ms, 15s, 2m, 1h; without a unit seconds.\n"
     "Secrets, by environment or file, never by flag:\n"
@@ -106,6 +119,8 @@ footer_of(const std::string &command)
 {
     if (command == "doctor")
         return doctor_footer;
+    if (command == "check-producer")
+        return check_producer_footer;
     const char *examples = command == "serve"     ? serve_examples
                            : command == "publish" ? publish_examples
                                                   : mcp_examples;

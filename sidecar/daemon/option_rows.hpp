@@ -1,5 +1,5 @@
-// The options of delivering, which serve, publish and mcp share, and what --help says beyond them.
-// The options of answering requests are in server_options.cpp.
+// The options of delivering, which serve, publish and mcp share, doctor and check-producer in part, and
+// what --help says beyond them. The options of answering requests are in server_options.cpp.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@ namespace sidecar
 // The rows of these options.
 std::span<const OptionRow> delivery_rows();
 
-// Returns what --help of serve, publish, mcp or doctor says below the options.
+// Returns what --help of one of these says below the options.
 std::string footer_of(const std::string &command);
 
 } // namespace sidecar

@@ -63,16 +63,11 @@ read_secrets(Options &options, const CommandLine &line, const InheritedSecrets &
     options.database_password = inherited.database_password.clone();
     if (!options.sink_directory.empty())
         return;
-    options.token =
-        secret_of(inherited.token, values.at("token-file"), "OPENFACTORY_DB_PRODUCER_TOKEN");
-    const std::string_view token = options.token.reveal();
-    if (token.empty() && options.command == Command::mcp)
+    options.token = producer_token(values, inherited);
+    if (options.token.empty() && options.command == Command::mcp)
         options.delivers = false; // the caller gets the DSN, and is told why
-    else if (token.empty() && options.delivers)
-        refuse(
-            "no token: set OPENFACTORY_DB_PRODUCER_TOKEN_FILE, or OPENFACTORY_DB_PRODUCER_TOKEN");
-    if (std::any_of(token.begin(), token.end(), [](char c) { return c <= ' ' || c > '~'; }))
-        refuse("the producer's token has characters that no header may carry");
+    else if (options.token.empty() && options.delivers)
+        refuse(no_token);
 }
 
 void
@@ -132,6 +127,8 @@ options_of(Command command, const CommandLine &line, const InheritedSecrets &inh
     return options;
 }
 
+} // namespace
+
 CommandSyntax
 syntax_of(const std::string &command)
 {
@@ -146,7 +143,16 @@ syntax_of(const std::string &command)
     return syntax;
 }
 
-} // namespace
+Secret
+producer_token(const OptionValues &values, const InheritedSecrets &inherited)
+{
+    Secret secret =
+        secret_of(inherited.token, values.at("token-file"), "OPENFACTORY_DB_PRODUCER_TOKEN");
+    const std::string_view token = secret.reveal();
+    if (std::any_of(token.begin(), token.end(), [](char c) { return c <= ' ' || c > '~'; }))
+        refuse("the producer's token has characters that no header may carry");
+    return secret;
+}
 
 InheritedSecrets
 take_inherited_secrets()

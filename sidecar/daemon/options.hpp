@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/command_line.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "daemon/server_options.hpp"
@@ -60,6 +61,17 @@ struct InheritedSecrets {
 
 // Takes the secrets out of the environment.
 InheritedSecrets take_inherited_secrets();
+
+// What is said where the producer's token lacks.
+inline constexpr const char *no_token =
+    "no token: set OPENFACTORY_DB_PRODUCER_TOKEN_FILE, or OPENFACTORY_DB_PRODUCER_TOKEN";
+
+// Returns the producer's token; empty when there is none. Throws a configuration Failure for one
+// that no header may carry.
+Secret producer_token(const OptionValues &values, const InheritedSecrets &inherited);
+
+// Returns what a command that shares the file of options takes.
+CommandSyntax syntax_of(const std::string &command);
 
 // Returns the options of the command that stands first in arguments: serve, publish or mcp; or the
 // text of its --help. Throws a configuration Failure when they are wrong.

@@ -257,7 +257,7 @@ has(const std::string &text, const std::string &part)
 
 TEST(OptionHelp, ShowsWhatTheCommandTakesAndNothingElse)
 {
-    for (const std::string command : {"serve", "publish", "mcp"}) {
+    for (const std::string command : {"serve", "publish", "mcp", "check-producer"}) {
         const std::string help = help_of(command);
         // CLI11 writes "Usage: " before the line until 2.4, and no longer in 2.6.
         EXPECT_TRUE(has(help, "appinfrad " + command + " [OPTIONS]\n")) << help;
@@ -277,7 +277,8 @@ TEST(OptionHelp, ShowsWhatTheCommandTakesAndNothingElse)
 
 TEST(OptionHelp, OfTheProgramListsTheCommands)
 {
-    for (const char *command : {"serve", "publish", "mcp", "check-env", "verify-audit", "audit"})
+    for (const char *command :
+         {"serve", "publish", "mcp", "check-env", "check-producer", "verify-audit", "audit"})
         EXPECT_TRUE(has(overview(), std::string("\n  ") + command + " ")) << command;
     EXPECT_FALSE(has(overview(), "--poll"));
 }
