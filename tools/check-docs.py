@@ -183,6 +183,9 @@ def check_producer():
     fields = set(re.findall(r'put\("(\w+)"', read("sidecar/delivery/publication.cpp")))
     headers = set(re.findall(r'"([A-Z][A-Za-z-]+): ', read("sidecar/delivery/http_sink.cpp")))
     expect("field", fields | headers, cells(request, 0), "docs/producer.md", 12)
+    checks = set(re.findall(r'^ *\{"(\w+)", "', read("sidecar/check_producer/checks.cpp"), re.M))
+    shown = cells(section("docs/producer.md", "## Checking a producer"), 0)
+    expect_exactly("check", checks, shown, "docs/producer.md", 22)
 
 
 def check_commands():

@@ -179,7 +179,7 @@ like($log, qr/--listen is an option of serve, not of publish/, 'which says whose
 is($code, 0, 'while its variable may be set') or diag $log;
 ($code, $log) = run_to_end('--help', {});
 is($code, 0, '--help: exit code 0');
-like($log, qr/^  \Q$_\E /m, "with the command $_") for qw(serve publish mcp check-env verify-audit audit);
+like($log, qr/^  \Q$_\E /m, "with the command $_") for qw(serve publish mcp check-env check-producer verify-audit audit);
 unlike($log, qr/--drain-timeout/, 'and no options');
 ($code, $log) = run_to_end('serve', {}, '--help');
 is($code, 0, 'serve --help: exit code 0');
