@@ -80,6 +80,31 @@ check_variable(const char *variable)
     return nullptr;
 }
 
+/*
+ * The name becomes a part of a target and of a file's name. "app" and "svc" are taken there: by the
+ * app's own environment, and by the environments of services.
+ */
+const Refusal *
+check_container(const char *container)
+{
+    bool good = *container != '\0' && strlen(container) <= container_limit && *container != '.' &&
+                *container != '-';
+
+    for (const char *at = container; good && *at != '\0'; at++)
+        good = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+               (*at >= '0' && *at <= '9') || strchr("._-", *at) != nullptr;
+    if (!good)
+        return invalid("container", container,
+                       "A container is 1 to 63 letters, digits, dots, underscores and hyphens, "
+                       "beginning with a letter, a digit or an underscore.");
+    if (strcmp(container, "app") == 0 || strcmp(container, "svc") == 0)
+        return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
+                      psprintf("container \"%s\" has no environment of its own", container),
+                      "That name stands for the app's own environment, or for its services.",
+                      "container => NULL is the app's own environment.");
+    return nullptr;
+}
+
 const Refusal *
 check_idempotency_key(const char *key)
 {

@@ -15,6 +15,7 @@ namespace appinfra::identifiers
 constexpr int base_limit = 50;       /* bytes of a database name, suffix included */
 constexpr int identifier_limit = 63; /* NAMEDATALEN - 1 */
 constexpr int app_id_limit = 128;    /* characters */
+constexpr int container_limit = 63;  /* characters, as of a DNS label */
 constexpr int owner_limit = 320;     /* bytes: the longest e-mail address */
 constexpr int key_limit = 255;       /* bytes of an idempotency key */
 constexpr int variables_limit = 16;  /* variables a tenant may be given in one call */
@@ -24,6 +25,7 @@ const Refusal *check_owner(const char *owner_user_id);
 const Refusal *check_slug(const char *slug);
 const Refusal *check_engine(const char *engine);
 const Refusal *check_variable(const char *variable);
+const Refusal *check_container(const char *container);
 const Refusal *check_idempotency_key(const char *key);
 const Refusal *check_service_id(const char *what, const char *id);
 

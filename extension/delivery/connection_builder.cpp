@@ -58,7 +58,7 @@ add(Builder *builder, const credential::Purpose &purpose, Datum variables, const
 }
 
 void
-add_binding(Builder *builder, const binding::Place &place, const char *access)
+add_binding(Builder *builder, const binding::Place &place, const char *access, Datum shown)
 {
     const Connection &connection = builder->connection;
     int64 id = binding::create(place, connection.db_id, access);
@@ -71,11 +71,11 @@ add_binding(Builder *builder, const binding::Place &place, const char *access)
          .service_id = place.service_id,
          .host_id = place.host_id,
          .pooled = place.pooled},
-        place.variables);
+        shown != 0 ? shown : place.variables);
 }
 
 void
-add_waiting(Builder *builder, const char *username, const binding::Binding &binding)
+add_existing(Builder *builder, const char *username, const binding::Binding &binding)
 {
     in_context(builder->caller, [&] {
         show(builder,
@@ -106,7 +106,7 @@ show(Builder *builder, const environment::Login &login, Datum variables)
     if (connection->username != nullptr)
         return;
     connection->pooled = login.pooled;
-    connection->username = pstrdup(login.username);
+    connection->username = login.username ? pstrdup(login.username) : nullptr;
     connection->password = secret ? pstrdup(login.password) : nullptr;
     connection->url = secret ? environment::dsn(login) : nullptr;
 }

@@ -46,12 +46,17 @@ credential::Credential add(Builder *builder, const credential::Purpose &purpose,
 
 /*
  * Makes a binding for the (reserved) place and a credential of that access for it, as add() does.
- * The place's former holder is not unset any more: the new value overwrites its own.
+ * The place's former holder is not unset any more: the new value overwrites its own. The variables
+ * may be shown under other names, a text[].
  */
-void add_binding(Builder *builder, const binding::Place &place, const char *access);
+void add_binding(Builder *builder, const binding::Place &place, const char *access,
+                 Datum shown = 0);
 
-/* Adds the variables of a binding whose credential waits for its first password already. */
-void add_waiting(Builder *builder, const char *username, const binding::Binding &binding);
+/*
+ * Adds the variables of a binding that has a credential already; nothing is told of its password.
+ * Null pointer: all that the binding had is revoked.
+ */
+void add_existing(Builder *builder, const char *username, const binding::Binding &binding);
 
 /* Returns the finished connection. */
 Connection end(Builder *builder);

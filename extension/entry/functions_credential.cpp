@@ -36,11 +36,17 @@ appinfra_rotate_credential(PG_FUNCTION_ARGS)
     const Interval *grace = duration_argument(fcinfo, 2, "grace");
     const Interval *deadline = duration_argument(fcinfo, 3, "deadline");
 
+    /* the function of 0.1.0 has no container and no app_id */
+    const char *container = PG_NARGS() > 5 ? optional_text(fcinfo, 5) : nullptr;
+    const char *app_id = PG_NARGS() > 6 ? optional_text(fcinfo, 6) : nullptr;
+
     require_argument(fcinfo, 4, "publish");
     PG_RETURN_DATUM(connection_row(fcinfo, rotation::rotate({.db_id = db_id,
                                                              .variable = variable,
                                                              .service_id = nullptr,
                                                              .host_id = nullptr,
+                                                             .app_id = app_id,
+                                                             .container = container,
                                                              .grace = grace,
                                                              .deadline = deadline,
                                                              .publish = PG_GETARG_BOOL(4)})));

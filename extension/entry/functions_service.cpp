@@ -59,6 +59,8 @@ appinfra_rotate_service_user(PG_FUNCTION_ARGS)
                                                              .variable = nullptr,
                                                              .service_id = service_id,
                                                              .host_id = host_id,
+                                                             .app_id = nullptr,
+                                                             .container = nullptr,
                                                              .grace = grace,
                                                              .deadline = deadline,
                                                              .publish = PG_GETARG_BOOL(5)})));

@@ -115,15 +115,18 @@ first(const query::Rows &rows)
 }
 
 /*
- * Returns the app that has databases but no row, or null. An older release kept no rows, and a
- * claim makes none while another transaction does, which may then be rolled back.
+ * Returns the app that has databases, or variables of others, but no row; or null. An older release
+ * kept no rows, and a claim makes none while another transaction does, which may then be rolled
+ * back.
  */
 static const App *
 of_databases(const char *app_id)
 {
     static query::Query select = {
-        "SELECT app_id, owner_user_id, NULL::text FROM appinfra.tenant"
-        " WHERE app_id = $1 AND status <> 'dropped' ORDER BY created_at, db_id LIMIT 1"};
+        "SELECT $1, owner_user_id, NULL::text FROM appinfra.tenant"
+        " WHERE (app_id = $1 AND status <> 'dropped') OR db_id IN ("
+        "       SELECT db_id FROM appinfra.binding WHERE app_id = $1 AND NOT ended)"
+        " ORDER BY created_at, db_id LIMIT 1"};
 
     return first(query::run(select, {query::text(app_id)}));
 }

@@ -8,6 +8,8 @@
 namespace appinfra::binding
 {
 
+static const char *name_of(const Place &place);
+
 Binding
 from_row(const query::Rows &rows, uint64 row)
 {
@@ -21,7 +23,8 @@ from_row(const query::Rows &rows, uint64 row)
             .service_id = rows.text(row, 8),
             .host_id = rows.text(row, 9),
             .ended = rows.boolean(row, 10),
-            .pooled = rows.boolean(row, 11)};
+            .pooled = rows.boolean(row, 11),
+            .container = rows.text(row, 12)};
 }
 
 Datum
@@ -33,14 +36,17 @@ one_variable(const char *name)
 }
 
 Place
-of_app(const char *app_id, Datum variables, bool pooled)
+of_app(const char *app_id, Datum variables, bool pooled, const char *container)
 {
+    const char *own = identifiers::app_target(app_id);
+
     return {.app_id = app_id,
-            .target = identifiers::app_target(app_id),
+            .target = container != nullptr ? psprintf("%s/%s", own, container) : own,
             .variables = variables,
             .service_id = nullptr,
             .host_id = nullptr,
-            .pooled = pooled};
+            .pooled = pooled,
+            .container = container};
 }
 
 Place
@@ -59,7 +65,8 @@ of_service(const char *app_id, const char *service_id, const char *host_id)
             PointerGetDatum(construct_array(variables, count, TEXTOID, -1, false, TYPALIGN_INT)),
         .service_id = service_id,
         .host_id = host_id,
-        .pooled = false};
+        .pooled = false,
+        .container = nullptr};
 }
 
 const Refusal *
@@ -78,17 +85,16 @@ reserve(const Place &place)
 
         if (!lock::try_take(lock::Kind::variable, variable, place.target))
             return refuse(ERRCODE_LOCK_NOT_AVAILABLE,
-                          psprintf("another transaction is providing \"%s\" for app \"%s\"",
-                                   variable, place.app_id),
+                          psprintf("another transaction is providing \"%s\" for %s", variable,
+                                   name_of(place)),
                           nullptr, "Repeat the call when that transaction has ended.");
         query::Rows holder = query::run(select, {query::text(place.target), query::text(variable)});
         if (holder.count > 0)
-            return refuse(
-                ERRCODE_UNIQUE_VIOLATION,
-                psprintf("app \"%s\" already has a database in \"%s\"", place.app_id, variable),
-                psprintf("It is \"%s\".", holder.text(0, 1)),
-                "Another database of the same app needs another variable: pass env, for "
-                "example env => '{\"REPORTS_DATABASE_URL\": \"owner\"}'.");
+            return refuse(ERRCODE_UNIQUE_VIOLATION,
+                          psprintf("%s already has a database in \"%s\"", name_of(place), variable),
+                          psprintf("It is \"%s\".", holder.text(0, 1)),
+                          "Another database of the same app needs another variable: pass env, for "
+                          "example env => '{\"REPORTS_DATABASE_URL\": \"owner\"}'.");
     }
     return nullptr;
 }
@@ -98,8 +104,8 @@ create(const Place &place, const char *db_id, const char *access)
 {
     static query::Query insert = {
         "INSERT INTO appinfra.binding (db_id, app_id, target, variables, access, service_id,"
-        "                              host_id, via)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN 'pooler' END)"
+        "                              host_id, via, container)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN 'pooler' END, $9)"
         " RETURNING binding_id"};
     static query::Query hold = {
         "INSERT INTO appinfra.variable (target, variable, binding_id)"
@@ -107,10 +113,11 @@ create(const Place &place, const char *db_id, const char *access)
         "     ON CONFLICT (target, variable) DO UPDATE SET binding_id = excluded.binding_id,"
         "                                                     companion = NULL"};
 
-    query::Rows made = query::run(
-        insert, {query::text(db_id), query::text(place.app_id), query::text(place.target),
-                 query::texts(place.variables), query::text(access), query::text(place.service_id),
-                 query::text(place.host_id), query::boolean(place.pooled)});
+    query::Rows made = query::run(insert, {query::text(db_id), query::text(place.app_id),
+                                           query::text(place.target), query::texts(place.variables),
+                                           query::text(access), query::text(place.service_id),
+                                           query::text(place.host_id), query::boolean(place.pooled),
+                                           query::text(place.container)});
     int64 id = made.int8(0, 1);
     query::run(hold, {query::text(place.target), query::texts(place.variables), query::id(id)});
     return id;
@@ -148,20 +155,46 @@ next_version(int64 binding_id)
     return moved.count == 1 ? moved.int8(0, 1) : 0;
 }
 
-Binding
-find(const char *db_id, const char *variable)
+const Binding *
+look_up(const char *db_id, const Place &place)
 {
     static query::Query select = {
         "SELECT " BINDING_COLUMNS " FROM appinfra.binding b"
-        " WHERE db_id = $1 AND $2 = ANY (variables) AND service_id IS NULL AND NOT ended"};
-    query::Rows rows = query::run(select, {query::text(db_id), query::text(variable)});
+        " WHERE db_id = $1 AND target = $2 AND variables = $3 AND NOT ended"};
+    query::Rows rows = query::run(
+        select, {query::text(db_id), query::text(place.target), query::texts(place.variables)});
 
-    if (rows.count != 1)
-        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("database \"%s\" holds no variable \"%s\"", db_id,
-                              identifiers::excerpt(variable)),
-                     nullptr, "Look at env_keys in appinfra.databases."));
-    return from_row(rows, 0);
+    return rows.count == 1
+               ? query::collect<Binding>(rows, [&](uint64 row) { return from_row(rows, row); })
+                     .data()
+               : nullptr;
+}
+
+Binding
+find(const char *db_id, const char *own_app, const Place &place)
+{
+    const Binding *found = look_up(db_id, place);
+    bool own = place.container == nullptr && strcmp(place.app_id, own_app) == 0;
+
+    if (found == nullptr)
+        raise(
+            refuse(ERRCODE_UNDEFINED_OBJECT,
+                   psprintf("database \"%s\" holds no variable \"%s\"%s", db_id,
+                            identifiers::excerpt(first_variable(place.variables)),
+                            own ? "" : psprintf(" of %s", name_of(place))),
+                   nullptr,
+                   own ? "Look at env_keys in appinfra.databases." : "Look at appinfra.bindings."));
+    return *found;
+}
+
+void
+set_access(int64 binding_id, const char *access, bool pooled)
+{
+    static query::Query update = {
+        "UPDATE appinfra.binding SET access = $2, via = CASE WHEN $3 THEN 'pooler' END"
+        " WHERE binding_id = $1"};
+
+    query::run(update, {query::id(binding_id), query::text(access), query::boolean(pooled)});
 }
 
 int64
@@ -189,14 +222,20 @@ service_of(const char *db_id, const char *service_id, const char *host_id)
     return read(id);
 }
 
-/* Of bindings of the same variables, the latest: earlier ones were restored as this one. */
+/*
+ * Of bindings of the same variables, the latest: earlier ones were restored as this one. Those of
+ * the app's own environment come first, and of these DATABASE_URL, whose login has the plain name.
+ */
 std::span<const Binding>
 of_tenant(const char *db_id, Which which)
 {
     static query::Query select = {
-        "SELECT DISTINCT ON (b.target, b.variables) " BINDING_COLUMNS
-        "  FROM appinfra.binding b WHERE db_id = $1 AND (NOT ended OR (restorable AND $2))"
-        " ORDER BY b.target, b.variables, b.binding_id DESC"};
+        "SELECT " BINDING_COLUMNS " FROM ("
+        "  SELECT DISTINCT ON (target, variables) * FROM appinfra.binding"
+        "   WHERE db_id = $1 AND (NOT ended OR (restorable AND $2))"
+        "   ORDER BY target, variables, binding_id DESC) b JOIN appinfra.tenant t USING (db_id)"
+        " ORDER BY b.app_id <> t.app_id OR b.container IS NOT NULL,"
+        "          b.variables[1] <> 'DATABASE_URL', b.target, b.variables"};
     query::Rows rows =
         query::run(select, {query::text(db_id), query::boolean(which == Which::restorable)});
 
@@ -287,6 +326,28 @@ end(int64 binding_id)
 
     query::run(free_variables, {query::id(binding_id)});
     query::run(mark, {query::id(binding_id)});
+}
+
+/* Returns whose environment it is, for a message. */
+static const char *
+name_of(const Place &place)
+{
+    const char *app = psprintf("app \"%s\"", identifiers::excerpt(place.app_id));
+
+    return place.container == nullptr
+               ? app
+               : psprintf("container \"%s\" of %s", identifiers::excerpt(place.container), app);
+}
+
+const char *
+first_variable(Datum variables)
+{
+    Datum *names;
+    int count;
+
+    deconstruct_array(DatumGetArrayTypeP(variables), TEXTOID, -1, false, TYPALIGN_INT, &names,
+                      nullptr, &count);
+    return TextDatumGetCString(names[0]);
 }
 
 } // namespace appinfra::binding

@@ -23,7 +23,8 @@ struct Place {
     Datum variables;        /* text[] */
     const char *service_id; /* null pointers for an app */
     const char *host_id;
-    bool pooled; /* its DSN goes through the pooler */
+    bool pooled;           /* its DSN goes through the pooler */
+    const char *container; /* of the app; a null pointer: its own environment */
 };
 
 /* A binding as the registry has it. Null pointers: it is no service user's. */
@@ -39,15 +40,16 @@ struct Binding {
     const char *host_id;
     bool ended;
     bool pooled;
+    const char *container; /* as in a Place */
 };
 
 /* The columns of a Binding, from a table that is called b. from_row() reads them. */
 #define BINDING_COLUMNS                                                                            \
     "b.binding_id, b.db_id, b.app_id, b.target, b.producer, b.access, b.variables, b.service_id,"  \
-    " b.host_id, b.ended, b.via IS NOT NULL"
+    " b.host_id, b.ended, b.via IS NOT NULL, b.container"
 
 /* The first column after them. */
-constexpr int next_column = 12;
+constexpr int next_column = 13;
 
 /* Returns the binding in a row whose first columns are BINDING_COLUMNS. */
 Binding from_row(const query::Rows &rows, uint64 row);
@@ -55,8 +57,11 @@ Binding from_row(const query::Rows &rows, uint64 row);
 /* Returns a text[] of one variable. */
 Datum one_variable(const char *name);
 
-/* Returns the place of an app's variables. */
-Place of_app(const char *app_id, Datum variables, bool pooled);
+/* Returns the first of a text[] of variables. */
+const char *first_variable(Datum variables);
+
+/* Returns the place of variables of an app, or of one of its containers. */
+Place of_app(const char *app_id, Datum variables, bool pooled, const char *container = nullptr);
 
 /* Returns the place of a service user. */
 Place of_service(const char *app_id, const char *service_id, const char *host_id);
@@ -73,8 +78,14 @@ int64 create(const Place &place, const char *db_id, const char *access);
 /* Gives the next version to the variables of a binding and returns it; 0 when it has lost one. */
 int64 next_version(int64 binding_id);
 
-/* Returns the tenant's binding that holds the variable of its app, or raises 42704. */
-Binding find(const char *db_id, const char *variable);
+/* Returns the tenant's binding that holds the variables of the place; null when there is none. */
+const Binding *look_up(const char *db_id, const Place &place);
+
+/* The same, and raises 42704 when there is none. The tenant's own app is named, for the message. */
+Binding find(const char *db_id, const char *own_app, const Place &place);
+
+/* The binding's next credentials have this access, and its DSN goes this way. */
+void set_access(int64 binding_id, const char *access, bool pooled);
 
 /* Returns the id of the binding of the tenant's service user; 0 when there is none. */
 int64 find_service(const char *db_id, const char *service_id, const char *host_id);

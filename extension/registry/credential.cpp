@@ -78,7 +78,8 @@ withdraw_password(int64 credential_id)
 #define WAITING_AND_NEWEST                                                                         \
     "SELECT credential_id, a.rolname::text FROM appinfra.credential c"                             \
     "  JOIN pg_catalog.pg_authid a ON " IS_ROLE_OF_CREDENTIAL                                      \
-    " WHERE binding_id = $1 AND state = 'waiting' AND NOT EXISTS ("                                \
+    " WHERE binding_id = $1 AND state = 'waiting' AND c.access = (SELECT b.access"                 \
+    "         FROM appinfra.binding b WHERE b.binding_id = $1) AND NOT EXISTS ("                   \
     "  SELECT FROM appinfra.credential n WHERE n.binding_id = c.binding_id"                        \
     "     AND n.credential_id > c.credential_id AND n.state IN ('active', 'retiring'))"
 
@@ -103,6 +104,17 @@ find_deliverable(int64 binding_id, int64 first_choice)
     if (rows.count == 0)
         return {};
     return {.id = rows.int8(0, 1), .username = rows.text(0, 2)};
+}
+
+const char *
+newest_name(int64 binding_id)
+{
+    static query::Query select = {"SELECT username::text FROM appinfra.credential"
+                                  " WHERE binding_id = $1 AND state IN ('waiting', 'active')"
+                                  " ORDER BY credential_id DESC LIMIT 1"};
+    query::Rows rows = query::run(select, {query::id(binding_id)});
+
+    return rows.count == 1 ? rows.text(0, 1) : nullptr;
 }
 
 void

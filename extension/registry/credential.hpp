@@ -39,14 +39,17 @@ void hand_over(const Credential &credential, const secrets::Password &password);
 void withdraw_password(int64 credential_id);
 
 /*
- * Returns a login of the binding that waits for its first password; none when there is none. Only
- * one that is newer than all that somebody may have counts: what retires is older than what
- * replaces it.
+ * Returns a login of the binding, and of its access, that waits for its first password; none when
+ * there is none. Only one that is newer than all that somebody may have counts: what retires is
+ * older than what replaces it.
  */
 Credential find_waiting(int64 binding_id);
 
 /* The same, and its role exists. If several wait, that one comes first. */
 Credential find_deliverable(int64 binding_id, int64 first_choice);
+
+/* Returns the name of the binding's newest login that is not revoked; null when there is none. */
+const char *newest_name(int64 binding_id);
 
 /* The credential stands in its environment from now on. */
 void mark_published(int64 credential_id);

@@ -9,20 +9,22 @@
 namespace appinfra::tenant
 {
 
+static const Refusal *unknown(const char *db_id);
+
 Tenant
 lock(const char *db_id)
 {
     static query::Query select = {
-        "SELECT db_id, app_id, slug, database::text, wanted_name::text, status, hardening"
+        "SELECT db_id, app_id, slug, database::text, wanted_name::text, status, hardening,"
+        "       owner_user_id"
         "  FROM appinfra.tenant WHERE db_id = $1 FOR NO KEY UPDATE"};
     query::Rows rows = query::run(select, {query::text(db_id)});
 
     if (rows.count != 1)
-        raise(refuse(ERRCODE_UNDEFINED_OBJECT,
-                     psprintf("database \"%s\" does not exist", identifiers::excerpt(db_id)),
-                     nullptr, "Look at appinfra.databases."));
+        raise(unknown(db_id));
     return {.db_id = rows.text(0, 1),
             .app_id = rows.text(0, 2),
+            .owner_user_id = rows.text(0, 8),
             .slug = rows.text(0, 3),
             .database = rows.text(0, 4),
             .original_name = rows.text(0, 5),
@@ -43,6 +45,26 @@ lock_ready(const char *db_id)
                          ? nullptr
                          : "appinfra.restore_tenant() makes it ready again."));
     return tenant;
+}
+
+Ownership
+read_ownership(const char *db_id)
+{
+    static query::Query select = {
+        "SELECT app_id, owner_user_id FROM appinfra.tenant WHERE db_id = $1"};
+    query::Rows rows = query::run(select, {query::text(db_id)});
+
+    if (rows.count != 1)
+        raise(unknown(db_id));
+    return {.app_id = rows.text(0, 1), .owner_user_id = rows.text(0, 2)};
+}
+
+static const Refusal *
+unknown(const char *db_id)
+{
+    return refuse(ERRCODE_UNDEFINED_OBJECT,
+                  psprintf("database \"%s\" does not exist", identifiers::excerpt(db_id)), nullptr,
+                  "Look at appinfra.databases.");
 }
 
 void

@@ -17,6 +17,7 @@ using Status = states::Tenant;
 struct Tenant {
     const char *db_id;
     const char *app_id;
+    const char *owner_user_id;
     const char *slug;
     const char *database;
     const char *original_name; /* of the database; it has another while it is retained */
@@ -32,6 +33,15 @@ Tenant lock(const char *db_id);
 
 /* The same, and raises 55000 unless its status is `ready`. */
 Tenant lock_ready(const char *db_id);
+
+/* What never changes, or only with the app, read without a lock. */
+struct Ownership {
+    const char *app_id;
+    const char *owner_user_id;
+};
+
+/* Returns whose the tenant is, or raises 42704. Lock the app, or the tenant, to keep it so. */
+Ownership read_ownership(const char *db_id);
 
 /* What is known of a tenant when it is made. */
 struct NewTenant {

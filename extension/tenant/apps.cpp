@@ -9,14 +9,17 @@
 #include "registry/tenant.hpp"
 #include "tenant/readiness.hpp"
 #include "tenant/revocation.hpp"
+#include "tenant/unbinding.hpp"
 
 namespace appinfra::apps
 {
 
 static void check_arguments(const char *app_id, const char *owner_user_id, const char *slug);
+static void add(const app::App &app);
 static void record(const char *action, const app::App &app);
 static const Refusal *check_owner(const app::App *known, const char *owner_user_id, int code);
 static const char *living_database(const char *app_id);
+static const char *bound_database(const char *app_id);
 static int transfer_tenants(const char *app_id, const char *new_owner);
 
 void
@@ -50,6 +53,13 @@ unregister(const char *app_id)
                          psprintf("One is \"%s\".", db_id),
                          "appinfra.deprovision_tenant(db_id, retain => '0') drops a database; "
                          "appinfra.databases says when it is dropped."));
+        if (const char *db_id = bound_database(app_id))
+            raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                         psprintf("app \"%s\" still has variables of a database of another app",
+                                  identifiers::excerpt(app_id)),
+                         psprintf("One is \"%s\".", db_id),
+                         "appinfra.unbind_variables(db_id, variables, app_id => ...) takes them "
+                         "away; appinfra.bindings shows them."));
         app::remove(app_id);
         record("unregister_app", known);
     });
@@ -86,13 +96,37 @@ admit(const char *app_id, const char *owner_user_id, const char *slug)
         raise(refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "slug is NULL",
                      "The argument needs a value: the app has no default slug.",
                      "appinfra.register_app() gives an app its default slug."));
-    if (known == nullptr) {
-        const app::App wanted = {.app_id = app_id, .owner_user_id = owner_user_id, .slug = chosen};
-
-        if (app::insert(wanted))
-            record("register_app", wanted);
-    }
+    if (known == nullptr)
+        add({.app_id = app_id, .owner_user_id = owner_user_id, .slug = chosen});
     return chosen;
+}
+
+void
+admit_other(const char *app_id, const char *owner_user_id, const char *own_app)
+{
+    require(check_owner(app::share(own_app, owner_user_id), owner_user_id,
+                        ERRCODE_INSUFFICIENT_PRIVILEGE));
+    const app::App *known = app::share(app_id, owner_user_id);
+
+    require(check_owner(known, owner_user_id, ERRCODE_INSUFFICIENT_PRIVILEGE));
+    if (known == nullptr)
+        add({.app_id = app_id, .owner_user_id = owner_user_id, .slug = nullptr});
+}
+
+bool
+is_owner(const char *app_id, const char *owner_user_id)
+{
+    const app::App *known = app::share(app_id, owner_user_id);
+
+    return known != nullptr && strcmp(known->owner_user_id, owner_user_id) == 0;
+}
+
+/* Registers an app that nobody has, unless another transaction of its owner is doing that. */
+static void
+add(const app::App &app)
+{
+    if (app::insert(app))
+        record("register_app", app);
 }
 
 /* Raises what is wrong with the ids or the slug; a null slug is fine. */
@@ -138,21 +172,42 @@ living_database(const char *app_id)
     return rows.count > 0 ? rows.text(0, 1) : nullptr;
 }
 
-/* Makes the app's databases the new owner's; returns how many that are not dropped there are. */
+/* Returns the id of a database that has variables in the app, or null. */
+static const char *
+bound_database(const char *app_id)
+{
+    static query::Query select = {
+        "SELECT db_id FROM appinfra.binding WHERE app_id = $1 AND NOT ended ORDER BY 1 LIMIT 1"};
+    const query::Rows rows = query::run(select, {query::text(app_id)});
+
+    return rows.count > 0 ? rows.text(0, 1) : nullptr;
+}
+
+/*
+ * Makes the app's databases the new owner's and takes apart what belongs to two owners then.
+ * Returns how many databases of the app that are not dropped there are.
+ */
 static int
 transfer_tenants(const char *app_id, const char *new_owner)
 {
     static query::Query select = {"SELECT db_id FROM appinfra.tenant WHERE app_id = $1"
-                                  "   AND status <> 'dropped' ORDER BY db_id"};
+                                  "   AND status <> 'dropped' UNION "
+                                  "SELECT db_id FROM appinfra.binding WHERE app_id = $1"
+                                  "   AND NOT ended ORDER BY db_id"};
+    int count = 0;
     const query::Rows rows = query::run(select, {query::text(app_id)});
 
     for (uint64 i = 0; i < rows.count; i++) {
         tenant::Tenant tenant = tenant::lock(rows.text(i, 1));
 
+        unbinding::unbind_transferred(tenant, app_id);
+        if (strcmp(tenant.app_id, app_id) != 0)
+            continue;
         tenant::set_owner(tenant.db_id, new_owner);
         revocation::revoke_issued(tenant, "app transferred");
+        count++;
     }
-    return static_cast<int>(rows.count);
+    return count;
 }
 
 } // namespace appinfra::apps

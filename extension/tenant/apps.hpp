@@ -22,7 +22,8 @@ void unregister(const char *app_id);
 
 /*
  * Makes the app and its databases the new owner's and revokes the credentials that were issued to
- * people. Raises 42704 for an unknown app.
+ * people. What the former owner's other apps have of them, and the app has of theirs, is unbound.
+ * Raises 42704 for an unknown app.
  */
 void transfer(const char *app_id, const char *new_owner);
 
@@ -32,5 +33,14 @@ void transfer(const char *app_id, const char *new_owner);
  * there is neither. Inside with_spi().
  */
 const char *admit(const char *app_id, const char *owner_user_id, const char *slug);
+
+/*
+ * Admits the app for a database that belongs to another one of the owner's apps, in the same way.
+ * Neither app changes its owner until the transaction ends.
+ */
+void admit_other(const char *app_id, const char *owner_user_id, const char *own_app);
+
+/* Tells whether the app is the owner's, and keeps it so until the transaction ends. */
+bool is_owner(const char *app_id, const char *owner_user_id);
 
 } // namespace appinfra::apps

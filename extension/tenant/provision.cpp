@@ -7,22 +7,13 @@
 #include "base/scope.hpp"
 #include "base/settings.hpp"
 #include "pool/shell.hpp"
-#include "registry/companion.hpp"
 #include "registry/host_names.hpp"
 #include "tenant/apps.hpp"
 #include "tenant/readiness.hpp"
+#include "tenant/wanted.hpp"
 
 namespace appinfra::provisioning
 {
-
-/* What a variable of env is to be: who holds which access in it. */
-struct Wanted {
-    const char *variable;
-    const char *access;
-    const char *via;   /* null pointer: none was asked for */
-    const char *other; /* what it has beside these; null pointer: nothing */
-    binding::Place place;
-};
 
 /* A database that has just become a tenant's. */
 struct Claimed {
@@ -31,9 +22,6 @@ struct Claimed {
 };
 
 static const Refusal *check_arguments(const Request &request);
-static std::span<const Wanted> parse_env(const Request &request);
-static const Refusal *check_wanted(std::span<const Wanted> wanted);
-static const Refusal *check_way(const Wanted &entry);
 static const Jsonb *request_as_json(const Request &request);
 static bool find_repetition(const char *key, const Jsonb *request,
                             connection_builder::Connection *connection, MemoryContext caller);
@@ -49,24 +37,21 @@ provision(const Request &request)
     require(readiness::check_guard());
     require(check_arguments(request));
     with_spi([&](MemoryContext caller) {
-        std::span<const Wanted> wanted = parse_env(request);
+        std::span<const wanted::Variable> variables = wanted::parse(request.env);
 
-        require(check_wanted(wanted));
+        require(wanted::check(variables));
         const Jsonb *json = request_as_json(request);
         if (find_repetition(request.idempotency_key, json, &connection, caller))
             return;
         const char *slug = apps::admit(request.app_id, request.owner_user_id, request.slug);
-        for (const Wanted &entry : wanted) {
-            require(companion::check_free(entry.place.variables));
-            if (entry.place.pooled)
-                require(settings::check_pooler());
-            require(binding::reserve(entry.place));
-        }
+        for (const wanted::Variable &variable : variables)
+            wanted::reserve(wanted::place_of(variable, request.app_id, nullptr));
         Claimed claimed = claim_database(request, slug, json);
         connection_builder::Builder builder =
             connection_builder::begin(caller, claimed.db_id, claimed.database, request.publish);
-        for (const Wanted &entry : wanted)
-            connection_builder::add_binding(&builder, entry.place, entry.access);
+        for (const wanted::Variable &variable : variables)
+            connection_builder::add_binding(
+                &builder, wanted::place_of(variable, request.app_id, nullptr), variable.access);
         connection = connection_builder::end(&builder);
         require(readiness::check_hooks());
         audit::record("provision_tenant", claimed.db_id, connection.username,
@@ -92,87 +77,9 @@ check_arguments(const Request &request)
         refusal = identifiers::check_engine(request.engine);
     if (refusal == nullptr && request.idempotency_key != nullptr)
         refusal = identifiers::check_idempotency_key(request.idempotency_key);
-    if (refusal == nullptr && !JB_ROOT_IS_OBJECT(request.env))
-        refusal = refuse(ERRCODE_INVALID_PARAMETER_VALUE, "env is not a JSON object", nullptr,
-                         "env maps variables to access: {\"DATABASE_URL\": \"owner\"}.");
+    if (refusal == nullptr)
+        refusal = wanted::check_object(request.env);
     return refusal;
-}
-
-/* Returns the entries of env; DATABASE_URL, whose login has the plain name, comes first. */
-static std::span<const Wanted>
-parse_env(const Request &request)
-{
-    static query::Query select = {
-        "SELECT e.key, CASE jsonb_typeof(w.entry -> 'access')"
-        "                WHEN 'string' THEN w.entry ->> 'access' END,"
-        "       CASE jsonb_typeof(w.entry -> 'via') WHEN 'string' THEN w.entry ->> 'via'"
-        "            ELSE (w.entry -> 'via')::text END,"
-        "       (SELECT min(k) FROM jsonb_object_keys(w.entry) k WHERE k NOT IN ('access', 'via'))"
-        "  FROM jsonb_each($1) e"
-        " CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(e.value) = 'object' AND e.value ? 'via'"
-        "                                THEN e.value ELSE jsonb_build_object('access', e.value) "
-        "END"
-        "                   ) w (entry)"
-        " ORDER BY e.key <> 'DATABASE_URL', e.key COLLATE \"C\""};
-    query::Rows rows = query::run(select, {query::jsonb(request.env)});
-
-    return query::collect<Wanted>(rows, [&](uint64 row) {
-        const char *variable = rows.text(row, 1);
-
-        const char *via = rows.text(row, 3);
-        bool pooled = via != nullptr && strcmp(via, "pooler") == 0;
-
-        return Wanted{.variable = variable,
-                      .access = rows.text(row, 2),
-                      .via = via,
-                      .other = rows.text(row, 4),
-                      .place =
-                          binding::of_app(request.app_id, binding::one_variable(variable), pooled)};
-    });
-}
-
-static const Refusal *
-check_wanted(std::span<const Wanted> wanted)
-{
-    if (wanted.empty() || wanted.size() > identifiers::variables_limit)
-        return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                      wanted.empty() ? "env names no variable" : "env names too many variables",
-                      psprintf("env has %zu entries; 1 to %d are possible.", wanted.size(),
-                               identifiers::variables_limit),
-                      "env maps variables to access: {\"DATABASE_URL\": \"owner\"}.");
-    for (const Wanted &entry : wanted) {
-        const Refusal *refusal = identifiers::check_variable(entry.variable);
-
-        if (refusal != nullptr)
-            return refusal;
-        refusal = credential::check_access(entry.access,
-                                           psprintf("environment variable \"%s\"", entry.variable));
-        if (refusal == nullptr)
-            refusal = check_way(entry);
-        if (refusal != nullptr)
-            return refusal;
-    }
-    return nullptr;
-}
-
-/* Refuses a way to the database that there is not, and what is no part of an entry. */
-static const Refusal *
-check_way(const Wanted &entry)
-{
-    const char *hint = "An entry is an access, or {\"access\": \"owner\", \"via\": \"pooler\"}.";
-
-    if (entry.other != nullptr)
-        return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
-                      psprintf("invalid entry for environment variable \"%s\"", entry.variable),
-                      psprintf("\"%s\" is no part of it.", identifiers::excerpt(entry.other)),
-                      hint);
-    if (entry.via != nullptr && !entry.place.pooled)
-        return refuse(
-            ERRCODE_INVALID_PARAMETER_VALUE,
-            psprintf("invalid via for environment variable \"%s\"", entry.variable),
-            psprintf("\"%s\" is not a way to the database.", identifiers::excerpt(entry.via)),
-            hint);
-    return nullptr;
 }
 
 /* Returns the arguments, to tell a repetition from another request. */

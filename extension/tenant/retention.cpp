@@ -6,6 +6,7 @@
 #include "registry/binding.hpp"
 #include "registry/host_names.hpp"
 #include "shmem/wakeup.hpp"
+#include "tenant/apps.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/readiness.hpp"
 
@@ -19,6 +20,8 @@ static const Refusal *check_restorable(const tenant::Tenant &tenant);
 static const char *move_back(const tenant::Tenant &tenant);
 static void rebind(connection_builder::Builder *builder, const tenant::Tenant &tenant,
                    const binding::Binding &binding);
+static bool may_rebind(const tenant::Tenant &tenant, const binding::Binding &binding);
+static Datum shown_names(const tenant::Tenant &tenant, const binding::Binding &binding);
 static void tell_new_name(const char *from, const char *to);
 
 void
@@ -81,8 +84,8 @@ restore(const char *db_id, bool publish)
         for (const binding::Binding &binding : bindings) {
             if (only_revoked)
                 connection_builder::add(&builder, credential::purpose_of(tenant, binding),
-                                        binding.variables);
-            else
+                                        shown_names(tenant, binding));
+            else if (may_rebind(tenant, binding))
                 rebind(&builder, tenant, binding);
         }
         connection = connection_builder::end(&builder);
@@ -128,11 +131,38 @@ rebind(connection_builder::Builder *builder, const tenant::Tenant &tenant,
     binding::Place place =
         binding.service_id != nullptr
             ? binding::of_service(tenant.app_id, binding.service_id, binding.host_id)
-            : binding::of_app(tenant.app_id, binding.variables, binding.pooled);
+            : binding::of_app(binding.app_id, binding.variables, binding.pooled, binding.container);
 
     require(binding::reserve(place));
     binding::forget_restorable(binding.id);
-    connection_builder::add_binding(builder, place, binding.access);
+    connection_builder::add_binding(builder, place, binding.access, shown_names(tenant, binding));
+}
+
+/* Tells whether the app of a binding is still the owner's; if not, it is forgotten. */
+static bool
+may_rebind(const tenant::Tenant &tenant, const binding::Binding &binding)
+{
+    if (strcmp(binding.app_id, tenant.app_id) == 0 ||
+        apps::is_owner(binding.app_id, tenant.owner_user_id))
+        return true;
+    binding::forget_restorable(binding.id);
+    ereport(NOTICE, (errmsg("variable \"%s\" of app \"%s\" is not restored",
+                            binding::first_variable(binding.variables), binding.app_id),
+                     errdetail("The app is not the owner's any more.")));
+    return false;
+}
+
+/*
+ * Returns the names under which the caller gets the variables: with their target before them, where
+ * that is not the app's own, because the names may come in several environments.
+ */
+static Datum
+shown_names(const tenant::Tenant &tenant, const binding::Binding &binding)
+{
+    if (binding.container == nullptr && strcmp(binding.app_id, tenant.app_id) == 0)
+        return binding.variables;
+    return binding::one_variable(
+        psprintf("%s/%s", binding.target, binding::first_variable(binding.variables)));
 }
 
 /* Tells the caller when the database could not have its name back. */

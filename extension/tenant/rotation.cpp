@@ -20,10 +20,9 @@ namespace appinfra::rotation
 static bool is_service(const Rotation &rotation);
 static bool is_zero(const Interval *interval);
 static binding::Binding binding_of(const tenant::Tenant &tenant, const Rotation &rotation);
+static const char *app_of(const tenant::Tenant &tenant, const Rotation &rotation);
 static const char *name_of(const Rotation &rotation);
-static void record(const Rotation &rotation, const char *db_id, const char *username);
-static void replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
-                    const binding::Binding &binding, const Rotation &rotation);
+static void record(const Rotation &rotation, const tenant::Tenant &tenant, const char *username);
 
 connection_builder::Connection
 rotate(const Rotation &rotation)
@@ -44,7 +43,7 @@ rotate(const Rotation &rotation)
         replace(&builder, tenant, binding, rotation);
         binding::forget_failures(binding.id);
         connection = connection_builder::end(&builder);
-        record(rotation, tenant.db_id, connection.username);
+        record(rotation, tenant, connection.username);
     });
     return connection;
 }
@@ -103,8 +102,10 @@ void
 rotate_due()
 {
     static query::Query due = {
-        "SELECT d.db_id, d.variable, d.binding_id, d.service_id, d.host_id FROM ("
+        "SELECT d.db_id, d.variable, d.binding_id, d.service_id, d.host_id, d.app_id, d.container "
+        "FROM ("
         "SELECT DISTINCT ON (b.binding_id) b.db_id, b.binding_id, b.service_id, b.host_id,"
+        "       b.app_id, b.container,"
         "       CASE WHEN b.service_id IS NULL THEN b.variables[1] END AS variable"
         "  FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)"
         "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
@@ -127,6 +128,8 @@ rotate_due()
                                        .variable = rows.text(i, 2),
                                        .service_id = rows.text(i, 4),
                                        .host_id = rows.text(i, 5),
+                                       .app_id = rows.text(i, 6),
+                                       .container = rows.text(i, 7),
                                        .grace = nullptr,
                                        .deadline = nullptr,
                                        .publish = true};
@@ -160,7 +163,17 @@ binding_of(const tenant::Tenant &tenant, const Rotation &rotation)
 {
     return is_service(rotation)
                ? binding::service_of(tenant.db_id, rotation.service_id, rotation.host_id)
-               : binding::find(tenant.db_id, rotation.variable);
+               : binding::find(tenant.db_id, tenant.app_id,
+                               binding::of_app(app_of(tenant, rotation),
+                                               binding::one_variable(rotation.variable), false,
+                                               rotation.container));
+}
+
+/* Returns the app whose variable is rotated. */
+static const char *
+app_of(const tenant::Tenant &tenant, const Rotation &rotation)
+{
+    return rotation.app_id != nullptr ? rotation.app_id : tenant.app_id;
 }
 
 /* Returns what is rotated, for a message. */
@@ -174,22 +187,27 @@ name_of(const Rotation &rotation)
 }
 
 static void
-record(const Rotation &rotation, const char *db_id, const char *username)
+record(const Rotation &rotation, const tenant::Tenant &tenant, const char *username)
 {
     const char *publish = rotation.publish ? "true" : "false";
 
     if (is_service(rotation))
-        audit::record("rotate_service_user", db_id, username,
+        audit::record("rotate_service_user", tenant.db_id, username,
                       audit::detail({{"service_id", rotation.service_id},
                                      {"host_id", rotation.host_id},
                                      {"publish", publish}}));
-    else
-        audit::record("rotate_credential", db_id, username,
+    else if (rotation.container == nullptr && strcmp(app_of(tenant, rotation), tenant.app_id) == 0)
+        audit::record("rotate_credential", tenant.db_id, username,
                       audit::detail({{"variable", rotation.variable}, {"publish", publish}}));
+    else
+        audit::record("rotate_credential", tenant.db_id, username,
+                      audit::detail({{"variable", rotation.variable},
+                                     {"app_id", app_of(tenant, rotation)},
+                                     {"container", rotation.container},
+                                     {"publish", publish}}));
 }
 
-/* Makes the successor of the binding's credential, and starts the predecessor's retirement. */
-static void
+void
 replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
         const binding::Binding &binding, const Rotation &rotation)
 {
@@ -199,7 +217,7 @@ replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
         /* nobody has received the one that waits: it is new enough */
         if (waiting.id != 0) {
             publication::enqueue(binding.id, waiting.id, rotation.grace, rotation.deadline);
-            connection_builder::add_waiting(builder, waiting.username, binding);
+            connection_builder::add_existing(builder, waiting.username, binding);
             return;
         }
     }

@@ -14,6 +14,8 @@ struct Rotation {
     const char *variable; /* of the app; a null pointer: a service user is rotated */
     const char *service_id;
     const char *host_id;
+    const char *app_id;    /* whose variable it is; a null pointer: the database's own app */
+    const char *container; /* of that app; a null pointer: its own environment */
     const Interval *grace;
     const Interval *deadline;
     bool publish;
@@ -25,6 +27,13 @@ struct Rotation {
  * first, so that until the new one is published the service cannot log in.
  */
 connection_builder::Connection rotate(const Rotation &rotation);
+
+/*
+ * Makes the successor of the binding's credential, with the binding's access, and starts the
+ * predecessor's retirement. The tenant is locked.
+ */
+void replace(connection_builder::Builder *builder, const tenant::Tenant &tenant,
+             const binding::Binding &binding, const Rotation &rotation);
 
 /* Makes a credential for a person or a job, published nowhere. A null pointer: valid for ever. */
 connection_builder::Connection issue(const char *db_id, const char *access,

@@ -22,7 +22,6 @@ static void check(std::span<const Service> wanted);
 static bool is_wanted(const binding::Binding &binding, std::span<const Service> wanted);
 static const binding::Binding *find(std::span<const binding::Binding> living,
                                     const Service &service);
-static const char *username_of(int64 binding_id);
 
 connection_builder::Connection
 create(const char *db_id, const Service &service, bool publish)
@@ -85,7 +84,7 @@ set(const char *db_id, const Jsonb *services)
 
         for (const binding::Binding &binding : living)
             if (binding.service_id != nullptr && !is_wanted(binding, wanted)) {
-                const char *username = username_of(binding.id);
+                const char *username = credential::newest_name(binding.id);
 
                 drop_binding(tenant, binding);
                 tell(binding.service_id, binding.host_id, username, "dropped");
@@ -94,7 +93,8 @@ set(const char *db_id, const Jsonb *services)
             const binding::Binding *kept = find(living, service);
 
             if (kept != nullptr)
-                tell(service.service_id, service.host_id, username_of(kept->id), "kept");
+                tell(service.service_id, service.host_id, credential::newest_name(kept->id),
+                     "kept");
             else
                 tell(service.service_id, service.host_id,
                      make(CurrentMemoryContext, tenant, service, true).username, "made");
@@ -222,18 +222,6 @@ find(std::span<const binding::Binding> living, const Service &service)
             strcmp(binding.access, service.access) == 0)
             return &binding;
     return nullptr;
-}
-
-/* Returns the user name of the binding's newest login that is not revoked, or a null pointer. */
-static const char *
-username_of(int64 binding_id)
-{
-    static query::Query select = {"SELECT username::text FROM appinfra.credential"
-                                  " WHERE binding_id = $1 AND state IN ('waiting', 'active')"
-                                  " ORDER BY credential_id DESC LIMIT 1"};
-    query::Rows rows = query::run(select, {query::id(binding_id)});
-
-    return rows.count == 1 ? rows.text(0, 1) : nullptr;
 }
 
 } // namespace appinfra::services

@@ -34,13 +34,13 @@ CREATE FUNCTION appinfra.unregister_app(app_id text) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_unregister_app';
 COMMENT ON FUNCTION appinfra.unregister_app(text) IS
-    'forgets an app. 42704 for an unknown one, 55000 while a database of it is not dropped';
+    'forgets an app. 42704 for an unknown one, 55000 while a database of it is not dropped, or while it has variables of another app''s database';
 
 CREATE FUNCTION appinfra.transfer_app(app_id text, new_owner text) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_transfer_app';
 COMMENT ON FUNCTION appinfra.transfer_app(text, text) IS
-    'gives an app and its databases to another owner in this transaction and revokes the credentials that were issued to people; those of the app''s environment live on. 42704 for an unknown app; to its own owner: nothing';
+    'gives an app and its databases to another owner in this transaction and revokes the credentials that were issued to people; those of the app''s environment live on. What it shares with other apps of the former owner (bind_app()) is unbound. 42704 for an unknown app; to its own owner: nothing';
 
 COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text) IS
     'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service, or to {access, via: pooler}, whose DSN has the address of appinfra.pooler_host. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
@@ -275,3 +275,75 @@ COMMENT ON FUNCTION appinfra.host_facts() IS
 REVOKE ALL ON FUNCTION appinfra.server_certificate(), appinfra.host_facts() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION appinfra.server_certificate(), appinfra.host_facts()
     TO appinfra_admin, appinfra_publisher, appinfra_auditor;
+
+-- Variables of a database that is there already, also of containers and of other apps.
+ALTER TABLE appinfra.binding ADD COLUMN container text;
+CREATE INDEX ON appinfra.binding (app_id);
+COMMENT ON COLUMN appinfra.binding.container IS 'the container of the app in whose environment it stands; null: the app''s own';
+DROP FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean);
+CREATE FUNCTION appinfra.rotate_credential(
+    db_id text, variable text = 'DATABASE_URL', grace interval = '1 hour',
+    deadline interval = '7 days', publish boolean = true, container text = NULL,
+    app_id text = NULL) RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_rotate_credential';
+COMMENT ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text) IS
+    'makes a new credential for the variable, of a container of the app where that is given, and of another app that it was bound to by bind_app() where app_id is given. The one it replaces is revoked by itself when the new one has been published and has logged in and grace is over since, or deadline after publication, whichever is first. 42704 for an unknown database or variable, 55000 unless ready, 55006 for publish => false while a publication of the variable is open';
+
+CREATE FUNCTION appinfra.bind_variables(
+    db_id text, env jsonb, publish boolean = true, container text = NULL)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_bind_variables';
+COMMENT ON FUNCTION appinfra.bind_variables(text, jsonb, boolean, text) IS
+    'gives a database more variables in its app''s environment, or in that of a container of the app: env maps 1 to 16 of them to owner, writer, reader or service, as with provision_tenant(). Each gets a login of its own. One that the database has there already stays as it is; where it has another access, it is rotated to the one asked for, and the former login retires as with rotate_credential(). 22004, 22023 (arguments), 42704 for an unknown database, 55000 unless ready, 23505 when another database holds a variable, 55P03 when another transaction is taking one, 55006 for publish => false while a publication of a variable that changes is open';
+
+CREATE FUNCTION appinfra.bind_app(
+    db_id text, app_id text, env jsonb, publish boolean = true, container text = NULL)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_bind_app';
+COMMENT ON FUNCTION appinfra.bind_app(text, text, jsonb, boolean, text) IS
+    'gives a database variables in the environment of another app of its owner, or in that of a container of it, as bind_variables() does for its own app. An app that is new is registered as the owner''s. When one of the two apps is transferred they are unbound. 42501 when the app has another owner, 55P03 when another transaction changes or registers one of the apps, and the errors of bind_variables()';
+
+CREATE FUNCTION appinfra.unbind_variables(
+    db_id text, variables text[], container text = NULL, app_id text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_unbind_variables';
+COMMENT ON FUNCTION appinfra.unbind_variables(text, text[], text, text) IS
+    'takes variables of a database away from its app''s environment, from that of a container, or from another app''s (app_id): their logins are revoked at once, they are unset by publication and free for other databases. All or none. 22004, 22023 (none, more than 16, one twice), 42704 for an unknown database and for a variable that it does not hold there, 55000 unless ready';
+
+CREATE OR REPLACE VIEW appinfra.databases AS
+    SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
+           a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
+           t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening,
+           t.retained_until, t.rotate_after, t.last_error
+      FROM appinfra.tenant t
+     CROSS JOIN appinfra.public_address() a
+      LEFT JOIN LATERAL (
+           SELECT array_agg(v.variable ORDER BY v.variable COLLATE "C") AS env_keys
+             FROM appinfra.binding b JOIN appinfra.variable v USING (binding_id)
+            WHERE b.db_id = t.db_id AND b.service_id IS NULL
+               AND b.app_id = t.app_id AND b.container IS NULL) e ON true
+      LEFT JOIN LATERAL (
+           SELECT c.username
+             FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)
+            WHERE c.db_id = t.db_id AND c.state IN ('waiting', 'active')
+            ORDER BY b.app_id = t.app_id AND b.container IS NULL DESC,
+                     'DATABASE_URL' = ANY (b.variables) DESC, b.binding_id,
+                     c.published_at DESC NULLS LAST, c.credential_id
+            LIMIT 1) c ON true;
+
+CREATE OR REPLACE VIEW appinfra.bindings AS
+    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via,
+           container
+      FROM appinfra.binding;
+
+REVOKE ALL ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
+    appinfra.bind_variables(text, jsonb, boolean, text),
+    appinfra.bind_app(text, text, jsonb, boolean, text),
+    appinfra.unbind_variables(text, text[], text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
+    appinfra.bind_variables(text, jsonb, boolean, text),
+    appinfra.bind_app(text, text, jsonb, boolean, text),
+    appinfra.unbind_variables(text, text[], text, text) TO appinfra_admin;

@@ -148,10 +148,12 @@ CREATE TABLE appinfra.binding (
     stale_version bigint,
     stale_since timestamptz,
     via text CHECK (via = 'pooler'),
+    container text,
     CHECK ((service_id IS NULL) = (host_id IS NULL))
 );
 CREATE INDEX ON appinfra.binding (db_id);
 CREATE INDEX ON appinfra.binding (target);
+CREATE INDEX ON appinfra.binding (app_id);
 CREATE INDEX binding_stale ON appinfra.binding (binding_id) WHERE stale_version IS NOT NULL;
 CREATE UNIQUE INDEX binding_service ON appinfra.binding (db_id, service_id, host_id) WHERE NOT ended;
 COMMENT ON COLUMN appinfra.binding.attempts IS 'how often rotating it by schedule, or publishing it again, has failed; try_at says when it is tried again';
@@ -159,6 +161,7 @@ COMMENT ON COLUMN appinfra.binding.restorable IS 'it ended with its tenant and c
 COMMENT ON COLUMN appinfra.binding.stale_version IS 'what it has at the producer may be lost, up to this version: something above it is to be published; null: nothing to heal';
 COMMENT ON COLUMN appinfra.binding.stale_since IS 'since when it is to be published again';
 COMMENT ON COLUMN appinfra.binding.via IS 'pooler: its DSN has the address of the pooler; null: that of the server';
+COMMENT ON COLUMN appinfra.binding.container IS 'the container of the app in whose environment it stands; null: the app''s own';
 COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
 
 CREATE TABLE appinfra.variable (
@@ -401,13 +404,13 @@ CREATE FUNCTION appinfra.unregister_app(app_id text) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_unregister_app';
 COMMENT ON FUNCTION appinfra.unregister_app(text) IS
-    'forgets an app. 42704 for an unknown one, 55000 while a database of it is not dropped';
+    'forgets an app. 42704 for an unknown one, 55000 while a database of it is not dropped, or while it has variables of another app''s database';
 
 CREATE FUNCTION appinfra.transfer_app(app_id text, new_owner text) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_transfer_app';
 COMMENT ON FUNCTION appinfra.transfer_app(text, text) IS
-    'gives an app and its databases to another owner in this transaction and revokes the credentials that were issued to people; those of the app''s environment live on. 42704 for an unknown app; to its own owner: nothing';
+    'gives an app and its databases to another owner in this transaction and revokes the credentials that were issued to people; those of the app''s environment live on. What it shares with other apps of the former owner (bind_app()) is unbound. 42704 for an unknown app; to its own owner: nothing';
 
 CREATE FUNCTION appinfra.claim_publications(
     worker text, batch int = 16, lease interval = '1 minute')
@@ -460,11 +463,35 @@ COMMENT ON FUNCTION appinfra.accept_restore(timestamptz) IS
 
 CREATE FUNCTION appinfra.rotate_credential(
     db_id text, variable text = 'DATABASE_URL', grace interval = '1 hour',
-    deadline interval = '7 days', publish boolean = true) RETURNS appinfra.connection
+    deadline interval = '7 days', publish boolean = true, container text = NULL,
+    app_id text = NULL) RETURNS appinfra.connection
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_rotate_credential';
-COMMENT ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean) IS
-    'makes a new credential for the variable. The one it replaces is revoked by itself when the new one has been published and has logged in and grace is over since, or deadline after publication, whichever is first. 42704 for an unknown database or variable, 55000 unless ready, 55006 for publish => false while a publication of the variable is open';
+COMMENT ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text) IS
+    'makes a new credential for the variable, of a container of the app where that is given, and of another app that it was bound to by bind_app() where app_id is given. The one it replaces is revoked by itself when the new one has been published and has logged in and grace is over since, or deadline after publication, whichever is first. 42704 for an unknown database or variable, 55000 unless ready, 55006 for publish => false while a publication of the variable is open';
+
+CREATE FUNCTION appinfra.bind_variables(
+    db_id text, env jsonb, publish boolean = true, container text = NULL)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_bind_variables';
+COMMENT ON FUNCTION appinfra.bind_variables(text, jsonb, boolean, text) IS
+    'gives a database more variables in its app''s environment, or in that of a container of the app: env maps 1 to 16 of them to owner, writer, reader or service, as with provision_tenant(). Each gets a login of its own. One that the database has there already stays as it is; where it has another access, it is rotated to the one asked for, and the former login retires as with rotate_credential(). 22004, 22023 (arguments), 42704 for an unknown database, 55000 unless ready, 23505 when another database holds a variable, 55P03 when another transaction is taking one, 55006 for publish => false while a publication of a variable that changes is open';
+
+CREATE FUNCTION appinfra.bind_app(
+    db_id text, app_id text, env jsonb, publish boolean = true, container text = NULL)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_bind_app';
+COMMENT ON FUNCTION appinfra.bind_app(text, text, jsonb, boolean, text) IS
+    'gives a database variables in the environment of another app of its owner, or in that of a container of it, as bind_variables() does for its own app. An app that is new is registered as the owner''s. When one of the two apps is transferred they are unbound. 42501 when the app has another owner, 55P03 when another transaction changes or registers one of the apps, and the errors of bind_variables()';
+
+CREATE FUNCTION appinfra.unbind_variables(
+    db_id text, variables text[], container text = NULL, app_id text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_unbind_variables';
+COMMENT ON FUNCTION appinfra.unbind_variables(text, text[], text, text) IS
+    'takes variables of a database away from its app''s environment, from that of a container, or from another app''s (app_id): their logins are revoked at once, they are unset by publication and free for other databases. All or none. 22004, 22023 (none, more than 16, one twice), 42704 for an unknown database and for a variable that it does not hold there, 55000 unless ready';
 
 CREATE FUNCTION appinfra.issue_credential(
     db_id text, access text, valid_for interval = NULL) RETURNS appinfra.connection
@@ -608,12 +635,14 @@ CREATE VIEW appinfra.databases AS
       LEFT JOIN LATERAL (
            SELECT array_agg(v.variable ORDER BY v.variable COLLATE "C") AS env_keys
              FROM appinfra.binding b JOIN appinfra.variable v USING (binding_id)
-            WHERE b.db_id = t.db_id AND b.service_id IS NULL) e ON true
+            WHERE b.db_id = t.db_id AND b.service_id IS NULL
+               AND b.app_id = t.app_id AND b.container IS NULL) e ON true
       LEFT JOIN LATERAL (
            SELECT c.username
              FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)
             WHERE c.db_id = t.db_id AND c.state IN ('waiting', 'active')
-            ORDER BY 'DATABASE_URL' = ANY (b.variables) DESC, b.binding_id,
+            ORDER BY b.app_id = t.app_id AND b.container IS NULL DESC,
+                     'DATABASE_URL' = ANY (b.variables) DESC, b.binding_id,
                      c.published_at DESC NULLS LAST, c.credential_id
             LIMIT 1) c ON true;
 COMMENT ON VIEW appinfra.databases IS 'tenants and how their apps reach them';
@@ -637,7 +666,8 @@ CREATE VIEW appinfra.credentials AS
 COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in their life';
 
 CREATE VIEW appinfra.bindings AS
-    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via
+    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via,
+           container
       FROM appinfra.binding;
 COMMENT ON VIEW appinfra.bindings IS 'which credential stands in which variables of which target';
 
@@ -748,7 +778,10 @@ GRANT EXECUTE ON FUNCTION
     appinfra.retry_publication(bigint),
     appinfra.republish(text),
     appinfra.accept_restore(timestamptz),
-    appinfra.rotate_credential(text, text, interval, interval, boolean),
+    appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
+    appinfra.bind_variables(text, jsonb, boolean, text),
+    appinfra.bind_app(text, text, jsonb, boolean, text),
+    appinfra.unbind_variables(text, text[], text, text),
     appinfra.issue_credential(text, text, interval),
     appinfra.create_service_user(text, text, text, text, boolean),
     appinfra.drop_service_user(text, text, text),
