@@ -105,7 +105,8 @@ here(const DoctorSettings &settings, const std::string &path)
 void
 read_files(DoctorSettings &settings, const OptionValues &values)
 {
-    const bool needs_token = values.at("sink").empty() || values.at("sink") == "http";
+    const bool needs_token =
+        !values.at("sink").starts_with("file:") && !values.at("producer-url").empty();
     for (const auto &[option, is_secret] : file_options)
         if (needs_token || std::string_view(option) != "token-file")
             for (const std::string &path : words_of(values.at(option)))

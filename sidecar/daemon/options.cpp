@@ -61,8 +61,8 @@ read_secrets(Options &options, const CommandLine &line, const InheritedSecrets &
         database_url(database.empty() ? std::nullopt : std::optional<std::string>(database),
                      inherited.database_url, values.at("database-file"), "APPINFRA_DATABASE_URL");
     options.database_password = inherited.database_password.clone();
-    if (!options.sink_directory.empty())
-        return;
+    if (!options.delivers || !options.sink_directory.empty())
+        return; // the unit names the token's file whether there is one or not
     options.token = producer_token(values, inherited);
     if (options.token.empty() && options.command == Command::mcp)
         options.delivers = false; // the caller gets the DSN, and is told why

@@ -225,6 +225,11 @@ TEST(OptionServer, NeedSomebodyWhoCouldBeLetIn)
     const std::string keys = "--jwt-keys=" + work.path("key");
     EXPECT_FALSE(read({"serve", "--listen=127.0.0.1:0", keys}).delivers);
     EXPECT_EQ(read({"serve", "--listen=127.0.0.1:0", keys}).server.tokens.keys.size(), 1u);
+    {
+        const Setting unused("OPENFACTORY_DB_PRODUCER_TOKEN_FILE",
+                             "/no/file"); // as the unit has it
+        EXPECT_FALSE(read({"serve", "--listen=127.0.0.1:0", keys}).delivers);
+    }
     EXPECT_NE(refusal_of({"serve", "--listen=127.0.0.1:0"}).find("--jwt-keys"), std::string::npos);
     EXPECT_NE(refusal_of({"serve", "--listen=0.0.0.0:0", keys}).find("--tls-cert"),
               std::string::npos);
