@@ -1,7 +1,9 @@
 // See tools.hpp.
 #include "mcp/tools.hpp"
 
-#include "base/text.hpp"
+#include "mcp/access_tools.hpp"
+#include "mcp/handout.hpp"
+#include "platform/ownership.hpp"
 #include "platform/problem.hpp"
 #include "platform/statuses.hpp"
 #include "platform/use_cases.hpp"
@@ -11,31 +13,28 @@ namespace sidecar
 namespace
 {
 
-constexpr const char *no_producer = "OPENFACTORY_DB_PRODUCER_TOKEN is not configured";
-
-constexpr FieldRule app_id = {"app_id", FieldKind::text, true, "the app, such as app-12345678"};
-constexpr FieldRule db_id = {"db_id", FieldKind::text, true,
-                             "the database, such as db-a1b2c3d4e5f6"};
-
 constexpr FieldRule add_fields[] = {
-    app_id,
+    app_id_field,
     {"engine", FieldKind::text, false, "\"postgres\", which is the default"},
     {"slug", FieldKind::text, false,
      "a DNS label to name the database by; if absent, the app's default one or made of app_id"},
+    {"env_key", FieldKind::text, false,
+     "the variable, when it is one and not DATABASE_URL: an app's second database needs another"},
+    {"env", FieldKind::object, false,
+     "variables and their access, instead of env_key; {\"DATABASE_URL\": \"owner\"} by default",
+     use_cases::env_shape},
 };
-constexpr FieldRule list_fields[] = {app_id};
-constexpr FieldRule database_fields[] = {app_id, db_id};
+constexpr FieldRule list_fields[] = {
+    {"app_id", FieldKind::text, false, "only the databases of this app; all of yours if absent"},
+    {"limit", FieldKind::count, false, "how many; 500 by default", nullptr, 1, 500},
+    {"cursor", FieldKind::text, false, "next_cursor of the call before"},
+};
+constexpr FieldRule database_fields[] = {app_id_field, db_id_field};
 constexpr FieldRule rotate_fields[] = {
-    app_id,
-    db_id,
+    app_id_field,
+    db_id_field,
     {"env_key", FieldKind::text, false, "the variable to renew; DATABASE_URL by default"},
 };
-
-void
-set_text(const Json &object, const char *name, const std::string &text)
-{
-    json_object_set_new(object.get(), name, json_of(text).release());
-}
 
 // A DNS label made of an app's id.
 std::string
@@ -55,115 +54,6 @@ slug_of(const std::string &app)
     return slug;
 }
 
-std::string
-text_of(const ToolCall &call, const char *name)
-{
-    return call.input.text(name).value_or("");
-}
-
-// What the three tools that hand out credentials have in common.
-struct Handout {
-    std::string app;
-    std::string user;
-    std::string variable; // asked for; empty: all of them
-    Json answer;          // of the use case
-};
-
-Json
-base_document(const Handout &handout)
-{
-    Json document(json_object());
-    set_text(document, "db_id", string_member(handout.answer, "db_id").value_or(""));
-    set_text(document, "status", string_member(handout.answer, "status").value_or(""));
-    set_text(document, "engine", "postgres");
-    set_text(document, "session_token", handout.user);
-    return document;
-}
-
-std::string
-joined_keys(const json_t *keys)
-{
-    std::string text;
-    std::size_t index;
-    json_t *key;
-    json_array_foreach(keys, index, key) text +=
-        (text.empty() ? "" : ", ") + std::string(json_string_value(key));
-    return text;
-}
-
-// The variables have reached the producer: the answer has no secret.
-Json
-published_document(const Handout &handout)
-{
-    Json document = base_document(handout);
-    json_t *keys = json_object_get(handout.answer.get(), "env_keys");
-    json_object_set(document.get(), "env_keys", keys);
-    json_object_set_new(document.get(), "env_published", json_true());
-    const bool one = json_array_size(keys) == 1;
-    set_text(document, "next",
-             "deploy_app(app_id='" + handout.app + "', vm_name=...) — " + joined_keys(keys) +
-                 (one ? " is" : " are") +
-                 " already in the app's env and will be injected on the next deploy.");
-    return document;
-}
-
-// They have not reached it, or not yet: the answer has no secret either.
-Json
-unpublished_document(const Handout &handout, const use_cases::Delivery &delivery)
-{
-    Json document = base_document(handout);
-    json_object_set_new(document.get(), "env_keys", json_array());
-    json_object_set_new(document.get(), "env_published", json_false());
-    json_object_set_new(document.get(), "publish_pending", json_boolean(!delivery.failed));
-    if (delivery.failed)
-        set_text(document, "publish_error", clean_text(delivery.error));
-    set_text(document, "next",
-             "check_app_database(app_id='" + handout.app + "', db_id='" +
-                 string_member(handout.answer, "db_id").value_or("") +
-                 "') until its publication is published" +
-                 (delivery.failed ? "; an administrator has to mend the producer and retry it."
-                                  : ", then deploy_app(...)."));
-    return document;
-}
-
-// Nobody delivers: the caller gets the DSN, this once.
-Json
-secret_document(const Handout &handout)
-{
-    Json document = base_document(handout);
-    const json_t *connection = json_object_get(handout.answer.get(), "connection");
-    const std::string variable = handout.variable.empty() ? "DATABASE_URL" : handout.variable;
-    json_object_set_new(document.get(), "env_keys", json_array());
-    json_object_set_new(document.get(), "env_published", json_false());
-    json_object_set(document.get(), "connection_url", json_object_get(connection, "url"));
-    if (json_t *env = json_object_get(handout.answer.get(), "env"))
-        json_object_set(document.get(), "env", env);
-    set_text(document, "publish_skipped_reason", no_producer);
-    set_text(document, "next",
-             "set_app_env(app_id='" + handout.app + "', set={'" + variable +
-                 "': <connection_url>}) then deploy_app(...)");
-    return document;
-}
-
-// The result of a tool that made credentials: at once, or when the producer has them.
-ToolResult
-hand_out(const ToolCall &call, const use_cases::Answer &answer, const std::string &variable)
-{
-    auto handout = std::make_shared<Handout>(
-        Handout{text_of(call, "app_id"), call.caller.user, variable, parse_json(answer.json)});
-    if (!call.publishes)
-        return secret_document(*handout);
-    return [handout](Database &database, bool last) -> std::optional<Json> {
-        const auto delivery = use_cases::delivery(
-            database, string_member(handout->answer, "db_id").value_or(""), handout->variable);
-        if (delivery.all_published)
-            return published_document(*handout);
-        if (delivery.failed || last)
-            return unpublished_document(*handout, delivery);
-        return std::nullopt;
-    };
-}
-
 // Input of a use case.
 Input
 input_of(std::initializer_list<std::pair<const char *, std::string>> texts, bool publish,
@@ -177,26 +67,49 @@ input_of(std::initializer_list<std::pair<const char *, std::string>> texts, bool
     return Input(object.get(), fields);
 }
 
+// What a new database is asked for.
+Json
+order_of(const ToolCall &call)
+{
+    Json order(json_object());
+    const auto key = call.input.text("env_key");
+    const auto env = call.input.document("env");
+    if (key && env)
+        throw invalid_field("fields \"env_key\" and \"env\" exclude each other");
+    for (const char *name : {"app_id", "slug", "engine"})
+        if (const auto text = call.input.text(name))
+            set_text(order, name, *text);
+    if (env)
+        json_object_set_new(order.get(), "env", parse_json(*env).release());
+    if (key) {
+        Json one(json_object());
+        set_text(one, key->c_str(), "owner");
+        json_object_set_new(order.get(), "env", one.release());
+    }
+    json_object_set_new(order.get(), "publish", json_boolean(call.publishes));
+    return order;
+}
+
 ToolResult
 add(Database &database, const ToolCall &call)
 {
-    const std::string app = text_of(call, "app_id");
+    const Json order = order_of(call);
     return hand_out(call,
                     use_cases::provision(database, call.caller,
-                                         input_of({{"app_id", app},
-                                                   {"slug", text_of(call, "slug")},
-                                                   {"engine", text_of(call, "engine")}},
-                                                  call.publishes, use_cases::provision_fields),
-                                         slug_of(app)),
-                    "");
+                                         Input(order.get(), use_cases::provision_fields),
+                                         slug_of(text_of(call, "app_id"))),
+                    {call.input.text("env_key").value_or(""), ""});
 }
 
 ToolResult
 list(Database &database, const ToolCall &call)
 {
     const Json object(json_object());
-    set_text(object, "app_id", text_of(call, "app_id"));
-    set_text(object, "limit", "500");
+    for (const char *name : {"app_id", "cursor"})
+        if (const auto text = call.input.text(name))
+            set_text(object, name, *text);
+    json_object_set_new(object.get(), "limit",
+                        json_integer(call.input.count("limit").value_or(500)));
     const auto answer =
         use_cases::list(database, call.caller, Input(object.get(), use_cases::list_fields));
     Json document = parse_json(answer.json);
@@ -214,7 +127,7 @@ rotate(Database &database, const ToolCall &call)
                     use_cases::rotate(database, call.caller, id,
                                       input_of({{"env_key", variable}}, call.publishes,
                                                use_cases::rotate_fields)),
-                    variable);
+                    {variable, ""});
 }
 
 ToolResult
@@ -225,7 +138,7 @@ restore(Database &database, const ToolCall &call)
     return hand_out(call,
                     use_cases::restore(database, call.caller, id,
                                        input_of({}, call.publishes, use_cases::restore_fields)),
-                    "");
+                    {});
 }
 
 ToolResult
@@ -257,12 +170,15 @@ check(Database &database, const ToolCall &call)
 
 constexpr Tool all_tools[] = {
     {"add_app_database", "Add a database to an app",
-     "Provisions a managed PostgreSQL database for an app and has DATABASE_URL put into the app's "
-     "environment. The app gets it with its next deploy.",
+     "Provisions a managed PostgreSQL database for an app and has DATABASE_URL (or the variables "
+     "that "
+     "env_key or env names) put into the app's environment. The app gets it with its next deploy.",
      add_fields, false, false, false, add},
-    {"list_app_databases", "List an app's databases",
-     "Lists the databases of an app: metadata only, no passwords.", list_fields, true, false, true,
-     list},
+    {"list_app_databases", "List databases",
+     "Lists the databases of an app, or all of yours: metadata only, no passwords. next_cursor "
+     "says "
+     "that there are more.",
+     list_fields, true, false, true, list},
     {"rotate_app_database", "Renew a credential",
      "Makes a new credential for a variable of the app and has it published. The old one goes on "
      "working until the app has used the new one and an hour has passed.",
@@ -278,6 +194,26 @@ constexpr Tool all_tools[] = {
      "Says what is open in a database (exposures), and how its credentials and their publications "
      "stand. No secrets.",
      database_fields, true, false, true, check},
+    {"list_app_publications", "List deliveries",
+     "Lists the deliveries of a database's variables to the app's environment, the newest first: "
+     "status, attempts, errors. No secrets.",
+     publication_tool_fields, true, false, true, list_publications_tool},
+    {"retry_app_publication", "Retry a delivery",
+     "Sends a failed delivery once more, when what made it fail is mended.", retry_tool_fields,
+     false, false, false, retry_publication_tool},
+    {"revoke_app_credential", "Revoke a credential",
+     "Revokes one login of a database: it logs in no more, and its sessions are ended. "
+     "check_app_database lists them. An app whose credential this is loses its database until "
+     "rotate_app_database.",
+     revoke_tool_fields, false, true, false, revoke_credential_tool},
+    {"set_app_services", "Say which services have a user",
+     "Gives a database the users of these services and no others: what is missing is made and "
+     "published, what is not listed is dropped at once.",
+     services_tool_fields, false, true, true, set_services_tool},
+    {"rotate_app_service", "Renew a service's credential",
+     "Makes a new credential for a service and has it published. The old one goes on working until "
+     "the service has used the new one and an hour has passed.",
+     service_tool_fields, false, false, false, rotate_service_tool},
 };
 
 } // namespace

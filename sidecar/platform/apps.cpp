@@ -1,8 +1,6 @@
 // See apps.hpp.
 #include "platform/apps.hpp"
 
-#include <algorithm>
-
 #include "platform/problem.hpp"
 #include "platform/sql.hpp"
 
@@ -20,7 +18,7 @@ const FieldRule transfer_fields[1] = {
 
 const FieldRule app_list_fields[3] = {
     {"owner_user_id", FieldKind::text, false, "only the apps of this user"},
-    {"limit", FieldKind::text, false, "how many, 1 to 500; 100 by default"},
+    limit_field(500),
     {"cursor", FieldKind::text, false, "next_cursor of the page before"},
 };
 
@@ -114,7 +112,7 @@ transfer_app(Database &database, const Caller &caller, const std::string &app_id
 Answer
 list_apps(Database &database, const Input &input)
 {
-    const std::int64_t limit = std::max<std::int64_t>(1, input.count("limit", 100, 500));
+    const std::int64_t limit = input.count("limit").value_or(100);
     return {database
                 .value(sql::list_apps,
                        {input.text("owner_user_id"), input.text("cursor"), std::to_string(limit)})

@@ -42,15 +42,86 @@ refuse_unknown(Fieldset fields, std::string_view name)
 const char *
 type_name(FieldKind kind)
 {
-    return kind == FieldKind::text ? "string" : kind == FieldKind::flag ? "boolean" : "object";
+    switch (kind) {
+    case FieldKind::flag:
+        return "boolean";
+    case FieldKind::object:
+        return "object";
+    case FieldKind::list:
+        return "array";
+    case FieldKind::count:
+        return "integer";
+    default:
+        return "string";
+    }
 }
 
 bool
-fits(const json_t *value, FieldKind kind)
+has_type(const json_t *value, FieldKind kind)
 {
-    return kind == FieldKind::text   ? json_is_string(value)
-           : kind == FieldKind::flag ? json_is_boolean(value)
-                                     : json_is_object(value);
+    switch (kind) {
+    case FieldKind::flag:
+        return json_is_boolean(value);
+    case FieldKind::object:
+        return json_is_object(value);
+    case FieldKind::list:
+        return json_is_array(value);
+    case FieldKind::count:
+        return json_is_integer(value);
+    default:
+        return json_is_string(value);
+    }
+}
+
+// A time such as 90s, 30m, 12h, 7d or 2w, as PostgreSQL reads it; nothing for another text.
+std::optional<std::string>
+interval_of(std::string_view text)
+{
+    const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+    const std::string_view unit = text.substr(end);
+    const char *word = unit == "s"   ? " seconds"
+                       : unit == "m" ? " minutes"
+                       : unit == "h" ? " hours"
+                       : unit == "d" ? " days"
+                       : unit == "w" ? " weeks"
+                                     : nullptr;
+    if (end == 0 || end > 9 || word == nullptr)
+        return std::nullopt;
+    return std::string(text.substr(0, end)) + word;
+}
+
+// Throws invalid_field unless the value is what the rule says.
+void
+check(const FieldRule &field, const json_t *value)
+{
+    const std::string named = "field " + in_quotes(field.name);
+    if (!has_type(value, field.kind))
+        throw invalid_field(named + " must be of type " + type_name(field.kind));
+    if (field.kind == FieldKind::time && !interval_of(json_string_value(value)))
+        throw invalid_field(named + " must be a time such as 90s, 30m, 12h, 7d or 2w");
+    if (field.kind == FieldKind::count &&
+        (json_integer_value(value) < field.min || json_integer_value(value) > field.max))
+        throw invalid_field(named + " must be a whole number from " + std::to_string(field.min) +
+                            " to " + std::to_string(field.max));
+}
+
+// What a value of a query string is, as JSON.
+Json
+value_of(const FieldRule &field, const std::string &text)
+{
+    if (field.kind == FieldKind::count) {
+        std::int64_t number = 0;
+        const char *end = text.data() + text.size();
+        const auto [rest, error] = std::from_chars(text.data(), end, number);
+        return Json(error == std::errc() && rest == end ? json_integer(number)
+                                                        : json_integer(field.min - 1));
+    }
+    if (field.kind == FieldKind::flag && (text == "true" || text == "false"))
+        return Json(json_boolean(text == "true"));
+    Json value = json_of(text);
+    if (!value || text.find('\0') != std::string::npos)
+        throw invalid_field("field " + in_quotes(field.name) + " is not valid UTF-8 text");
+    return value;
 }
 
 void
@@ -96,9 +167,7 @@ Input::Input(const json_t *object, Fieldset fields) : Input()
             refuse_unknown(fields, name);
         if (json_is_null(value))
             continue;
-        if (!fits(value, field->kind))
-            throw invalid_field("field " + in_quotes(name) + " must be of type " +
-                                type_name(field->kind));
+        check(*field, value);
         json_object_set(object_.get(), name, value);
     }
     require_all(object_.get(), fields);
@@ -108,16 +177,26 @@ Input::Input(const std::vector<std::pair<std::string, std::string>> &pairs, Fiel
     : Input()
 {
     for (const auto &[name, value] : pairs) {
-        if (find(fields, name) == nullptr)
+        const FieldRule *field = find(fields, name);
+        if (field == nullptr)
             refuse_unknown(fields, name);
         if (json_object_get(object_.get(), name.c_str()) != nullptr)
             throw invalid_field("field " + in_quotes(name) + " is given twice");
-        Json text = json_of(value);
-        if (!text || value.find('\0') != std::string::npos)
-            throw invalid_field("field " + in_quotes(name) + " is not valid UTF-8 text");
-        json_object_set_new(object_.get(), name.c_str(), text.release());
+        Json given = value_of(*field, value);
+        check(*field, given.get());
+        json_object_set_new(object_.get(), name.c_str(), given.release());
     }
     require_all(object_.get(), fields);
+}
+
+Input
+Input::part(Fieldset fields) const
+{
+    Input part;
+    for (const FieldRule &field : fields)
+        if (json_t *value = json_object_get(object_.get(), field.name))
+            json_object_set(part.object_.get(), field.name, value);
+    return part;
 }
 
 std::optional<std::string>
@@ -134,7 +213,7 @@ Input::flag(const char *name, bool fallback) const
 }
 
 std::optional<std::string>
-Input::object(const char *name) const
+Input::document(const char *name) const
 {
     json_t *value = json_object_get(object_.get(), name);
     if (value == nullptr)
@@ -142,19 +221,17 @@ Input::object(const char *name) const
     return json_text(Json(json_incref(value)));
 }
 
-std::int64_t
-Input::count(const char *name, std::int64_t fallback, std::int64_t max) const
+std::optional<std::string>
+Input::interval(const char *name) const
 {
     const auto given = text(name);
-    if (!given)
-        return fallback;
-    std::int64_t number = 0;
-    const char *end = given->data() + given->size();
-    const auto [rest, error] = std::from_chars(given->data(), end, number);
-    if (error != std::errc() || rest != end || number < 0 || number > max)
-        throw invalid_field("field " + in_quotes(name) + " must be a whole number up to " +
-                            std::to_string(max));
-    return number;
+    return given ? interval_of(*given) : std::nullopt;
+}
+
+std::optional<std::int64_t>
+Input::count(const char *name) const
+{
+    return integer_member(object_, name);
 }
 
 Json
@@ -180,15 +257,27 @@ parse_object(std::string_view body)
 }
 
 Json
+schema_of(const FieldRule &field)
+{
+    Json schema = pack("{s:s, s:s}", "type", type_name(field.kind), "description", field.about);
+    if (field.kind == FieldKind::time)
+        json_object_set_new(schema.get(), "pattern", json_string("^[0-9]{1,9}[smhdw]$"));
+    if (field.kind == FieldKind::count) {
+        json_object_set_new(schema.get(), "minimum", json_integer(field.min));
+        json_object_set_new(schema.get(), "maximum", json_integer(field.max));
+    }
+    if (field.shape != nullptr)
+        json_object_update(schema.get(), parse_json(field.shape).get());
+    return schema;
+}
+
+Json
 schema_of(Fieldset fields)
 {
     Json properties(json_object());
     Json required(json_array());
     for (const FieldRule &field : fields) {
-        json_object_set_new(
-            properties.get(), field.name,
-            pack("{s:s, s:s}", "type", type_name(field.kind), "description", field.about)
-                .release());
+        json_object_set_new(properties.get(), field.name, schema_of(field).release());
         if (field.required)
             json_array_append_new(required.get(), json_string(field.name));
     }

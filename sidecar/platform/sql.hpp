@@ -147,20 +147,6 @@ inline constexpr Query retention = {
 inline constexpr Query exposures = {
     "exposures", "SELECT json_build_object('exposures', " EXPOSURES ")::text", Effect::reads};
 
-inline constexpr Query check = {
-    "check",
-    "SELECT json_build_object('exposures', " EXPOSURES ","
-    " 'credentials', coalesce((SELECT json_agg(c ORDER BY c.created_at, c.username)"
-    "  FROM (SELECT username, access, state, target, variables, created_at, published_at,"
-    "   first_login_at, valid_until, successor, retires_at, revoked_at, reason, last_error"
-    "   FROM appinfra.credentials WHERE db_id = $1 AND state <> 'gone'"
-    "   ORDER BY created_at DESC LIMIT 100) c), '[]'),"
-    " 'publications', coalesce((SELECT json_agg(p ORDER BY p.publication_id)"
-    "  FROM (SELECT publication_id, kind, target, variables, status, version, attempt, delivered,"
-    "   error, created_at, ended_at FROM appinfra.publications WHERE db_id = $1"
-    "   ORDER BY publication_id DESC LIMIT 100) p), '[]'))::text",
-    Effect::reads};
-
 inline constexpr Query audit = {
     "audit",
     "SELECT json_build_object('audit', coalesce(json_agg(a ORDER BY a.id), '[]'),"
@@ -176,6 +162,7 @@ inline constexpr Query delivery = {
     " coalesce(max(error) FILTER (WHERE status = 'failed'), ''))::text"
     " FROM (SELECT DISTINCT ON (binding_id) status, error FROM appinfra.publications"
     "  WHERE db_id = $1 AND kind = 'set' AND ($2 = '' OR $2 = ANY (variables))"
+    "   AND ($3 = '' OR $3 = target)"
     "  ORDER BY binding_id, publication_id DESC) p",
     Effect::reads};
 

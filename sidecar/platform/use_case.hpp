@@ -7,9 +7,30 @@
 
 #include "platform/caller.hpp"
 #include "platform/database.hpp"
+#include "platform/fields.hpp"
 
 namespace sidecar::use_cases
 {
+
+// What the schemas of fields say that several use cases have.
+inline constexpr const char *access_shape = R"({"enum": ["owner", "writer", "reader", "service"]})";
+inline constexpr const char *env_shape = R"({"minProperties": 1, "additionalProperties": {"oneOf": [
+    {"type": "string", "enum": ["owner", "writer", "reader", "service"]},
+    {"type": "object", "required": ["access"], "additionalProperties": false, "properties": {
+     "access": {"type": "string", "enum": ["owner", "writer", "reader", "service"]},
+     "via": {"type": "string", "enum": ["pooler"],
+             "description": "the DSN has the address of the pooler"}}}]}})";
+
+inline constexpr FieldRule publish_field = {
+    "publish", FieldKind::flag, false,
+    "true: the sidecar delivers the variables and the answer has no password; false by default"};
+inline constexpr FieldRule reason_field = {"reason", FieldKind::text, false, "for the audit"};
+
+constexpr FieldRule
+limit_field(std::int64_t max)
+{
+    return {"limit", FieldKind::count, false, "how many; 100 by default", nullptr, 1, max};
+}
 
 // A JSON document, and whether it says a password.
 struct Answer {
@@ -17,6 +38,10 @@ struct Answer {
     bool secret = false;
     bool created = false;
 };
+
+// The answer that a connection (CONNECTION_DOCUMENT in sql.hpp) is: it is secret when it carries a
+// password, the connection's own or those of several variables.
+Answer connection_answer(const std::optional<std::string> &json);
 
 // Runs body in a transaction of its own, which the audit says is the caller's.
 template <typename Body>

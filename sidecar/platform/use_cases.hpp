@@ -1,6 +1,5 @@
-// What the platform does for its callers: each use case once, behind the REST API and MCP alike.
-// The rule a reader must know: every function first makes sure that the database is the caller's,
-// and answers another's as it answers one that does not exist.
+// What the platform does for its callers with databases: each use case once, behind the REST API
+// and MCP alike. Every function first makes sure that the database is the caller's (ownership.hpp).
 #pragma once
 
 #include <optional>
@@ -52,17 +51,15 @@ Answer check(Database &database, const Caller &caller, const std::string &db_id)
 extern const FieldRule audit_fields[3];
 Answer audit(Database &database, const Input &input);
 
-// Throws not_found unless the database is the caller's, and (if it is given) the app's.
-void own(Database &database, const Caller &caller, const std::string &db_id,
-         const std::optional<std::string> &app_id = std::nullopt);
-
-// How far the newest deliveries of a database are: of one variable, or (if it is empty) of all.
+// How far the newest deliveries of a database are: of one variable (if it is not empty), to one
+// target (if it is not empty), or of all.
 struct Delivery {
     bool all_published = false;
     bool failed = false;
     std::string error;
 };
-Delivery delivery(Database &database, const std::string &db_id, const std::string &variable);
+Delivery delivery(Database &database, const std::string &db_id, const std::string &variable,
+                  const std::string &target = "");
 
 // A database's status, and until when it can be restored, as {db_id, status, restorable_until}.
 Answer retention(Database &database, const std::string &db_id);

@@ -62,7 +62,7 @@ Api::admit(const Request &request)
         check_host(settings_.names, request);
         check_origin(settings_.names, request, false);
     }
-    Admission admission{{nullptr, ""}, target_of(request.target), {}};
+    Admission admission{{nullptr, {}}, target_of(request.target), {}};
     admission.match = find_route(request.method, admission.target);
     const Route &route = *admission.match.route;
     if (route.access == Access::everyone)
@@ -112,12 +112,12 @@ Api::answer(const Admission &admission, const Request &request)
     if (route.handler != Handler::use_case)
         return answer_open(route);
     auto call = std::make_shared<const Call>(
-        Call{admission.caller, admission.match.id, input_of(route, admission.target, request)});
+        Call{admission.caller, admission.match.names, input_of(route, admission.target, request)});
     return Task{[&route, call](Database &database) -> TaskResult {
                     use_cases::Answer answer =
                         answering_by(use_case_errors, [&] { return route.run(database, *call); });
                     Response response;
-                    response.status = route.creates() && !answer.created ? 200 : route.success;
+                    response.status = route.takes_key() && !answer.created ? 200 : route.success;
                     response.body = std::move(answer.json);
                     response.secret = answer.secret;
                     return response;
@@ -138,7 +138,7 @@ Api::input_of(const Route &route, const Target &target, const Request &request) 
         throw Problem(415, "unsupported_media_type", "the body must be application/json");
     Json object = parse_object(request.body.empty() ? "{}" : request.body);
     const std::string_view key = request.header("idempotency-key");
-    if (!key.empty() && route.creates()) {
+    if (!key.empty() && route.takes_key()) {
         const auto given = string_member(object, "idempotency_key");
         if (given && *given != key)
             throw invalid_field("the header Idempotency-Key and the field idempotency_key differ");

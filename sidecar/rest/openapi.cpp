@@ -1,71 +1,16 @@
-// The OpenAPI document: made of the route table (routes.hpp) and the schemas of the answers, which
-// are here.
+// The OpenAPI document: made of the route table (routes.hpp) and the schemas of the answers
+// (answer_schemas.hpp).
 #include "rest/routes.hpp"
 
 #include <utility>
 
 #include "platform/statuses.hpp"
+#include "rest/answer_schemas.hpp"
 
 namespace sidecar
 {
 namespace
 {
-
-// clang-format off
-constexpr const char *answers = R"json({
- "Problem": {"type": "object", "required": ["type", "title", "status"], "properties": {
-   "type": {"type": "string"},
-   "title": {"type": "string", "description": "a stable code, such as not_found or refused"},
-   "status": {"type": "integer"}, "detail": {"type": "string"}, "hint": {"type": "string"},
-   "sqlstate": {"type": "string", "description": "where PostgreSQL refused"}}},
- "Connection": {"type": "object", "required": ["host", "port", "database", "username"], "properties": {
-   "host": {"type": "string"}, "port": {"type": "integer"}, "database": {"type": "string"},
-   "username": {"type": "string"},
-   "password": {"type": "string", "description": "in this answer only"},
-   "url": {"type": "string", "description": "in this answer only"}}},
- "Provisioned": {"type": "object", "required": ["db_id", "status", "connection"], "properties": {
-   "db_id": {"type": "string"}, "status": {"$ref": "#/components/schemas/Status"},
-   "connection": {"$ref": "#/components/schemas/Connection"},
-   "env_keys": {"type": "array", "items": {"type": "string"}},
-   "env": {"type": "object", "additionalProperties": {"type": "string"},
-           "description": "every variable, when there are several and they are not published"}}},
- "Database": {"type": "object",
-   "required": ["db_id", "app_id", "engine", "shape", "shared_host", "database", "username", "host", "port", "status", "notes", "created_at"],
-   "properties": {
-   "db_id": {"type": "string"}, "app_id": {"type": "string"}, "owner_user_id": {"type": "string"},
-   "slug": {"type": "string"}, "engine": {"type": "string"}, "shape": {"type": "string"},
-   "shared_host": {"type": "string"}, "database": {"type": "string"},
-   "username": {"type": ["string", "null"]}, "host": {"type": "string"}, "port": {"type": "integer"},
-   "status": {"$ref": "#/components/schemas/Status"}, "notes": {"type": ["string", "null"]},
-   "env_keys": {"type": "array", "items": {"type": "string"}},
-   "created_at": {"type": "string", "format": "date-time"}}},
- "DatabaseList": {"type": "object", "required": ["databases"], "properties": {
-   "databases": {"type": "array", "items": {"$ref": "#/components/schemas/Database"}},
-   "next_cursor": {"type": "string", "description": "there are more"}}},
- "App": {"type": "object", "required": ["app_id", "owner_user_id", "slug", "databases", "created_at"],
-   "properties": {
-   "app_id": {"type": "string"}, "owner_user_id": {"type": "string"},
-   "slug": {"type": ["string", "null"], "description": "the default one of its databases"},
-   "databases": {"type": "integer", "description": "how many it has that are not dropped"},
-   "created_at": {"type": "string", "format": "date-time"}}},
- "AppList": {"type": "object", "required": ["apps"], "properties": {
-   "apps": {"type": "array", "items": {"$ref": "#/components/schemas/App"}},
-   "next_cursor": {"type": "string", "description": "there are more"}}},
- "Revoked": {"type": "object", "required": ["revoked"], "properties": {"revoked": {"type": "integer"}}},
- "Removed": {"type": "object", "required": ["db_id", "status"], "properties": {
-   "db_id": {"type": "string"}, "status": {"$ref": "#/components/schemas/Status"},
-   "restorable_until": {"type": ["string", "null"], "format": "date-time"}}},
- "Exposures": {"type": "object", "required": ["exposures"], "properties": {
-   "exposures": {"type": "array", "items": {"type": "object"}}}},
- "Audit": {"type": "object", "required": ["audit", "next_after"], "properties": {
-   "audit": {"type": "array", "items": {"type": "object"}}, "next_after": {"type": "integer"}}},
- "Health": {"type": "object", "properties": {"status": {"type": "string"}}},
- "Readiness": {"type": "object", "properties": {"ready": {"type": "boolean"},
-   "reasons": {"type": "array", "items": {"type": "string"}}}},
- "OpenApi": {"type": "object"},
- "Mcp": {"type": "object", "description": "a JSON-RPC 2.0 response"}
-})json";
-// clang-format on
 
 // Puts a document under a name into another.
 void
@@ -105,15 +50,15 @@ responses_of(const Route &route)
     const auto add = [&](const char *code, const char *description) {
         put(responses, code, response(description, content("application/problem+json", "Problem")));
     };
-    if (route.creates())
+    if (route.takes_key())
         put(responses, "200",
             response("a repetition: the same database, no password",
                      content("application/json", route.result)));
     if (route.handler == Handler::readiness)
         put(responses, "503", response("not ready", content("application/json", route.result)));
+    add("400", "invalid_request, invalid_json or invalid_field");
     if (route.access == Access::everyone)
         return responses;
-    add("400", "invalid_request, invalid_json or invalid_field");
     add("401", "unauthenticated");
     add("403", "forbidden");
     add("404", "not_found: nothing there, or another user's");
@@ -128,34 +73,60 @@ responses_of(const Route &route)
     return responses;
 }
 
+// The schema of what stands for a name in a path.
+Json
+name_schema(std::string_view name)
+{
+    if (name == "db_id")
+        return pack("{s:s, s:s}", "type", "string", "pattern", "^db-[0-9a-f]{12}$");
+    if (name == "publication_id")
+        return pack("{s:s, s:i}", "type", "integer", "minimum", 1);
+    if (name == "app_id")
+        return pack("{s:s, s:s}", "type", "string", "pattern", "^[!-~]{1,128}$");
+    return pack("{s:s, s:i}", "type", "string", "minLength", 1);
+}
+
 Json
 parameters_of(const Route &route)
 {
     Json parameters(json_array());
-    if (!route.names().empty())
-        append(parameters,
-               pack("{s:o, s:s, s:b, s:{s:s, s:s}}", "name", json_of(route.names()).release(), "in",
-                    "path", "required", 1, "schema", "type", "string", "pattern",
-                    route.names() == "db_id" ? "^db-[0-9a-f]{12}$" : "^[!-~]{1,128}$"));
-    if (route.creates())
+    for (const std::string_view name : route.names())
+        append(parameters, pack("{s:o, s:s, s:b, s:o}", "name", json_of(name).release(), "in",
+                                "path", "required", 1, "schema", name_schema(name).release()));
+    if (route.takes_key())
         append(parameters, pack("{s:s, s:s, s:b, s:{s:s}, s:s}", "name", "Idempotency-Key", "in",
                                 "header", "required", 0, "schema", "type", "string", "description",
                                 "stands for idempotency_key in the body"));
     if (route.has_body)
         return parameters;
     for (const FieldRule &field : route.fields)
-        append(parameters, pack("{s:s, s:s, s:b, s:s, s:{s:s}}", "name", field.name, "in", "query",
+        append(parameters, pack("{s:s, s:s, s:b, s:s, s:o}", "name", field.name, "in", "query",
                                 "required", static_cast<int>(field.required), "description",
-                                field.about, "schema", "type", "string"));
+                                field.about, "schema", schema_of(field).release()));
     return parameters;
+}
+
+// What an operation is about: the last word of its path that is no name and no verb.
+const char *
+tag_of(const Route &route)
+{
+    const std::string_view path = route.path;
+    if (route.handler != Handler::use_case)
+        return route.handler == Handler::mcp ? "mcp" : "sidecar";
+    for (const char *tag :
+         {"credentials", "services", "publications", "variables", "apps", "audit"})
+        if (path.find(std::string("/") + tag) != std::string_view::npos)
+            return tag;
+    return "databases";
 }
 
 Json
 operation_of(const Route &route)
 {
-    Json operation = pack("{s:s, s:s, s:o, s:o}", "operationId", route.operation, "summary",
-                          route.summary, "parameters", parameters_of(route).release(), "responses",
-                          responses_of(route).release());
+    Json operation =
+        pack("{s:s, s:s, s:s, s:[s], s:o, s:o}", "operationId", route.operation, "summary",
+             route.summary, "description", route.summary, "tags", tag_of(route), "parameters",
+             parameters_of(route).release(), "responses", responses_of(route).release());
     if (route.has_body) {
         Json schema = route.handler == Handler::mcp ? pack("{s:s}", "type", "object")
                                                     : schema_of(route.fields);
@@ -167,16 +138,40 @@ operation_of(const Route &route)
     return operation;
 }
 
+template <typename Names>
+Json
+enum_of(const Names &names)
+{
+    Json schema = pack("{s:s, s:[]}", "type", "string", "enum");
+    for (const char *name : names)
+        json_array_append_new(json_object_get(schema.get(), "enum"), json_string(name));
+    return schema;
+}
+
 // The schemas of the answers.
 Json
 schemas()
 {
-    Json schemas = parse_json(answers);
-    const Json statuses(json_array());
-    for (const char *status : database_statuses)
-        append(statuses, json_of(status));
-    put(schemas, "Status", pack("{s:s, s:O}", "type", "string", "enum", statuses.get()));
+    Json schemas = parse_json(answer_schemas);
+    put(schemas, "Status", enum_of(database_statuses));
+    put(schemas, "PublicationStatus", enum_of(publication_statuses));
     return schemas;
+}
+
+// What the tags say.
+Json
+tags()
+{
+    return parse_json(R"json([
+        {"name": "databases", "description": "Databases of apps."},
+        {"name": "variables", "description": "Which variables of which environments carry a DSN."},
+        {"name": "credentials", "description": "Logins of a database."},
+        {"name": "services", "description": "Logins of services beside the app."},
+        {"name": "publications", "description": "Deliveries of variables to the app's environment."},
+        {"name": "apps", "description": "Whose an app is."},
+        {"name": "audit", "description": "Who did what."},
+        {"name": "sidecar", "description": "The sidecar itself: health, metrics, this document."},
+        {"name": "mcp", "description": "The same for agents."}])json");
 }
 
 // Every path with its methods.
@@ -201,12 +196,18 @@ paths()
 std::string
 openapi_document()
 {
-    return json_text(pack(
-        "{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:o, s:{s:{s:s, s:s, s:s}}}, s:[{s:[]}]}", "openapi",
-        "3.1.0", "info", "title", "appinfra", "version", APPINFRA_VERSION, "description",
-        "Managed databases: provision, rotate, revoke, restore, remove.", "paths",
-        paths().release(), "components", "schemas", schemas().release(), "securitySchemes",
-        "bearer", "type", "http", "scheme", "bearer", "bearerFormat", "JWT", "security", "bearer"));
+    Json info =
+        pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "title", "appinfra", "version", APPINFRA_VERSION,
+             "description", "Managed databases: provision, rotate, revoke, restore, remove.",
+             "license", "name", "PostgreSQL License", "identifier", "PostgreSQL");
+    Json components =
+        pack("{s:o, s:{s:{s:s, s:s, s:s}}}", "schemas", schemas().release(), "securitySchemes",
+             "bearer", "type", "http", "scheme", "bearer", "bearerFormat", "JWT");
+    return json_text(pack("{s:s, s:o, s:[{s:s, s:s}], s:o, s:o, s:o, s:[{s:[]}]}", "openapi",
+                          "3.1.0", "info", info.release(), "servers", "url", "/", "description",
+                          "where this document is", "tags", tags().release(), "paths",
+                          paths().release(), "components", components.release(), "security",
+                          "bearer"));
 }
 
 } // namespace sidecar

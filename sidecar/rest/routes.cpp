@@ -6,7 +6,9 @@
 
 #include "base/text.hpp"
 #include "platform/apps.hpp"
+#include "platform/credentials.hpp"
 #include "platform/problem.hpp"
+#include "platform/services.hpp"
 
 namespace sidecar
 {
@@ -26,27 +28,68 @@ constexpr Route all_routes[] = {
     {"GET", "/api/app-infra/databases/{db_id}", "getDatabase",
      "The metadata of one database, without its password.",
      Access::users, false, {}, 200, "Database", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::get(d, c.caller, c.id); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::get(d, c.caller, c.id()); }},
     {"POST", "/api/app-infra/databases/{db_id}/rotate", "rotateCredential",
      "Make a new credential; the old one retires when the new one is in use.",
      Access::users, true, use_cases::rotate_fields, 200, "Provisioned", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::rotate(d, c.caller, c.id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::rotate(d, c.caller, c.id(), c.input); }},
     {"POST", "/api/app-infra/databases/{db_id}/revoke", "revokeDatabase",
      "Revoke every credential. The data stays.",
      Access::users, true, use_cases::revoke_fields, 200, "Revoked", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::revoke(d, c.caller, c.id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::revoke(d, c.caller, c.id(), c.input); }},
     {"POST", "/api/app-infra/databases/{db_id}/restore", "restoreDatabase",
      "Bring a revoked or removed database back, with new credentials.",
      Access::users, true, use_cases::restore_fields, 200, "Provisioned", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::restore(d, c.caller, c.id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::restore(d, c.caller, c.id(), c.input); }},
     {"DELETE", "/api/app-infra/databases/{db_id}", "removeDatabase",
      "Remove a database: it is kept out of reach, and dropped when retain is over.",
      Access::users, false, use_cases::remove_fields, 202, "Removed", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::remove(d, c.caller, c.id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::remove(d, c.caller, c.id(), c.input); }},
     {"GET", "/api/app-infra/databases/{db_id}/exposures", "listExposures",
      "What is open in a database, and how to close it.",
      Access::users, false, {}, 200, "Exposures", true,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::exposures(d, c.caller, c.id); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::exposures(d, c.caller, c.id()); }},
+    {"GET", "/api/app-infra/databases/{db_id}/credentials", "listCredentials",
+     "The logins of a database and where they are in their life, without their passwords.",
+     Access::users, false, {}, 200, "CredentialList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_credentials(d, c.caller, c.id()); }},
+    {"POST", "/api/app-infra/databases/{db_id}/credentials", "issueCredential",
+     "Make a credential for a person or a job. The password is in this answer only.",
+     Access::users, true, use_cases::credential_fields, 201, "Provisioned", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::issue_credential(d, c.caller, c.id(), c.input); }},
+    {"DELETE", "/api/app-infra/databases/{db_id}/credentials/{username}", "revokeCredential",
+     "Revoke a credential: no login any more, and its sessions are ended.",
+     Access::users, false, use_cases::credential_revocation_fields, 200, "Revoked", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::revoke_credential(d, c.caller, c.id(), c.names[1], c.input); }},
+    {"GET", "/api/app-infra/databases/{db_id}/services", "listServices",
+     "The users of services that a database has.",
+     Access::users, false, {}, 200, "ServiceList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_services(d, c.caller, c.id()); }},
+    {"POST", "/api/app-infra/databases/{db_id}/services", "createService",
+     "Make the user of a service. The password is in this answer only.",
+     Access::users, true, use_cases::service_fields, 201, "Provisioned", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::create_service(d, c.caller, c.id(), c.input); }},
+    {"PUT", "/api/app-infra/databases/{db_id}/services", "setServices",
+     "Give a database the users of these services and no others; what is made is published.",
+     Access::users, true, use_cases::service_list_fields, 200, "ServiceChanges", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::set_services(d, c.caller, c.id(), c.input); }},
+    {"POST", "/api/app-infra/databases/{db_id}/services/{service_id}/{host_id}/rotate", "rotateService",
+     "Make a new credential for a service; the old one retires when the new one is in use.",
+     Access::users, true, use_cases::service_rotation_fields, 200, "Provisioned", false,
+     Handler::use_case,
+     [](Database &d, const Call &c) { return use_cases::rotate_service(d, c.caller, c.id(), {c.names[1], c.names[2]}, c.input); }},
+    {"DELETE", "/api/app-infra/databases/{db_id}/services/{service_id}/{host_id}", "dropService",
+     "Revoke the user of a service and take its variables away.",
+     Access::users, false, {}, 200, "ServiceChange", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::drop_service(d, c.caller, c.id(), {c.names[1], c.names[2]}); }},
+    {"GET", "/api/app-infra/databases/{db_id}/publications", "listPublications",
+     "The deliveries of a database's variables, the newest first.",
+     Access::users, false, use_cases::publication_list_fields, 200, "PublicationList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_publications(d, c.caller, c.id(), c.input); }},
+    {"POST", "/api/app-infra/publications/{publication_id}/retry", "retryPublication",
+     "Send a failed delivery once more.",
+     Access::users, true, {}, 200, "Publication", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::retry_publication(d, c.caller, c.id()); }},
     {"GET", "/api/app-infra/apps", "listApps",
      "List apps and their owners, for administrators.",
      Access::admins, false, use_cases::app_list_fields, 200, "AppList", false,
@@ -54,19 +97,19 @@ constexpr Route all_routes[] = {
     {"GET", "/api/app-infra/apps/{app_id}", "getApp",
      "Whose an app is, for administrators.",
      Access::admins, false, {}, 200, "App", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::get_app(d, c.id); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::get_app(d, c.id()); }},
     {"PUT", "/api/app-infra/apps/{app_id}", "registerApp",
      "Say whose an app is, and the default slug of its databases; for administrators.",
      Access::admins, true, use_cases::app_fields, 200, "App", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::register_app(d, c.caller, c.id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::register_app(d, c.caller, c.id(), c.input); }},
     {"DELETE", "/api/app-infra/apps/{app_id}", "unregisterApp",
      "Forget an app without databases, for administrators.",
      Access::admins, false, {}, 200, "App", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::unregister_app(d, c.caller, c.id); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::unregister_app(d, c.caller, c.id()); }},
     {"POST", "/api/app-infra/apps/{app_id}/transfer", "transferApp",
      "Give an app and its databases to another user, for administrators.",
      Access::admins, true, use_cases::transfer_fields, 200, "App", false,
-     Handler::use_case, [](Database &d, const Call &c) { return use_cases::transfer_app(d, c.caller, c.id, c.input); }},
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::transfer_app(d, c.caller, c.id(), c.input); }},
     {"GET", "/api/app-infra/audit", "readAudit",
      "The audit log, oldest first, for administrators.",
      Access::admins, false, use_cases::audit_fields, 200, "Audit", true,
@@ -98,20 +141,20 @@ split(std::string_view text, char at)
     }
 }
 
-// What stands in the place of {…} in a path that fits the pattern; "" when the pattern has none.
-std::optional<std::string>
+// What stands in the places of {…} in a path that fits the pattern.
+std::optional<std::vector<std::string>>
 match(std::string_view pattern, const std::vector<std::string> &segments)
 {
     const auto wanted = split(pattern.substr(1), '/');
-    std::string id;
+    std::vector<std::string> names;
     if (wanted.size() != segments.size())
         return std::nullopt;
     for (std::size_t i = 0; i < wanted.size(); i++)
         if (wanted[i].starts_with('{'))
-            id = segments[i];
+            names.push_back(segments[i]);
         else if (wanted[i] != segments[i])
             return std::nullopt;
-    return id;
+    return names;
 }
 
 std::string
@@ -123,6 +166,16 @@ decode_form(std::string_view text)
 }
 
 } // namespace
+
+std::vector<std::string_view>
+Route::names() const
+{
+    std::vector<std::string_view> names;
+    for (const std::string_view segment : split(path, '/'))
+        if (segment.starts_with('{'))
+            names.push_back(segment.substr(1, segment.size() - 2));
+    return names;
+}
 
 std::span<const Route>
 routes()
@@ -154,11 +207,11 @@ find_route(std::string_view method, const Target &target)
 {
     std::string allowed;
     for (const Route &route : all_routes) {
-        auto id = match(route.path, target.segments);
-        if (!id)
+        auto names = match(route.path, target.segments);
+        if (!names)
             continue;
         if (method == route.method)
-            return {&route, std::move(*id)};
+            return {&route, std::move(*names)};
         allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
     }
     if (allowed.empty())

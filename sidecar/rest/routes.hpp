@@ -24,13 +24,19 @@ enum class Handler { use_case, openapi, health, readiness, metrics, mcp };
 // What a use case gets of a request.
 struct Call {
     Caller caller;
-    std::string id; // of the database or app that the path names
-    Input input;    // of the body, or of the query string
+    std::vector<std::string> names; // that stand in the path: a database's or an app's id first
+    Input input;                    // of the body, or of the query string
+
+    const std::string &
+    id() const
+    {
+        return names.front();
+    }
 };
 
 struct Route {
     const char *method;
-    const char *path; // {db_id} or {app_id} stands for one segment
+    const char *path; // {db_id} or {app_id}, for example, stands for one segment
     const char *operation;
     const char *summary;
     Access access;
@@ -42,21 +48,17 @@ struct Route {
     Handler handler;
     use_cases::Answer (*run)(Database &, const Call &) = nullptr; // the use case
 
-    // Whether it makes something, so that a key may say which repetition it is.
+    // Whether a key may say which repetition of the request it is.
     bool
-    creates() const
+    takes_key() const
     {
-        return success == 201;
+        return std::any_of(fields.begin(), fields.end(), [](const FieldRule &field) {
+            return std::string_view(field.name) == "idempotency_key";
+        });
     }
 
-    // What its path names: "db_id", "app_id", or "" for nothing.
-    std::string_view
-    names() const
-    {
-        const std::string_view text = path;
-        const std::size_t start = std::min(text.find('{'), text.size());
-        return text.substr(std::min(start + 1, text.size()), text.find('}') - start - 1);
-    }
+    // What its path names: "db_id" for example.
+    std::vector<std::string_view> names() const;
 };
 
 std::span<const Route> routes();
@@ -68,11 +70,11 @@ struct Target {
 };
 Target target_of(std::string_view target);
 
-// The route of a request, and what its path names. Throws not_found, or 405 whose hint lists the
-// methods.
+// The route of a request, and what stands for the names of its path. Throws not_found, or 405 whose
+// hint lists the methods.
 struct Match {
     const Route *route;
-    std::string id;
+    std::vector<std::string> names;
 };
 Match find_route(std::string_view method, const Target &target);
 

@@ -347,3 +347,19 @@ GRANT EXECUTE ON FUNCTION appinfra.rotate_credential(text, text, interval, inter
     appinfra.bind_variables(text, jsonb, boolean, text),
     appinfra.bind_app(text, text, jsonb, boolean, text),
     appinfra.unbind_variables(text, text[], text, text) TO appinfra_admin;
+-- Users of services, as people ask for them.
+CREATE VIEW appinfra.services AS
+    SELECT b.db_id, b.app_id, b.service_id, b.host_id, c.username, b.access, b.target, c.state,
+           b.version, p.status, p.error, b.created_at
+      FROM appinfra.binding b
+      LEFT JOIN LATERAL (
+           SELECT c.username::text, c.state FROM appinfra.credential c
+            WHERE c.binding_id = b.binding_id AND c.state IN ('waiting', 'active')
+            ORDER BY c.credential_id DESC LIMIT 1) c ON true
+      LEFT JOIN LATERAL (
+           SELECT p.status, p.error FROM appinfra.publication p
+            WHERE p.binding_id = b.binding_id
+            ORDER BY p.publication_id DESC LIMIT 1) p ON true
+     WHERE b.service_id IS NOT NULL AND NOT b.ended;
+COMMENT ON VIEW appinfra.services IS 'users of services: the newest credential of each (null: every one is revoked), and where its newest publication stands (null: it is not published)';
+GRANT SELECT ON appinfra.services TO appinfra_admin, appinfra_auditor;

@@ -671,6 +671,21 @@ CREATE VIEW appinfra.bindings AS
       FROM appinfra.binding;
 COMMENT ON VIEW appinfra.bindings IS 'which credential stands in which variables of which target';
 
+CREATE VIEW appinfra.services AS
+    SELECT b.db_id, b.app_id, b.service_id, b.host_id, c.username, b.access, b.target, c.state,
+           b.version, p.status, p.error, b.created_at
+      FROM appinfra.binding b
+      LEFT JOIN LATERAL (
+           SELECT c.username::text, c.state FROM appinfra.credential c
+            WHERE c.binding_id = b.binding_id AND c.state IN ('waiting', 'active')
+            ORDER BY c.credential_id DESC LIMIT 1) c ON true
+      LEFT JOIN LATERAL (
+           SELECT p.status, p.error FROM appinfra.publication p
+            WHERE p.binding_id = b.binding_id
+            ORDER BY p.publication_id DESC LIMIT 1) p ON true
+     WHERE b.service_id IS NOT NULL AND NOT b.ended;
+COMMENT ON VIEW appinfra.services IS 'users of services: the newest credential of each (null: every one is revoked), and where its newest publication stands (null: it is not published)';
+
 CREATE VIEW appinfra.publications AS
     SELECT p.publication_id, p.binding_id, b.db_id, b.app_id, b.target, p.kind, b.variables,
            p.status, p.version, c.username::text, p.attempt, p.worker, p.lease_until, p.not_before,
@@ -757,8 +772,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appinfra FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA appinfra TO appinfra_admin, appinfra_publisher, appinfra_auditor;
 
-GRANT SELECT ON appinfra.apps, appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.publications,
-    appinfra.pool, appinfra.unhealed TO appinfra_admin, appinfra_auditor;
+GRANT SELECT ON appinfra.apps, appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.services,
+    appinfra.publications, appinfra.pool, appinfra.unhealed TO appinfra_admin, appinfra_auditor;
 GRANT SELECT ON appinfra.recovery TO appinfra_admin, appinfra_auditor, appinfra_publisher;
 GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
 GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;

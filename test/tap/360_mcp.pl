@@ -40,18 +40,20 @@ my %answers = by_id(Appinfra::Mcp::lines(\@stdio, \%plain,
 	request(5, 'tools/call', name => 'drop_everything', arguments => {}),
 	request(6, 'tools/call', name => 'list_app_databases', arguments => [1]),
 	call(7, 'list_app_databases', app_id => 'app-none', colour => 'red'),
-	call(8, 'list_app_databases'),
+	call(8, 'add_app_database'),
 	'', { jsonrpc => '2.0', method => 'notifications/unknown' }, { jsonrpc => '2.0', id => 9, result => {} }));
 is($answers{1}{result}{protocolVersion}, '2025-03-26', 'initialize: the version that the client asked for');
 is_deeply($answers{1}{result}{capabilities}, { tools => { listChanged => JSON::PP::false } }, 'and tools');
 is($answers{1}{result}{serverInfo}{name}, 'appinfra', 'by name');
 is_deeply($answers{2}{result}, {}, 'ping');
 my %tools = map { $_->{name} => $_ } @{ $answers{three}{result}{tools} };
-is_deeply([ sort keys %tools ], [ map { "${_}_app_database" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate) ],
-	'tools/list: six');
+is_deeply([ sort keys %tools ],
+	[ sort((map { "${_}_app_database" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate)),
+		qw(list_app_publications retry_app_publication revoke_app_credential rotate_app_service set_app_services)) ],
+	'tools/list: all of them');
 is_deeply([ grep { !($_->{description} && $_->{inputSchema}{properties}{app_id}{description} && exists $_->{annotations}{readOnlyHint}) } values %tools ],
 	[], 'each described, with a schema and annotations');
-is(join(' ', grep { $tools{$_}{annotations}{destructiveHint} } sort keys %tools), 'remove_app_database', 'one is destructive');
+is(join(' ', grep { $tools{$_}{annotations}{destructiveHint} } sort keys %tools), 'remove_app_database revoke_app_credential set_app_services', 'three are destructive');
 is($answers{4}{error}{code}, -32601, 'an unknown method');
 is($answers{5}{error}{code}, -32602, 'an unknown tool');
 is($answers{6}{error}{code}, -32602, 'arguments that are none');

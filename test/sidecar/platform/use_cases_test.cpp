@@ -2,126 +2,22 @@
 // statement, and what a request may say.
 #include <gtest/gtest.h>
 
-#include <map>
-
+#include "platform/credentials.hpp"
 #include "platform/error_table.hpp"
-#include "platform/fields.hpp"
-#include "platform/problem.hpp"
+#include "platform/fake_database.hpp"
+#include "platform/ownership.hpp"
+#include "platform/services.hpp"
 #include "platform/use_cases.hpp"
 #include "rest/rate_limit.hpp"
-#include "rest/routes.hpp"
 
 using namespace sidecar;
 using namespace std::chrono_literals;
-
-namespace
-{
-
-struct FakeDatabase final : Database {
-    std::optional<std::string>
-    value(const Query &query, const Parameters &parameters) override
-    {
-        asked.emplace_back(query.name, parameters);
-        if (query.name == gives_away)
-            answers.erase("own");
-        const auto found = answers.find(query.name);
-        return found == answers.end() ? std::nullopt : found->second;
-    }
-    void
-    begin() override
-    {
-        asked.emplace_back("begin", Parameters());
-    }
-    void
-    commit() override
-    {
-        asked.emplace_back("commit", Parameters());
-    }
-    void
-    act_for(const std::string &user) override
-    {
-        acting = user;
-    }
-
-    Parameters
-    parameters_of(const std::string &name) const
-    {
-        for (const auto &[query, parameters] : asked)
-            if (query == name)
-                return parameters;
-        return {};
-    }
-
-    std::map<std::string, std::optional<std::string>> answers;
-    std::vector<std::pair<std::string, Parameters>> asked;
-    std::string acting;
-    std::string gives_away; // a query while which the database becomes another's
-};
-
-const std::string id = "db-0123456789ab";
-const Caller user{"u@example.com", false};
-const std::string nobodys = R"({"owner":null,"slug":null})";
-const Caller admin{"root@example.com", true};
-const std::string made = R"({"db_id":"db-0123456789ab","connection":{"password":"p","url":"u"}})";
-
-Input
-input(const char *json, Fieldset fields)
-{
-    return Input(parse_object(json).get(), fields);
-}
-
-template <typename Body>
-Problem
-problem_in(Body body)
-{
-    try {
-        body();
-    } catch (const Problem &problem) {
-        return problem;
-    }
-    return {0, "none", "nothing was refused"};
-}
-
-Problem
-reading(const char *json)
-{
-    return problem_in([&] { input(json, use_cases::provision_fields); });
-}
-
-} // namespace
-
-TEST(Fields, AreReadByTheTable)
-{
-    const Input read = input(R"({"app_id":"a","slug":"s","publish":true,"env":{"A":"owner"},
-                                 "engine":null})",
-                             use_cases::provision_fields);
-    EXPECT_EQ(read.text("app_id"), "a");
-    EXPECT_TRUE(read.flag("publish", false));
-    EXPECT_EQ(read.object("env"), R"({"A":"owner"})");
-    EXPECT_EQ(read.text("engine"), std::nullopt);
-}
-
-TEST(Fields, AreRefusedByName)
-{
-    EXPECT_NE(reading(R"({"app_id":"a","slug":"s","x":1})").detail.find("\"x\""),
-              std::string::npos);
-    EXPECT_NE(reading(R"({"app_id":1,"slug":"s"})").detail.find("\"app_id\""), std::string::npos);
-    EXPECT_NE(reading(R"({"slug":"s"})").detail.find("\"app_id\""), std::string::npos);
-    EXPECT_EQ(reading(R"({"app_id":null,"slug":"s"})").title, "invalid_field");
-    EXPECT_EQ(reading(R"({"a":1,"a":2})").title, "invalid_json");
-    EXPECT_EQ(reading("[1]").title, "invalid_json");
-    EXPECT_EQ(reading("{\"a\":\"\xc3\x28\"}").title, "invalid_json");
-    EXPECT_EQ(reading("{\"a\":\"\\u0000\"}").title, "invalid_json");
-    EXPECT_EQ(problem_in([] { parse_object(std::string(100'000, '[')); }).title, "invalid_json");
-    EXPECT_EQ(
-        problem_in([] { parse_object(R"({"a":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["})"); }).title,
-        "none");
-}
 
 TEST(Ownership, IsAskedOfTheDatabaseInEveryUseCase)
 {
     FakeDatabase database;
     const Input none;
+    const use_cases::Service worker = {"worker", "host-1"};
     const auto missing = [&](auto call) {
         return problem_in(call).status == 404;
     };
@@ -132,7 +28,16 @@ TEST(Ownership, IsAskedOfTheDatabaseInEveryUseCase)
     EXPECT_TRUE(missing([&] { use_cases::remove(database, user, id, none); }));
     EXPECT_TRUE(missing([&] { use_cases::exposures(database, user, id); }));
     EXPECT_TRUE(missing([&] { use_cases::check(database, user, id); }));
-    ASSERT_EQ(database.asked.size(), 7u);
+    EXPECT_TRUE(missing([&] { use_cases::list_credentials(database, user, id); }));
+    EXPECT_TRUE(missing([&] { use_cases::issue_credential(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::revoke_credential(database, user, id, "u", none); }));
+    EXPECT_TRUE(missing([&] { use_cases::list_publications(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::list_services(database, user, id); }));
+    EXPECT_TRUE(missing([&] { use_cases::create_service(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::set_services(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::rotate_service(database, user, id, worker, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::drop_service(database, user, id, worker); }));
+    ASSERT_EQ(database.asked.size(), 16u);
     for (const auto &[query, parameters] : database.asked) {
         EXPECT_TRUE(query == "own" || query == "get") << query;
         EXPECT_EQ(parameters, (Parameters{id, "f", user.user, std::nullopt}));
@@ -154,6 +59,32 @@ TEST(Ownership, ThatIsLostMeanwhileUndoesTheChange)
     EXPECT_TRUE(lost("revoke", [&](Database &d) { use_cases::revoke(d, user, id, none); }));
     EXPECT_TRUE(lost("restore", [&](Database &d) { use_cases::restore(d, user, id, none); }));
     EXPECT_TRUE(lost("remove", [&](Database &d) { use_cases::remove(d, user, id, none); }));
+    EXPECT_TRUE(lost("issue_credential",
+                     [&](Database &d) { use_cases::issue_credential(d, user, id, none); }));
+    EXPECT_TRUE(lost("revoke_credential",
+                     [&](Database &d) { use_cases::revoke_credential(d, user, id, "u", none); }));
+    EXPECT_TRUE(
+        lost("set_services", [&](Database &d) { use_cases::set_services(d, user, id, none); }));
+    EXPECT_TRUE(lost("rotate_service",
+                     [&](Database &d) { use_cases::rotate_service(d, user, id, {}, none); }));
+}
+
+TEST(Ownership, OfAPublicationIsThatOfItsDatabase)
+{
+    FakeDatabase database;
+    database.answers["publication_database"] = id;
+    const auto status = [&](const char *publication, std::optional<std::string> db_id) {
+        return problem_in([&] { use_cases::retry_publication(database, user, publication, db_id); })
+            .status;
+    };
+    EXPECT_EQ(status("7", std::nullopt), 404); // another's
+    database.answers["own"] = "app-a";
+    EXPECT_EQ(status("7", std::nullopt), 0);
+    EXPECT_EQ(status("7", "db-0123456789ac"), 404);
+    database.asked.clear();
+    for (const char *wrong : {"", "x", "-1", "1.5", "1234567890123456789"})
+        EXPECT_EQ(status(wrong, std::nullopt), 404) << wrong;
+    EXPECT_TRUE(database.asked.empty());
 }
 
 TEST(Ownership, OfWhatIsNoIdIsNotEvenAsked)
@@ -277,39 +208,6 @@ TEST(Times, AreWhatPostgresqlReads)
     EXPECT_EQ(grace("7d"), "7 days");
     for (const char *wrong : {"", "m", "1", "1 h", "-1h", "1h; DROP", "1234567890h", "1M"})
         EXPECT_EQ(problem_in([&] { grace(wrong); }).title, "invalid_field") << wrong;
-}
-
-TEST(Routes, AreFoundByMethodAndPath)
-{
-    const auto route = find_route("GET", target_of("/api/app-infra/databases/db%2Dx?a=b+c&d"));
-    EXPECT_EQ(route.id, "db-x");
-    EXPECT_EQ(target_of("/?a=b+c&d").query.at(0).second, "b c");
-    EXPECT_EQ(problem_in([] { find_route("PUT", target_of("/api/app-infra/databases")); }).hint,
-              "POST, GET");
-    EXPECT_EQ(problem_in([] { find_route("GET", target_of("/api//databases")); }).status, 404);
-}
-
-TEST(Routes, AreAllInTheOpenApiDocument)
-{
-    const Json document = parse_json(openapi_document());
-    ASSERT_TRUE(document);
-    for (const Route &route : routes()) {
-        json_t *path = json_object_get(json_object_get(document.get(), "paths"), route.path);
-        std::string method = route.method;
-        for (char &c : method)
-            c = static_cast<char>(c | 0x20);
-        json_t *operation = json_object_get(path, method.c_str());
-        ASSERT_TRUE(operation) << route.path;
-        for (const FieldRule &field : route.has_body ? route.fields : Fieldset()) {
-            json_t *schema = json_object_get(
-                json_object_get(
-                    json_object_get(json_object_get(operation, "requestBody"), "content"),
-                    "application/json"),
-                "schema");
-            EXPECT_TRUE(json_object_get(json_object_get(schema, "properties"), field.name))
-                << field.name;
-        }
-    }
 }
 
 TEST(RateLimit, LetsABurstThroughAndThenSoMany)

@@ -1,0 +1,124 @@
+// The SQL of the use cases of credentials, publications and services (credentials.cpp,
+// services.cpp), as sql.hpp.
+#pragma once
+
+#include "platform/sql.hpp"
+
+namespace sidecar::use_cases::sql
+{
+
+// What is told of a credential, and of a publication: the rows of their views without what is the
+// sidecar's own.
+#define CREDENTIAL_COLUMNS                                                                         \
+    "username, access, state, target, variables, created_at, published_at, first_login_at,"        \
+    " valid_until, successor, retires_at, revoked_at, reason, last_error"
+#define PUBLICATION_COLUMNS                                                                        \
+    "publication_id, kind, target, variables, status, version, attempt, delivered, error,"         \
+    " created_at, ended_at"
+
+// A list of rows p, or [].
+#define ROWS_OF(rows) "coalesce((SELECT json_agg(p) FROM (" rows ") p), '[]')"
+
+#define CREDENTIALS                                                                                \
+    ROWS_OF("SELECT " CREDENTIAL_COLUMNS " FROM appinfra.credentials WHERE db_id = $1"             \
+            " AND state <> 'gone' ORDER BY created_at, username")
+
+inline constexpr Query check = {
+    "check",
+    "SELECT json_build_object('exposures', " EXPOSURES ", 'credentials', " CREDENTIALS ","
+    " 'publications', " ROWS_OF("SELECT * FROM (SELECT " PUBLICATION_COLUMNS
+                                " FROM appinfra.publications"
+                                " WHERE db_id = $1 ORDER BY publication_id DESC LIMIT 100) n ORDER "
+                                "BY publication_id") ")"
+                                                     "::text",
+    Effect::reads};
+
+inline constexpr Query list_credentials = {
+    "list_credentials", "SELECT json_build_object('credentials', " CREDENTIALS ")::text",
+    Effect::reads};
+
+inline constexpr Query issue_credential = {
+    "issue_credential",
+    "SELECT " CONNECTION_DOCUMENT " FROM appinfra.issue_credential($1, $2, $3::interval) c",
+    Effect::writes, true};
+
+// Nothing when the database has no such credential.
+inline constexpr Query revoke_credential = {
+    "revoke_credential",
+    "SELECT json_build_object('revoked', 1)::text FROM (SELECT appinfra.revoke_credential(username,"
+    " $3) FROM appinfra.credentials WHERE db_id = $1 AND username = $2 AND state <> 'gone'"
+    " OFFSET 0) r",
+    Effect::writes};
+
+// A cursor is the last one's publication_id.
+inline constexpr Query list_publications = {
+    "list_publications",
+    "WITH page AS MATERIALIZED (SELECT " PUBLICATION_COLUMNS " FROM appinfra.publications"
+    "  WHERE db_id = $1 AND ($2::bigint IS NULL OR publication_id < $2::bigint)"
+    "  ORDER BY publication_id DESC LIMIT $3::int + 1),"
+    " shown AS (SELECT * FROM page ORDER BY publication_id DESC LIMIT $3::int)"
+    " SELECT (jsonb_build_object('publications', " ROWS_OF(
+        "SELECT * FROM shown") ") || CASE"
+                               "  WHEN (SELECT count(*) FROM page) > $3::int THEN "
+                               "jsonb_build_object('next_cursor',"
+                               "   (SELECT min(publication_id) FROM shown)) ELSE '{}' END)::text",
+    Effect::reads};
+
+inline constexpr Query publication_database = {
+    "publication_database",
+    "SELECT db_id FROM appinfra.publications WHERE publication_id = $1::bigint", Effect::reads};
+
+inline constexpr Query publication = {
+    "publication",
+    "SELECT row_to_json(p)::text FROM (SELECT " PUBLICATION_COLUMNS " FROM appinfra.publications"
+    " WHERE publication_id = $1::bigint) p",
+    Effect::reads};
+
+inline constexpr Query retry_publication = {
+    "retry_publication", "SELECT appinfra.retry_publication($1::bigint)", Effect::writes};
+
+// What is told of a service's user.
+#define SERVICE_COLUMNS                                                                            \
+    "service_id, host_id, username, access, target, state, version, status, error, created_at"
+
+inline constexpr Query list_services = {
+    "list_services",
+    "SELECT json_build_object('services', " ROWS_OF(
+        "SELECT " SERVICE_COLUMNS
+        " FROM appinfra.services WHERE db_id = $1 ORDER BY service_id, host_id") ")::text",
+    Effect::reads};
+
+inline constexpr Query service = {
+    "service",
+    "SELECT json_build_object('service_id', service_id, 'host_id', host_id, 'username', username,"
+    " 'action', 'dropped')::text FROM appinfra.services"
+    " WHERE db_id = $1 AND service_id = $2 AND host_id = $3",
+    Effect::reads};
+
+inline constexpr Query service_target = {"service_target",
+                                         "SELECT target FROM appinfra.services WHERE db_id = $1"
+                                         " AND service_id = $2 AND host_id = $3",
+                                         Effect::reads};
+
+inline constexpr Query create_service = {
+    "create_service",
+    "SELECT " CONNECTION_DOCUMENT
+    " FROM appinfra.create_service_user($1, $2, $3, $4, $5::boolean) c",
+    Effect::writes, true};
+
+inline constexpr Query set_services = {
+    "set_services",
+    "SELECT json_build_object('services', coalesce(json_agg(s), '[]'))::text"
+    " FROM appinfra.set_services($1, $2::jsonb) s",
+    Effect::writes};
+
+inline constexpr Query rotate_service = {
+    "rotate_service",
+    "SELECT " CONNECTION_DOCUMENT " FROM appinfra.rotate_service_user($1, $2, $3,"
+    " coalesce($4::interval, '1 hour'), coalesce($5::interval, '7 days'), $6::boolean) c",
+    Effect::writes, true};
+
+inline constexpr Query drop_service = {
+    "drop_service", "SELECT appinfra.drop_service_user($1, $2, $3)", Effect::writes};
+
+} // namespace sidecar::use_cases::sql

@@ -1,0 +1,112 @@
+// What the API answers, as JSON schemas: the components of the OpenAPI document, but for the
+// statuses, which openapi.cpp adds.
+#pragma once
+
+namespace sidecar
+{
+
+// clang-format off
+inline constexpr const char *answer_schemas = R"json({
+ "Problem": {"type": "object", "required": ["type", "title", "status"], "properties": {
+   "type": {"type": "string"},
+   "title": {"type": "string", "description": "a stable code, such as not_found or refused"},
+   "status": {"type": "integer"}, "detail": {"type": "string"}, "hint": {"type": "string"},
+   "sqlstate": {"type": "string", "description": "where PostgreSQL refused"}}},
+ "Connection": {"type": "object", "required": ["host", "port", "database", "username"], "properties": {
+   "host": {"type": "string"}, "port": {"type": "integer"}, "database": {"type": "string"},
+   "username": {"type": "string"},
+   "password": {"type": "string", "description": "in this answer only"},
+   "url": {"type": "string", "description": "in this answer only"}}},
+ "Provisioned": {"type": "object", "required": ["db_id", "status", "connection"], "properties": {
+   "db_id": {"type": "string"}, "status": {"$ref": "#/components/schemas/Status"},
+   "connection": {"$ref": "#/components/schemas/Connection"},
+   "env_keys": {"type": "array", "items": {"type": "string"}},
+   "env": {"type": "object", "additionalProperties": {"type": "string"},
+           "description": "every variable, when there are several and they are not published"}}},
+ "Database": {"type": "object",
+   "required": ["db_id", "app_id", "engine", "shape", "shared_host", "database", "username", "host", "port", "status", "notes", "created_at"],
+   "properties": {
+   "db_id": {"type": "string"}, "app_id": {"type": "string"}, "owner_user_id": {"type": "string"},
+   "slug": {"type": "string"}, "engine": {"type": "string"}, "shape": {"type": "string"},
+   "shared_host": {"type": "string"}, "database": {"type": "string"},
+   "username": {"type": ["string", "null"]}, "host": {"type": "string"}, "port": {"type": "integer"},
+   "status": {"$ref": "#/components/schemas/Status"}, "notes": {"type": ["string", "null"]},
+   "env_keys": {"type": "array", "items": {"type": "string"}},
+   "created_at": {"type": "string", "format": "date-time"}}},
+ "DatabaseList": {"type": "object", "required": ["databases"], "properties": {
+   "databases": {"type": "array", "items": {"$ref": "#/components/schemas/Database"}},
+   "next_cursor": {"type": "string", "description": "there are more"}}},
+ "App": {"type": "object", "required": ["app_id", "owner_user_id", "slug", "databases", "created_at"],
+   "properties": {
+   "app_id": {"type": "string"}, "owner_user_id": {"type": "string"},
+   "slug": {"type": ["string", "null"], "description": "the default one of its databases"},
+   "databases": {"type": "integer", "description": "how many it has that are not dropped"},
+   "created_at": {"type": "string", "format": "date-time"}}},
+ "AppList": {"type": "object", "required": ["apps"], "properties": {
+   "apps": {"type": "array", "items": {"$ref": "#/components/schemas/App"}},
+   "next_cursor": {"type": "string", "description": "there are more"}}},
+ "Revoked": {"type": "object", "required": ["revoked"], "properties": {"revoked": {"type": "integer"}}},
+ "Removed": {"type": "object", "required": ["db_id", "status"], "properties": {
+   "db_id": {"type": "string"}, "status": {"$ref": "#/components/schemas/Status"},
+   "restorable_until": {"type": ["string", "null"], "format": "date-time"}}},
+ "Exposures": {"type": "object", "required": ["exposures"], "properties": {
+   "exposures": {"type": "array", "items": {"$ref": "#/components/schemas/Exposure"}}}},
+ "Exposure": {"type": "object", "required": ["severity", "rule", "remedy"], "properties": {
+   "severity": {"type": "string", "enum": ["critical", "high", "medium", "low", "notice"]},
+   "rule": {"type": "string"}, "database": {"type": ["string", "null"]}, "object": {"type": ["string", "null"]},
+   "grantee": {"type": ["string", "null"]}, "detail": {"type": ["string", "null"]},
+   "remedy": {"type": ["string", "null"], "description": "what closes it, mostly SQL"}}},
+ "Audit": {"type": "object", "required": ["audit", "next_after"], "properties": {
+   "audit": {"type": "array", "items": {"$ref": "#/components/schemas/AuditRow"}}, "next_after": {"type": "integer"}}},
+ "AuditRow": {"type": "object", "required": ["id", "time", "action", "outcome"], "properties": {
+   "id": {"type": "integer"}, "time": {"type": "string", "format": "date-time"},
+   "actor": {"type": ["string", "null"]}, "effective_role": {"type": ["string", "null"]},
+   "application_name": {"type": ["string", "null"]}, "client_address": {"type": ["string", "null"]},
+   "database": {"type": ["string", "null"]}, "action": {"type": "string"}, "db_id": {"type": ["string", "null"]},
+   "credential": {"type": ["string", "null"]}, "outcome": {"type": "string"}, "detail": {"type": ["object", "null"]},
+   "transaction_id": {"type": ["string", "integer", "null"]},
+   "end_user": {"type": ["string", "null"], "description": "who asked through the sidecar"}}},
+ "Credential": {"type": "object", "required": ["username", "access", "state", "created_at"], "properties": {
+   "username": {"type": "string"}, "access": {"$ref": "#/components/schemas/Access"},
+   "state": {"type": "string", "enum": ["waiting", "active", "retiring", "revoked", "gone"]},
+   "target": {"type": ["string", "null"], "description": "whose environment it stands in; null: it was issued to somebody"},
+   "variables": {"type": ["array", "null"], "items": {"type": "string"}},
+   "created_at": {"type": "string", "format": "date-time"}, "published_at": {"type": ["string", "null"], "format": "date-time"},
+   "first_login_at": {"type": ["string", "null"], "format": "date-time"}, "valid_until": {"type": ["string", "null"], "format": "date-time"},
+   "successor": {"type": ["string", "null"]}, "retires_at": {"type": ["string", "null"], "format": "date-time"},
+   "revoked_at": {"type": ["string", "null"], "format": "date-time"}, "reason": {"type": ["string", "null"]},
+   "last_error": {"type": ["string", "null"]}}},
+ "CredentialList": {"type": "object", "required": ["credentials"], "properties": {
+   "credentials": {"type": "array", "items": {"$ref": "#/components/schemas/Credential"}}}},
+ "Publication": {"type": "object", "required": ["publication_id", "kind", "target", "variables", "status", "created_at"], "properties": {
+   "publication_id": {"type": "integer"}, "kind": {"type": "string", "enum": ["set", "unset"]}, "target": {"type": "string"},
+   "variables": {"type": "array", "items": {"type": "string"}}, "status": {"$ref": "#/components/schemas/PublicationStatus"},
+   "version": {"type": ["integer", "null"]}, "attempt": {"type": ["integer", "null"]},
+   "delivered": {"type": ["string", "null"]}, "error": {"type": ["string", "null"]},
+   "created_at": {"type": "string", "format": "date-time"}, "ended_at": {"type": ["string", "null"], "format": "date-time"}}},
+ "PublicationList": {"type": "object", "required": ["publications"], "properties": {
+   "publications": {"type": "array", "items": {"$ref": "#/components/schemas/Publication"}},
+   "next_cursor": {"type": "integer", "description": "there are more"}}},
+ "Service": {"type": "object", "required": ["service_id", "host_id", "username", "access", "created_at"], "properties": {
+   "service_id": {"type": "string"}, "host_id": {"type": "string"},
+   "username": {"type": ["string", "null"], "description": "null: every credential of it is revoked"},
+   "access": {"$ref": "#/components/schemas/Access"}, "target": {"type": "string"}, "state": {"type": ["string", "null"]},
+   "version": {"type": "integer"}, "status": {"type": ["string", "null"], "description": "of its newest publication"},
+   "error": {"type": ["string", "null"]}, "created_at": {"type": "string", "format": "date-time"}}},
+ "ServiceList": {"type": "object", "required": ["services"], "properties": {
+   "services": {"type": "array", "items": {"$ref": "#/components/schemas/Service"}}}},
+ "ServiceChange": {"type": "object", "required": ["service_id", "host_id", "username", "action"], "properties": {
+   "service_id": {"type": "string"}, "host_id": {"type": "string"}, "username": {"type": ["string", "null"]},
+   "action": {"type": "string", "enum": ["made", "kept", "dropped"]}}},
+ "ServiceChanges": {"type": "object", "required": ["services"], "properties": {
+   "services": {"type": "array", "items": {"$ref": "#/components/schemas/ServiceChange"}}}},
+ "Access": {"type": "string", "enum": ["owner", "writer", "reader", "service"]},
+ "Health": {"type": "object", "properties": {"status": {"type": "string"}}},
+ "Readiness": {"type": "object", "properties": {"ready": {"type": "boolean"},
+   "reasons": {"type": "array", "items": {"type": "string"}}}},
+ "OpenApi": {"type": "object"},
+ "Mcp": {"type": "object", "description": "a JSON-RPC 2.0 response"}
+})json";
+// clang-format on
+
+} // namespace sidecar
