@@ -2,7 +2,7 @@
 // credential to the caller where there is a producer.
 #pragma once
 
-#include "mcp/tools.hpp"
+#include "mcp/tool.hpp"
 
 namespace sidecar
 {

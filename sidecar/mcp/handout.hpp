@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "mcp/tools.hpp"
+#include "mcp/tool.hpp"
 #include "platform/use_case.hpp"
 
 namespace sidecar

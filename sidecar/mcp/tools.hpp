@@ -3,40 +3,12 @@
 // can say one.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <span>
-#include <string>
-#include <variant>
 
-#include "platform/caller.hpp"
-#include "platform/database.hpp"
-#include "platform/fields.hpp"
+#include "mcp/tool.hpp"
 
 namespace sidecar
 {
-
-struct ToolCall {
-    Caller caller;
-    Input input;
-    bool publishes = false;
-};
-
-// Asks how far something is: its result, or nothing yet; last says that the time is over and some
-// result is wanted.
-using Poll = std::function<std::optional<Json>(Database &, bool last)>;
-using ToolResult = std::variant<Json, Poll>;
-
-struct Tool {
-    const char *name;
-    const char *title;
-    const char *description;
-    Fieldset fields;
-    bool read_only;
-    bool destructive;
-    bool idempotent;
-    ToolResult (*run)(Database &, const ToolCall &);
-};
 
 std::span<const Tool> tools();
 

@@ -196,10 +196,11 @@ paths()
 std::string
 openapi_document()
 {
-    Json info =
-        pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "title", "appinfra", "version", APPINFRA_VERSION,
-             "description", "Managed databases: provision, rotate, revoke, restore, remove.",
-             "license", "name", "PostgreSQL License", "identifier", "PostgreSQL");
+    Json info = pack("{s:s, s:s, s:s, s:{s:s}, s:{s:s, s:s}}", "title", "appinfra", "version",
+                     APPINFRA_VERSION, "description",
+                     "Managed databases: provision, rotate, revoke, restore, remove.", "contact",
+                     "name", "the appinfra developers", "license", "name", "PostgreSQL License",
+                     "identifier", "PostgreSQL");
     Json components =
         pack("{s:o, s:{s:{s:s, s:s, s:s}}}", "schemas", schemas().release(), "securitySchemes",
              "bearer", "type", "http", "scheme", "bearer", "bearerFormat", "JWT");

@@ -65,7 +65,8 @@ for my $way (sort keys %ways)
 	is_deeply($agent->{server}{capabilities}, { tools => { listChanged => JSON::PP::false } }, '  with tools and nothing else');
 	ok(defined $agent->{server}{session}, '  and a session') if $way eq 'http';
 	my %tools = map { $_->{name} => $_ } @{ $agent->{results}[0]{ok}{tools} };
-	is_deeply([ sort keys %tools ], [ map { "${_}_app_database" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate) ], '  the tools of the contract');
+	is_deeply([ sort keys %tools ], [ sort((map { "${_}_app_database" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate)),
+			qw(list_app_publications retry_app_publication revoke_app_credential rotate_app_service set_app_services)) ], '  the tools of the contract');
 	for my $tool (values %tools)
 	{
 		my $annotations = $tool->{annotations};
@@ -109,6 +110,16 @@ for my $way (sort keys %ways)
 	is_deeply([ @{$restored}{qw(db_id status env_published)} ], [ $id, 'ready', JSON::PP::true ], '  is back, and published');
 	($code, $out, $err) = $host->as_app($peer->store->{$app}{DATABASE_URL}{value}, 'SELECT 1');
 	is($out, 1, '  the producer has a DSN that logs in') or diag $err;
+
+	my $access = session($ways{$way}, tool(set_app_services => { %one, services => [ { service_id => 'worker', host_id => $way } ] }),
+		tool(rotate_app_service => { %one, service_id => 'worker', host_id => $way }), tool(list_app_publications => { %one, limit => 1 }),
+		tool(revoke_app_credential => { %one, username => "svc_worker_$way" }), tool(retry_app_publication => { %one, publication_id => 999_999 }));
+	my ($services, $renewed, $publications, $revoked) = map { document($access->{results}[$_], "$way: services, deliveries, credentials") } 0 .. 3;
+	is_deeply($services->{services}, [ { service_id => 'worker', host_id => $way, username => "svc_worker_$way", action => 'made' } ], '  set_app_services');
+	is_deeply([ @{$renewed}{qw(env_published connection_url)}, scalar @{ $renewed->{env_keys} } ], [ JSON::PP::true, undef, 6 ], '  rotate_app_service');
+	is($publications->{publications}[0]{target}, "$app/svc/worker/$way", '  list_app_publications: the newest');
+	is($revoked->{revoked}, 1, '  revoke_app_credential');
+	fails($access->{results}[4], qr/^not_found: there is no such publication/, '  retry_app_publication of none');
 
 	# Errors.
 	my $foreign = $host->provision(app_id => "app-theirs-$way", owner_user_id => 'other@example.com', slug => "theirs-$way", publish => 0)->{db_id};
@@ -154,14 +165,14 @@ like($refused->{failed} // 'it got in', qr/401|unauthenticated/i, 'a token that 
 for my $way (sort keys %ways)
 {
 	my ($exit, $tools, $err) = Appinfra::Agent::inspector($ways{$way}, '--method', 'tools/list');
-	is($exit . ' ' . scalar @{ $tools->{tools} // [] }, '0 6', "the inspector over $way: tools/list") or diag $err;
+	is($exit . ' ' . scalar @{ $tools->{tools} // [] }, '0 11', "the inspector over $way: tools/list") or diag $err;
 	($exit, my $called, $err) = Appinfra::Agent::inspector($ways{$way}, '--method', 'tools/call', '--tool-name', 'list_app_databases', '--tool-arg', "app_id=app-$way-1234");
 	is($called->{structuredContent}{databases}[0]{app_id}, "app-$way-1234", '  tools/call') or diag $err;
 	push @transcripts, encode_json([ $tools, $called ]);
 }
 
 # --- no password, ever ---------------------------------------------------------------------------------------------
-my @passwords = map { parse_dsn($_)->{password} } map { values %{ $_->{body}{set} // {} } } $peer->requests;
+my @passwords = map { my $set = $_->{body}{set} // {}; $set->{PGPASSWORD} // map { parse_dsn($_)->{password} } values %$set } $peer->requests;
 cmp_ok(scalar @passwords, '>=', 8, 'the producer has received passwords');
 my $said = join "\n", @transcripts, $rest->process->log;
 is(scalar(grep { index($said, $_) >= 0 } @passwords), 0, 'none of them is in a transcript');
