@@ -42,8 +42,8 @@ void cancel_of_credential(int64 credential_id);
 bool is_pending(int64 binding_id);
 bool is_under_way(int64 binding_id);
 
-/* Tells whether these variables may have been delivered, by this binding or by one whose value it
- * was to overwrite. */
+/* Tells whether these variables may have been delivered: by this binding, by one whose value it
+ * was to overwrite, or on a timeline that was lost. */
 bool may_be_delivered(int64 binding_id);
 
 /* The publication, which has failed, is pending again. */

@@ -74,9 +74,18 @@ follow()
     publish_due();
 }
 
+/* A later binding has the variables of b, and overwrites or unsets what stands in them. */
+#define HAS_SUCCESSOR                                                                              \
+    "EXISTS (SELECT FROM appinfra.binding n"                                                       \
+    "         WHERE n.target = b.target AND n.variables @> b.variables"                            \
+    "           AND n.binding_id > b.binding_id"                                                   \
+    "           AND EXISTS (SELECT FROM appinfra.publication s WHERE s.binding_id = "              \
+    "n.binding_id))"
+
 /*
  * Ends what has been published: logins that stood there before are closed. An app that the producer
- * does not know, or a variable that is somebody else's, has nothing of ours to be unset.
+ * does not know, a variable that is somebody else's, or one that was provided again, has nothing
+ * left to be unset.
  */
 static void
 finish_healed()
@@ -87,7 +96,7 @@ finish_healed()
         "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
         " CROSS JOIN LATERAL (SELECT p.* FROM appinfra.publication p"
         "        WHERE " HEALS " AND (p.status = 'published' OR (b.ended AND p.status = 'failed'"
-        "          AND p.error ~ '^HTTP (404|410|409 foreign_owner)'))"
+        "          AND (p.error ~ '^HTTP (404|410|409 foreign_owner)' OR " HAS_SUCCESSOR ")))"
         "        ORDER BY p.publication_id DESC LIMIT 1) p"
         " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"
         " LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"};

@@ -107,6 +107,11 @@ for my $name (qw(first second))
 	# the lost app is provisioned again, as an operator does
 	$host->provision(app_id => 'app-late', slug => 'late');
 	is(wait_for_status($host, 'app-late', 'published')->{status}, 'published', 'a variable that was first bound after the point');
+	# another is provided and given up again, before anything of it was delivered here
+	$host->control('BEGIN; ' . $host->provision_sql(app_id => 'app-lost', slug => 'lost')
+		  . "; SELECT appinfra.deprovision_tenant(db_id) FROM appinfra.databases WHERE app_id = 'app-lost' AND status = 'ready'; COMMIT");
+	deliver($host);
+	ok(!defined $peer->store->{'app-lost'}{DATABASE_URL}{value}, 'what the lost timeline has delivered into it is unset');
 	cmp_ok($host->control('SELECT floor FROM appinfra.recovery'), '>', $floor, 'the floor is above that of the other branch');
 	$floor = $host->control('SELECT floor FROM appinfra.recovery');
 	is($host->control("SELECT count(*) FROM appinfra.publications WHERE status = 'failed'"), 0, 'no version was refused');

@@ -113,6 +113,20 @@ $standby->wait_until($settled, 'the floor to be raised');
 wait_until_healed($standby);
 is_deeply([ unusable($standby, $peer, @lost) ], [], 'but where each start counts it publishes again');
 is_deeply([ contradictions($peer, @snapshots) ], [], 'versions still never fall');
+# what the producer did not let us unset, and an app that has the variable again
+$standby->control("SELECT appinfra.deprovision_tenant('$db_id{\"app-40\"}')");
+wait_until_settled($standby);
+$peer->rules({ app => 'app-40', status => 422, body => { title => 'no' } });
+$floor = $standby->control('SELECT floor FROM appinfra.recovery');
+$standby->restart;
+$standby->wait_until($settled =~ s/> \d+/> $floor/r, 'the floor to be raised');
+$standby->wait_until("SELECT bool_or(status = 'failed' AND target = 'app-40') FROM appinfra.unhealed");
+$peer->rules;
+my $refused = $standby->control("SELECT publication_id FROM appinfra.unhealed WHERE target = 'app-40'");
+$standby->provision(app_id => 'app-40', slug => 'slug40');
+wait_until_healed($standby);
+is($standby->control("SELECT status FROM appinfra.publications WHERE publication_id = $refused"), 'superseded', 'a variable that was provided again has nothing left to unset');
+is_deeply([ unusable($standby, $peer, @lost) ], [], 'and is healed');
 $sidecar->stop;
 
 # the clock was set back by far: the floor rises all the same
