@@ -134,3 +134,12 @@ SELECT n, pg_temp.kept(repeat('.', n) || :'password' || ' tail') ~ 'aB3-' AS lea
   FROM generate_series(460, 515, 5) n;
 SELECT count(*) AS with_secret FROM appinfra.publication p WHERE p::text ~ substring(:'url' FROM ':([^:@/]{44})@');
 SELECT count(*) AS with_secret FROM appinfra.audit_log a WHERE a::text ~ substring(:'url' FROM ':([^:@/]{44})@');
+
+-- One that has failed, of a tenant that was revoked since: there is nothing to deliver until it is restored.
+BEGIN;
+SELECT status FROM appinfra.provision_tenant('app-cut', 'u', 'cut');
+SELECT * FROM appinfra.claim_publications('sidecar-1') \gset
+SELECT appinfra.fail_publication(:publication_id, :'claim', 'no', 'no') AS status;
+SELECT appinfra.revoke_tenant(db_id) FROM appinfra.databases WHERE app_id = 'app-cut';
+SELECT t.try(format('SELECT appinfra.retry_publication(%s)', :publication_id)) AS refused;
+ROLLBACK;

@@ -12,18 +12,19 @@ namespace appinfra::retry
 
 using publication::Status;
 
-static binding::Binding lock_binding(int64 publication_id);
-static const char *why_not(int64 publication_id, Status *status);
+static binding::Binding lock_binding(int64 publication_id, bool *ready);
+static const char *why_not(int64 publication_id, bool ready, Status *status);
 
 void
 retry(int64 publication_id)
 {
     require(timeline::await());
     with_spi([&](MemoryContext) {
-        const binding::Binding binding = lock_binding(publication_id);
+        bool ready;
+        const binding::Binding binding = lock_binding(publication_id, &ready);
         Status status;
 
-        if (const char *hint = why_not(publication_id, &status))
+        if (const char *hint = why_not(publication_id, ready, &status))
             raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                          psprintf("publication " INT64_FORMAT " cannot be retried", publication_id),
                          psprintf("Its status is \"%s\".", states::name(status)), hint));
@@ -33,9 +34,12 @@ retry(int64 publication_id)
     });
 }
 
-/* Locks the owner and the binding of a publication, in this order, or raises 42704. */
+/*
+ * Locks the owner and the binding of a publication, in this order, or raises 42704. Says whether
+ * the owner may have new credentials.
+ */
 static binding::Binding
-lock_binding(int64 publication_id)
+lock_binding(int64 publication_id, bool *ready)
 {
     static query::Query select = {
         "SELECT " BINDING_COLUMNS
@@ -49,13 +53,15 @@ lock_binding(int64 publication_id)
                      psprintf("publication " INT64_FORMAT " does not exist", publication_id),
                      nullptr, "Look at appinfra.publications."));
     const binding::Binding found = binding::from_row(rows, 0);
-    kind::of(found.producer).lock_owner(found, kind::Wait::yes, &owner);
+    const kind::Kind &kind = kind::of(found.producer);
+    kind.lock_owner(found, kind::Wait::yes, &owner);
+    *ready = kind.is_ready(owner);
     return binding::lock(found.id);
 }
 
 /* Locks the publication; returns why it stays as it is, or a null pointer: it does not. */
 static const char *
-why_not(int64 publication_id, Status *status)
+why_not(int64 publication_id, bool ready, Status *status)
 {
     static query::Query select = {
         "SELECT p.status,"
@@ -64,17 +70,23 @@ why_not(int64 publication_id, Status *status)
         "         WHERE v.target = b.target AND v.variable = ANY (b.variables)"
         "           AND " VARIABLE_IS_FILLED ")),"
         "       EXISTS (SELECT FROM appinfra.publication n"
-        "         WHERE n.binding_id = p.binding_id AND n.version > p.version)"
+        "         WHERE n.binding_id = p.binding_id AND n.version > p.version),"
+        "       p.kind = 'set' AND NOT $2"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         " WHERE publication_id = $1 FOR UPDATE OF p"};
-    query::Rows found = query::run(select, {query::id(publication_id)});
+    query::Rows found = query::run(select, {query::id(publication_id), query::boolean(ready)});
     bool outlived = found.boolean(0, 2);
     bool has_newer = found.boolean(0, 3);
 
     *status = states::parse<Status>(found.text(0, 1));
     if (outlived || has_newer)
         return "A newer publication of the same variables replaced it.";
-    return *status == Status::failed ? nullptr : "Only a failed publication can be retried.";
+    if (*status != Status::failed)
+        return "Only a failed publication can be retried.";
+    /* it would be pending for as long as there is nothing to deliver */
+    return found.boolean(0, 4)
+               ? "The tenant is not ready: restore_tenant() publishes what was revoked."
+               : nullptr;
 }
 
 } // namespace appinfra::retry
