@@ -75,11 +75,13 @@ sub violations
 	return $@ ? ("it could not be checked: $@") : sort @found;
 }
 
-# Returns [publication_id, error] of what has failed and was replaced by nothing newer.
+# Returns [publication_id, error] of what has failed and was replaced by nothing newer; what a revoked tenant
+# was to have comes with its restoration.
 sub failed
 {
 	my ($self) = @_;
 	return map { [ split /\|/, $_, 2 ] } $self->rows('SELECT publication_id, error FROM appinfra.publications p WHERE status = $$failed$$'
+		  . ' AND (kind = $$unset$$ OR EXISTS (SELECT FROM appinfra.databases d WHERE d.db_id = p.db_id AND d.status = $$ready$$))'
 		  . ' AND (error IS NULL OR NOT EXISTS (SELECT FROM appinfra.publications n WHERE n.target = p.target'
 		  . ' AND n.variables && p.variables AND n.publication_id > p.publication_id))');
 }
