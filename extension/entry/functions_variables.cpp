@@ -4,6 +4,7 @@
  */
 #include "base/installation.hpp"
 #include "entry/arguments.hpp"
+#include "tenant/limits.hpp"
 #include "tenant/unbinding.hpp"
 #include "tenant/variables.hpp"
 
@@ -14,8 +15,10 @@ extern "C" {
 SQL_FUNCTION(appinfra_bind_variables);
 SQL_FUNCTION(appinfra_unbind_variables);
 SQL_FUNCTION(appinfra_bind_app);
+SQL_FUNCTION(appinfra_alter_tenant);
 }
 
+static std::optional<int32> timeout_argument(FunctionCallInfo fcinfo, int n, const char *name);
 static std::span<const char *const> names_argument(FunctionCallInfo fcinfo, int n,
                                                    const char *name);
 
@@ -62,6 +65,38 @@ appinfra_unbind_variables(PG_FUNCTION_ARGS)
     unbinding::unbind(db_id, names,
                       {.app_id = optional_text(fcinfo, 3), .container = optional_text(fcinfo, 2)});
     PG_RETURN_VOID();
+}
+
+Datum
+appinfra_alter_tenant(PG_FUNCTION_ARGS)
+{
+    installation::require_ours();
+    const char *db_id = text_argument(fcinfo, 0, "db_id");
+    tenant::Limits wanted = {};
+
+    if (!PG_ARGISNULL(1))
+        wanted.connections = PG_GETARG_INT32(1);
+    wanted.statement_timeout = timeout_argument(fcinfo, 2, "statement_timeout");
+    wanted.idle_in_transaction_timeout = timeout_argument(fcinfo, 3, "idle_in_transaction_timeout");
+    limits::alter(db_id, wanted);
+    PG_RETURN_VOID();
+}
+
+/* Returns a time in milliseconds, or none for NULL. Raises 22023 where that is no time-out. */
+static std::optional<int32>
+timeout_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+    if (PG_ARGISNULL(n))
+        return std::nullopt;
+    const Interval *time = duration_argument(fcinfo, n, name);
+    int64 days = static_cast<int64>(time->month) * DAYS_PER_MONTH + time->day;
+    int64 microseconds = days * USECS_PER_DAY + time->time;
+
+    if (microseconds / 1000 > INT_MAX || (microseconds > 0 && microseconds < 1000))
+        raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE,
+                     psprintf("%s is too %s", name, microseconds < 1000 ? "short" : "long"),
+                     "It is 0, for none, or 1 ms to 2147483647 ms, which are 24 days."));
+    return static_cast<int32>(microseconds / 1000);
 }
 
 /* Returns the elements of a text[]; raises 22004 for NULL, also as an element. */

@@ -120,7 +120,12 @@ SELECT 'medium', 'database_missing', NULL, quote_ident(t.database), NULL,
 static constexpr char properties[] = WITH_TENANT_ROLES_AND_DATABASES R"sql(
 SELECT v.severity, v.rule, b.datname, quote_ident(b.datname), v.grantee, v.detail, v.remedy
   FROM base b JOIN pg_catalog.pg_authid o ON o.oid = b.datdba
- CROSS JOIN (SELECT current_setting('appinfra.tenant_connection_limit')::int AS connections) s
+  LEFT JOIN appinfra.tenant t ON t.db_id = b.db_id
+ CROSS JOIN LATERAL (
+       SELECT coalesce(t.connection_limit,
+                       current_setting('appinfra.tenant_connection_limit')::int) AS connections,
+              CASE WHEN t.connection_limit IS NULL THEN 'appinfra.tenant_connection_limit'
+                   ELSE 'that of appinfra.databases' END AS source) s
  CROSS JOIN LATERAL (VALUES
        (NOT o.rolsuper, CASE WHEN o.oid IN (SELECT oid FROM role) THEN 'critical' ELSE 'high' END,
         'database_owner', quote_ident(o.rolname),
@@ -131,8 +136,8 @@ SELECT v.severity, v.rule, b.datname, quote_ident(b.datname), v.grantee, v.detai
         'connection_limit', NULL, 'The tenant may take all connections of the host.',
         format('ALTER DATABASE %I CONNECTION LIMIT %s', b.datname, s.connections)),
        (b.datconnlimit > s.connections AND s.connections <> -1, 'notice', 'connection_limit', NULL,
-        format('The limit of connections is %s; appinfra.tenant_connection_limit is %s.',
-               b.datconnlimit, s.connections),
+        format('The limit of connections is %s; %s is %s.', b.datconnlimit, s.source,
+               s.connections),
         format('ALTER DATABASE %I CONNECTION LIMIT %s', b.datname, s.connections)),
        (b.datistemplate AND b.kind = 'tenant', 'high', 'template_flag', NULL,
         'Whoever may create databases can copy the tenant''s.',

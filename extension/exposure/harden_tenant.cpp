@@ -174,7 +174,9 @@ close(const tenant::Tenant &tenant)
         query::run(excess, {query::text(tenant.database), query::text(tenant.db_id)});
     for (uint64 i = 0; i < rows.count; i++)
         ddl::revoke_all_on_database(tenant.database, rows.text(i, 1));
-    ddl::limit_connections(tenant.database, settings::tenant_connection_limit);
+    ddl::limit_connections(
+        tenant.database,
+        tenant::read_limits(tenant.db_id).connections.value_or(settings::tenant_connection_limit));
     ddl::mark_template(tenant.database, false);
 }
 

@@ -3,10 +3,12 @@
 
 #include "base/settings.hpp"
 #include "registry/owned.hpp"
+#include "registry/tenant.hpp"
 
 namespace appinfra::login_settings
 {
 
+static tenant::Limits limits_of(const char *username);
 static void copy_tenants(const char *username);
 
 void
@@ -14,11 +16,14 @@ write(const char *username, const char *group, const char *access,
       std::span<const ddl::Setting> more)
 {
     const char *parallel = psprintf("%d", settings::tenant_parallel_workers);
+    const tenant::Limits limits = limits_of(username);
     const ddl::Setting ours[] = {
         {"role", group},
-        {"statement_timeout", psprintf("%d", settings::tenant_statement_timeout)},
+        {"statement_timeout",
+         psprintf("%d", limits.statement_timeout.value_or(settings::tenant_statement_timeout))},
         {"idle_in_transaction_session_timeout",
-         psprintf("%d", settings::tenant_idle_in_transaction_timeout)},
+         psprintf("%d", limits.idle_in_transaction_timeout.value_or(
+                            settings::tenant_idle_in_transaction_timeout))},
         {"temp_file_limit", psprintf("%d", settings::tenant_temp_file_limit)},
         {"max_parallel_workers", parallel},
         {"max_parallel_workers_per_gather", parallel},
@@ -32,6 +37,17 @@ write(const char *username, const char *group, const char *access,
         all[count + i] = more[i];
     ddl::set_settings(username, {all, count + more.size()});
     copy_tenants(username);
+}
+
+/* Returns the limits of the tenant whose login it is. */
+static tenant::Limits
+limits_of(const char *username)
+{
+    label::Label label;
+
+    if (!label::of_role(get_role_oid(username, false), &label))
+        return {};
+    return tenant::read_limits(label.db_id);
 }
 
 void

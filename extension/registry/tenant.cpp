@@ -195,6 +195,43 @@ set_rotation(const char *db_id, const Interval *rotate_after)
     return query::run(update, {query::text(db_id), query::interval(rotate_after)}).text(0, 1);
 }
 
+Limits
+read_limits(const char *db_id)
+{
+    static query::Query select = {
+        "SELECT connection_limit, (extract(epoch FROM statement_timeout) * 1000)::int,"
+        "       (extract(epoch FROM idle_in_transaction_timeout) * 1000)::int"
+        "  FROM appinfra.tenant WHERE db_id = $1"};
+    query::Rows rows = query::run(select, {query::text(db_id)});
+    const auto column = [&](int number) -> std::optional<int32> {
+        if (rows.count == 0 || rows.is_null(0, number))
+            return std::nullopt;
+        return rows.int4(0, number);
+    };
+
+    return {.connections = column(1),
+            .statement_timeout = column(2),
+            .idle_in_transaction_timeout = column(3)};
+}
+
+void
+set_limits(const char *db_id, const Limits &limits)
+{
+    /* -1: not given */
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET"
+        "       connection_limit = coalesce(nullif($2, -1), connection_limit),"
+        "       statement_timeout = coalesce(make_interval(secs => nullif($3, -1) / 1000.0),"
+        "                                    statement_timeout),"
+        "       idle_in_transaction_timeout = coalesce("
+        "           make_interval(secs => nullif($4, -1) / 1000.0), idle_in_transaction_timeout)"
+        " WHERE db_id = $1"};
+
+    query::run(update, {query::text(db_id), query::int4(limits.connections.value_or(-1)),
+                        query::int4(limits.statement_timeout.value_or(-1)),
+                        query::int4(limits.idle_in_transaction_timeout.value_or(-1))});
+}
+
 void
 set_owner(const char *db_id, const char *owner_user_id)
 {

@@ -96,6 +96,18 @@ int next_login(const char *db_id);
 /* Sets after how long published credentials are rotated; returns it as text. */
 const char *set_rotation(const char *db_id, const Interval *rotate_after);
 
+/* Limits of a tenant's own, times in milliseconds. None: the host's settings. */
+struct Limits {
+    std::optional<int32> connections;
+    std::optional<int32> statement_timeout;
+    std::optional<int32> idle_in_transaction_timeout;
+};
+
+Limits read_limits(const char *db_id);
+
+/* Sets those that are given. */
+void set_limits(const char *db_id, const Limits &limits);
+
 /* Makes the tenant another owner's, with its app. */
 void set_owner(const char *db_id, const char *owner_user_id);
 

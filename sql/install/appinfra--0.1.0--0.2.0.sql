@@ -290,6 +290,21 @@ CREATE FUNCTION appinfra.rotate_credential(
 COMMENT ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text) IS
     'makes a new credential for the variable, of a container of the app where that is given, and of another app that it was bound to by bind_app() where app_id is given. The one it replaces is revoked by itself when the new one has been published and has logged in and grace is over since, or deadline after publication, whichever is first. 42704 for an unknown database or variable, 55000 unless ready, 55006 for publish => false while a publication of the variable is open';
 
+ALTER TABLE appinfra.tenant
+    ADD COLUMN connection_limit int,
+    ADD COLUMN statement_timeout interval,
+    ADD COLUMN idle_in_transaction_timeout interval;
+COMMENT ON COLUMN appinfra.tenant.connection_limit IS 'its own in place of appinfra.tenant_connection_limit, as alter_tenant() says; null: that setting';
+COMMENT ON COLUMN appinfra.tenant.statement_timeout IS 'its own in place of appinfra.tenant_statement_timeout; null: that setting';
+COMMENT ON COLUMN appinfra.tenant.idle_in_transaction_timeout IS 'its own in place of appinfra.tenant_idle_in_transaction_timeout; null: that setting';
+CREATE FUNCTION appinfra.alter_tenant(
+    db_id text, connection_limit int = NULL, statement_timeout interval = NULL,
+    idle_in_transaction_timeout interval = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_alter_tenant';
+COMMENT ON FUNCTION appinfra.alter_tenant(text, int, interval, interval) IS
+    'gives a database limits of its own, in place of appinfra.tenant_connection_limit and its kind: for the next sessions of the logins that it has, and of those that it will have. NULL leaves a limit as it is. connection_limit is 1 to 262143, a time-out 0 (none) to 24 days; idle_in_transaction_timeout is not above the host''s, by which the watchdog ends sessions. 22023 otherwise, and when all are NULL; 42704 for an unknown database, 55000 unless ready';
+
 CREATE FUNCTION appinfra.bind_variables(
     db_id text, env jsonb, publish boolean = true, container text = NULL)
     RETURNS appinfra.connection
@@ -317,7 +332,8 @@ CREATE OR REPLACE VIEW appinfra.databases AS
     SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
            a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
            t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening,
-           t.retained_until, t.rotate_after, t.last_error
+           t.retained_until, t.rotate_after, t.last_error,
+           t.connection_limit, t.statement_timeout, t.idle_in_transaction_timeout
       FROM appinfra.tenant t
      CROSS JOIN appinfra.public_address() a
       LEFT JOIN LATERAL (
@@ -340,10 +356,12 @@ CREATE OR REPLACE VIEW appinfra.bindings AS
       FROM appinfra.binding;
 
 REVOKE ALL ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
+    appinfra.alter_tenant(text, int, interval, interval),
     appinfra.bind_variables(text, jsonb, boolean, text),
     appinfra.bind_app(text, text, jsonb, boolean, text),
     appinfra.unbind_variables(text, text[], text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
+    appinfra.alter_tenant(text, int, interval, interval),
     appinfra.bind_variables(text, jsonb, boolean, text),
     appinfra.bind_app(text, text, jsonb, boolean, text),
     appinfra.unbind_variables(text, text[], text, text) TO appinfra_admin;

@@ -118,12 +118,18 @@ CREATE TABLE appinfra.tenant (
     rotate_after interval,
     attempts int NOT NULL DEFAULT 0,
     try_at timestamptz NOT NULL DEFAULT now(),
-    last_error text
+    last_error text,
+    connection_limit int,
+    statement_timeout interval,
+    idle_in_transaction_timeout interval
 );
 CREATE INDEX ON appinfra.tenant (app_id, created_at);
 CREATE INDEX tenant_leaving ON appinfra.tenant (try_at) WHERE status IN ('retiring', 'retained', 'dropping');
 COMMENT ON TABLE appinfra.tenant IS 'tenants: claimed databases and whose they are';
 COMMENT ON COLUMN appinfra.tenant.wanted_name IS 'the name it was given; database is another one while it is retained';
+COMMENT ON COLUMN appinfra.tenant.connection_limit IS 'its own in place of appinfra.tenant_connection_limit, as alter_tenant() says; null: that setting';
+COMMENT ON COLUMN appinfra.tenant.statement_timeout IS 'its own in place of appinfra.tenant_statement_timeout; null: that setting';
+COMMENT ON COLUMN appinfra.tenant.idle_in_transaction_timeout IS 'its own in place of appinfra.tenant_idle_in_transaction_timeout; null: that setting';
 COMMENT ON COLUMN appinfra.tenant.attempts IS 'how often a housekeeping step has failed; try_at says when it is tried again';
 COMMENT ON COLUMN appinfra.tenant.logins IS 'how many login names the tenant has used; the next is one more';
 COMMENT ON COLUMN appinfra.tenant.request IS 'the arguments of the call, to tell a repetition from another request';
@@ -470,6 +476,14 @@ CREATE FUNCTION appinfra.rotate_credential(
 COMMENT ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text) IS
     'makes a new credential for the variable, of a container of the app where that is given, and of another app that it was bound to by bind_app() where app_id is given. The one it replaces is revoked by itself when the new one has been published and has logged in and grace is over since, or deadline after publication, whichever is first. 42704 for an unknown database or variable, 55000 unless ready, 55006 for publish => false while a publication of the variable is open';
 
+CREATE FUNCTION appinfra.alter_tenant(
+    db_id text, connection_limit int = NULL, statement_timeout interval = NULL,
+    idle_in_transaction_timeout interval = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_alter_tenant';
+COMMENT ON FUNCTION appinfra.alter_tenant(text, int, interval, interval) IS
+    'gives a database limits of its own, in place of appinfra.tenant_connection_limit and its kind: for the next sessions of the logins that it has, and of those that it will have. NULL leaves a limit as it is. connection_limit is 1 to 262143, a time-out 0 (none) to 24 days; idle_in_transaction_timeout is not above the host''s, by which the watchdog ends sessions. 22023 otherwise, and when all are NULL; 42704 for an unknown database, 55000 unless ready';
+
 CREATE FUNCTION appinfra.bind_variables(
     db_id text, env jsonb, publish boolean = true, container text = NULL)
     RETURNS appinfra.connection
@@ -629,7 +643,8 @@ CREATE VIEW appinfra.databases AS
     SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
            a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
            t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening,
-           t.retained_until, t.rotate_after, t.last_error
+           t.retained_until, t.rotate_after, t.last_error,
+           t.connection_limit, t.statement_timeout, t.idle_in_transaction_timeout
       FROM appinfra.tenant t
      CROSS JOIN appinfra.public_address() a
       LEFT JOIN LATERAL (
@@ -794,6 +809,7 @@ GRANT EXECUTE ON FUNCTION
     appinfra.republish(text),
     appinfra.accept_restore(timestamptz),
     appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
+    appinfra.alter_tenant(text, int, interval, interval),
     appinfra.bind_variables(text, jsonb, boolean, text),
     appinfra.bind_app(text, text, jsonb, boolean, text),
     appinfra.unbind_variables(text, text[], text, text),

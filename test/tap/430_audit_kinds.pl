@@ -32,6 +32,7 @@ my @acts = (
 	[ rotate_service_user => sub { "SELECT to_jsonb(c) FROM appinfra.rotate_service_user('$id{one}', 'svc', 'h1', publish => false) c" } ],
 	[ drop_service_user => sub { "SELECT appinfra.drop_service_user('$id{one}', 'svc', 'h1')" } ],
 	[ rotate_credential => sub { "SELECT to_jsonb(c) FROM appinfra.rotate_credential('$id{one}') c" } ],
+	[ alter_tenant => sub { "SELECT appinfra.alter_tenant('$id{one}', connection_limit => 7)" } ],
 	[ bind_variables => sub { qq{SELECT to_jsonb(c) FROM appinfra.bind_variables('$id{one}', '{"MORE_URL": "reader"}', publish => false) c} } ],
 	[ bind_app => sub { qq{SELECT to_jsonb(c) FROM appinfra.bind_app('$id{one}', 'app-1b', '{"MORE_URL": "reader"}', publish => false) c} } ],
 	[ unbind_variables => sub { "SELECT appinfra.unbind_variables('$id{one}', '{MORE_URL}')" } ],
