@@ -1,5 +1,5 @@
-// The options of delivering, which serve, publish and mcp share, doctor and check-producer in part, and
-// what --help says beyond them. The options of answering requests are in server_options.cpp.
+// The options of delivering, which serve, publish and mcp share, doctor and check-producer in part,
+// and what --help says beyond them. The options of answering requests are in server_options.cpp.
 #pragma once
 
 #include <span>

@@ -37,6 +37,7 @@ struct Reader {
 Reader
 reader_of(const UnitFile &unit)
 {
+    // cppcheck-suppress getpwnamCalled ; one thread asks
     const passwd *entry = unit.user.empty() ? nullptr : getpwnam(unit.user.c_str());
     return entry != nullptr ? Reader{entry->pw_uid, entry->pw_gid} : Reader{};
 }

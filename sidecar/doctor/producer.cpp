@@ -19,18 +19,13 @@ namespace
 constexpr const char *nobodys_app = "appinfrad-doctor";
 constexpr long far_off = 30; // seconds; a header of HTTP is exact to one
 
-struct Answer {
-    long status = 0;
-    long clock_ahead = 0; // seconds; of the producer's, when it says what time it is
-};
-
 std::size_t
 leave_unread(char *, std::size_t size, std::size_t count, void *)
 {
     return size * count;
 }
 
-Answer
+ProducerAnswer
 ask(const ProducerAccess &access)
 {
     const std::string body = "{}";
@@ -57,7 +52,7 @@ ask(const ProducerAccess &access)
     if (code != CURLE_OK)
         throw Failure(Failure::Kind::retry,
                       clean_text(error[0] != '\0' ? error.data() : curl_easy_strerror(code)));
-    Answer answer;
+    ProducerAnswer answer;
     curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &answer.status);
     curl_header *date = nullptr;
     if (curl_easy_header(easy.get(), "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK)
@@ -66,8 +61,10 @@ ask(const ProducerAccess &access)
     return answer;
 }
 
+} // namespace
+
 void
-judge_answer(const Answer &answer, CheckResults &results)
+judge_producer(const ProducerAnswer &answer, CheckResults &results)
 {
     const std::string said = "it answered " + std::to_string(answer.status);
     if (answer.status == 401 || answer.status == 403)
@@ -88,13 +85,11 @@ judge_answer(const Answer &answer, CheckResults &results)
                      "set both by NTP");
 }
 
-} // namespace
-
 void
 look_at_producer(const ProducerAccess &access, CheckResults &results)
 {
     try {
-        judge_answer(ask(access), results);
+        judge_producer(ask(access), results);
     } catch (const Failure &failure) {
         results.fail("producer", access.url + ": " + failure.what(),
                      "start it, or correct --producer-url and --producer-ca");

@@ -22,6 +22,15 @@ struct ProducerAccess {
     Duration call_timeout{};
 };
 
+struct ProducerAnswer {
+    long status = 0;
+    long clock_ahead = 0; // seconds; of the producer's, when it says what time it is
+};
+
+// Judges what a producer answered to a request without variables.
+void judge_producer(const ProducerAnswer &answer, CheckResults &results);
+
+// Asks the producer and judges what it answers.
 void look_at_producer(const ProducerAccess &access, CheckResults &results);
 
 } // namespace sidecar

@@ -1,10 +1,10 @@
 // See unit_file.hpp.
 #include "doctor/unit_file.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "base/readable.hpp"
@@ -73,6 +73,7 @@ drop_ins_of(const fs::path &unit)
                 found.try_emplace(entry.path().filename(), entry.path());
     }
     std::vector<std::string> paths;
+    paths.reserve(found.size());
     for (const auto &[name, path] : found)
         paths.push_back(path);
     return paths;
