@@ -121,4 +121,36 @@ inline constexpr Query rotate_service = {
 inline constexpr Query drop_service = {
     "drop_service", "SELECT appinfra.drop_service_user($1, $2, $3)", Effect::writes};
 
+// Services have a list of their own.
+inline constexpr Query list_variables = {
+    "list_variables",
+    "SELECT json_build_object('variables', " ROWS_OF(
+        "SELECT v AS variable, b.app_id, b.container, b.access, b.via, b.target, b.version,"
+        " b.created_at FROM appinfra.bindings b, unnest(b.variables) v"
+        " WHERE b.db_id = $1 AND NOT b.ended AND NOT EXISTS (SELECT FROM appinfra.services s"
+        "  WHERE s.db_id = b.db_id AND s.target = b.target) ORDER BY b.target, v") ")::text",
+    Effect::reads};
+
+inline constexpr Query bind_variables = {
+    "bind_variables",
+    "SELECT " CONNECTION_DOCUMENT " FROM appinfra.bind_variables($1, $2::jsonb, $3::boolean, $4) c",
+    Effect::writes, true};
+
+inline constexpr Query bind_app = {"bind_app",
+                                   "SELECT " CONNECTION_DOCUMENT
+                                   " FROM appinfra.bind_app($1, $2, $3::jsonb, $4::boolean, $5) c",
+                                   Effect::writes, true};
+
+inline constexpr Query unbind_variables = {
+    "unbind_variables",
+    "SELECT json_build_object('unbound', v.variables)::text"
+    " FROM (SELECT string_to_array($2, ',') AS variables OFFSET 0) v,"
+    " LATERAL appinfra.unbind_variables($1, v.variables, $3, $4)",
+    Effect::writes};
+
+inline constexpr Query alter = {"alter",
+                                "SELECT appinfra.alter_tenant($1, $2::int, $3::interval,"
+                                " $4::interval)",
+                                Effect::writes};
+
 } // namespace sidecar::use_cases::sql

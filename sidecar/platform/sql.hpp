@@ -115,7 +115,7 @@ inline constexpr Query list = {
 inline constexpr Query rotate = {
     "rotate",
     "SELECT " CONNECTION_DOCUMENT " FROM appinfra.rotate_credential($1, $2,"
-    " grace => coalesce($3::interval, '1 hour'), publish => $4::boolean) c",
+    " coalesce($3::interval, '1 hour'), coalesce($4::interval, '7 days'), $5::boolean, $6, $7) c",
     Effect::writes, true};
 
 inline constexpr Query revoke = {

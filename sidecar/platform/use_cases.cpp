@@ -10,6 +10,7 @@
 #include "platform/ownership.hpp"
 #include "platform/problem.hpp"
 #include "platform/sql.hpp"
+#include "platform/variables.hpp"
 
 namespace sidecar::use_cases
 {
@@ -36,10 +37,14 @@ const FieldRule list_fields[3] = {
     {"cursor", FieldKind::text, false, "next_cursor of the page before"},
 };
 
-const FieldRule rotate_fields[3] = {
+const FieldRule rotate_fields[6] = {
     {"env_key", FieldKind::text, false, "the variable; DATABASE_URL by default"},
     {"grace", FieldKind::time, false,
      "how long the old credential lives after the new one's first login, such as 30m, 1h, 7d"},
+    {"deadline", FieldKind::time, false,
+     "after what time the old one is revoked although the new one was never used; 7d by default"},
+    other_app_field,
+    container_field,
     publish_field,
 };
 
@@ -137,11 +142,12 @@ list(Database &database, const Caller &caller, const Input &input)
 Answer
 rotate(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
 {
-    const auto grace = input.interval("grace");
     return for_owner(database, caller, db_id, [&] {
         return connection_answer(
             database.value(sql::rotate, {db_id, input.text("env_key").value_or("DATABASE_URL"),
-                                         grace, sql_flag(input.flag("publish", false))}));
+                                         input.interval("grace"), input.interval("deadline"),
+                                         sql_flag(input.flag("publish", false)),
+                                         input.text("container"), input.text("app_id")}));
     });
 }
 

@@ -25,7 +25,7 @@ extern const FieldRule list_fields[3];
 Answer list(Database &database, const Caller &caller, const Input &input);
 
 // rotate: a new credential for env_key; the one it replaces retires.
-extern const FieldRule rotate_fields[3];
+extern const FieldRule rotate_fields[6];
 Answer rotate(Database &database, const Caller &caller, const std::string &db_id,
               const Input &input);
 

@@ -100,6 +100,16 @@ inline constexpr const char *answer_schemas = R"json({
    "action": {"type": "string", "enum": ["made", "kept", "dropped"]}}},
  "ServiceChanges": {"type": "object", "required": ["services"], "properties": {
    "services": {"type": "array", "items": {"$ref": "#/components/schemas/ServiceChange"}}}},
+ "Variable": {"type": "object", "required": ["variable", "app_id", "access", "target"], "properties": {
+   "variable": {"type": "string"}, "app_id": {"type": "string"},
+   "container": {"type": ["string", "null"], "description": "null: the app's own environment"},
+   "access": {"$ref": "#/components/schemas/Access"},
+   "via": {"type": ["string", "null"], "description": "pooler: the DSN has the pooler's address"},
+   "target": {"type": "string"}, "version": {"type": "integer"}, "created_at": {"type": "string", "format": "date-time"}}},
+ "VariableList": {"type": "object", "required": ["variables"], "properties": {
+   "variables": {"type": "array", "items": {"$ref": "#/components/schemas/Variable"}}}},
+ "Unbound": {"type": "object", "required": ["unbound"], "properties": {
+   "unbound": {"type": "array", "items": {"type": "string"}}}},
  "Access": {"type": "string", "enum": ["owner", "writer", "reader", "service"]},
  "Health": {"type": "object", "properties": {"status": {"type": "string"}}},
  "Readiness": {"type": "object", "properties": {"ready": {"type": "boolean"},

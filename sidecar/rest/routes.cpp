@@ -9,6 +9,7 @@
 #include "platform/credentials.hpp"
 #include "platform/problem.hpp"
 #include "platform/services.hpp"
+#include "platform/variables.hpp"
 
 namespace sidecar
 {
@@ -49,6 +50,22 @@ constexpr Route all_routes[] = {
      "What is open in a database, and how to close it.",
      Access::users, false, {}, 200, "Exposures", true,
      Handler::use_case, [](Database &d, const Call &c) { return use_cases::exposures(d, c.caller, c.id()); }},
+    {"PATCH", "/api/app-infra/databases/{db_id}", "alterDatabase",
+     "Change the limits of a database; what is absent stays as it is.",
+     Access::users, true, use_cases::alter_fields, 200, "Database", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::alter(d, c.caller, c.id(), c.input); }},
+    {"GET", "/api/app-infra/databases/{db_id}/variables", "listVariables",
+     "Which variables of which environments carry a DSN of a database.",
+     Access::users, false, {}, 200, "VariableList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_variables(d, c.caller, c.id()); }},
+    {"PUT", "/api/app-infra/databases/{db_id}/variables", "bindVariables",
+     "Give a database more variables: in its app, a container of it, or another app of its owner.",
+     Access::users, true, use_cases::bind_fields, 200, "Provisioned", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::bind_variables(d, c.caller, c.id(), c.input); }},
+    {"DELETE", "/api/app-infra/databases/{db_id}/variables", "unbindVariables",
+     "Revoke what is in these variables and take them away.",
+     Access::users, false, use_cases::unbind_fields, 200, "Unbound", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::unbind_variables(d, c.caller, c.id(), c.input); }},
     {"GET", "/api/app-infra/databases/{db_id}/credentials", "listCredentials",
      "The logins of a database and where they are in their life, without their passwords.",
      Access::users, false, {}, 200, "CredentialList", false,

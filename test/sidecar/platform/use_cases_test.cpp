@@ -8,6 +8,7 @@
 #include "platform/ownership.hpp"
 #include "platform/services.hpp"
 #include "platform/use_cases.hpp"
+#include "platform/variables.hpp"
 #include "rest/rate_limit.hpp"
 
 using namespace sidecar;
@@ -37,7 +38,11 @@ TEST(Ownership, IsAskedOfTheDatabaseInEveryUseCase)
     EXPECT_TRUE(missing([&] { use_cases::set_services(database, user, id, none); }));
     EXPECT_TRUE(missing([&] { use_cases::rotate_service(database, user, id, worker, none); }));
     EXPECT_TRUE(missing([&] { use_cases::drop_service(database, user, id, worker); }));
-    ASSERT_EQ(database.asked.size(), 16u);
+    EXPECT_TRUE(missing([&] { use_cases::list_variables(database, user, id); }));
+    EXPECT_TRUE(missing([&] { use_cases::bind_variables(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::unbind_variables(database, user, id, none); }));
+    EXPECT_TRUE(missing([&] { use_cases::alter(database, user, id, none); }));
+    ASSERT_EQ(database.asked.size(), 20u);
     for (const auto &[query, parameters] : database.asked) {
         EXPECT_TRUE(query == "own" || query == "get") << query;
         EXPECT_EQ(parameters, (Parameters{id, "f", user.user, std::nullopt}));
@@ -67,6 +72,26 @@ TEST(Ownership, ThatIsLostMeanwhileUndoesTheChange)
         lost("set_services", [&](Database &d) { use_cases::set_services(d, user, id, none); }));
     EXPECT_TRUE(lost("rotate_service",
                      [&](Database &d) { use_cases::rotate_service(d, user, id, {}, none); }));
+}
+
+TEST(Binding, InAnotherAppNeedsTheOwnersAndOnesOwn)
+{
+    FakeDatabase database;
+    const Input other = input(R"({"env":{"A":"owner"},"app_id":"app-b"})", use_cases::bind_fields);
+    const auto status = [&](const Caller &caller) {
+        return problem_in([&] { use_cases::bind_variables(database, caller, id, other); }).status;
+    };
+    database.answers = {
+        {"own", "app-a"}, {"bind_app", made}, {"get", R"({"owner_user_id":"u@example.com"})"}};
+    EXPECT_EQ(status(user), 404); // the caller does not reach the app
+    EXPECT_EQ(database.parameters_of("bind_app"), Parameters());
+    database.answers["reach"] = R"({"owner":"o@example.com","slug":null})";
+    EXPECT_EQ(status(admin), 409); // who reaches both
+    EXPECT_EQ(database.parameters_of("bind_app"), Parameters());
+    database.answers["reach"] = R"({"owner":"u@example.com","slug":null})";
+    EXPECT_EQ(status(user), 0);
+    EXPECT_EQ(database.parameters_of("bind_app"),
+              (Parameters{id, "app-b", R"({"A":"owner"})", "f", std::nullopt}));
 }
 
 TEST(Ownership, OfAPublicationIsThatOfItsDatabase)
