@@ -55,7 +55,7 @@ run_inside() {
     if [ -n "${CCACHE:-}" ] && [ ! -d "$folder/usr/lib/ccache" ]; then
         in_folder sh -c 'apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install ccache' >/dev/null
     fi
-    in_folder /appinfra/tools/deps.sh install build check
+    in_folder /appinfra/tools/deps.sh install build check extensions
     unshare --net -- "$0" offline
 }
 

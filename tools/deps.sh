@@ -4,7 +4,7 @@
 #   tools/deps.sh verify GROUP...    name what is missing with the command that installs it; exit 1
 #   tools/deps.sh install GROUP...   install it (root only), touching no cluster of this machine
 #
-# Groups: build, check, flaky, format, lint, major. Each need is probed by what is used (a command, a
+# Groups: build, check, extensions, flaky, format, lint, major. Each need is probed by what is used (a command, a
 # header, a Perl module), not by package name, so that other sources of the same thing count.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -39,6 +39,8 @@ check|curl|command|curl
 check|procps|command|ps
 check|pgbouncer|command|pgbouncer
 check|util-linux|command|setpriv
+extensions|postgresql-$major-postgis-3|extension|postgis
+extensions|postgresql-$major-pgvector|extension|vector
 flaky|stress-ng|command|stress-ng
 format|clang-format|command|clang-format
 lint|clang-tidy|command|clang-tidy
@@ -75,6 +77,7 @@ present() {
         pkgconfig) pkg-config --exists "$probe" 2>/dev/null ;;
         perl) perl -M"$probe" -e1 2>/dev/null ;;
         server) [ -x "$("$config" --bindir 2>/dev/null)/postgres" ] ;;
+        extension) [ -f "$("$config" --sharedir 2>/dev/null)/extension/$probe.control" ] ;;
         pgxs) [ -f "$("$config" --pgxs 2>/dev/null)" ] ;;
     esac
 }
