@@ -25,7 +25,7 @@ const FieldRule unbind_fields[3] = {
 
 const FieldRule alter_fields[3] = {
     {"connection_limit", FieldKind::count, false,
-     "how many connections each of its logins may have", nullptr, 1, 262143},
+     "how many connections it may have, all logins together", nullptr, 1, 262143},
     {"statement_timeout", FieldKind::time, false, "how long a statement may take; 0s: any time"},
     {"idle_in_transaction_timeout", FieldKind::time, false,
      "how long a transaction may wait for its client; 0s: any time"},

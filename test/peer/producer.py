@@ -123,6 +123,13 @@ class Store:
             self.stored += 1
             return 200, {"env_keys": sorted(body.get("set", {})), "version": version}
 
+    def is_stale(self, body):
+        """Whether something newer stands in one of a request's variables."""
+        names = list(body.get("set", {})) + list(body.get("unset", []))
+        with self.lock:
+            held = self.values.get(body["target"], {})
+            return any(name in held and held[name]["version"] > body["version"] for name in names)
+
     def restore(self):
         """What was killed between journal and store counts as stored: its sender cannot know either."""
         with open(self.args.journal, encoding="utf-8") as file:
@@ -258,7 +265,8 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         refused = self.headers.get("Authorization") != "Bearer " + store.token
         store.note({"request": number, "app": app, "time": time.time(), "fault": rule or None,
-                    "refused": refused, "headers": dict(self.headers), "body": body})
+                    "refused": refused, "stale": not refused and store.is_stale(body),
+                    "headers": dict(self.headers), "body": body})
         if refused:
             self.answer(401, {"title": "unauthorized", "detail": "unknown token"})
             return

@@ -81,7 +81,7 @@ is(scalar @{ ok_call(200, GET => "$base/variables")->{variables} }, 1, 'the firs
 is(ok_call(200, PATCH => $base, { connection_limit => 3, statement_timeout => '7s', idle_in_transaction_timeout => '2m' })->{db_id}, $db_id, 'limits are changed');
 my $dsn = $peer->store->{$app}{DATABASE_URL}{value};
 is(($host->as_app($dsn, q{SELECT current_setting('statement_timeout') || ' ' || current_setting('idle_in_transaction_session_timeout')}))[1], '7s 2min', '  and hold');
-is($host->control("SELECT rolconnlimit FROM pg_roles WHERE rolname = '" . parse_dsn($dsn)->{user} . q{'}), 3, '  the number of connections, too');
+is($host->control("SELECT datconnlimit FROM pg_database WHERE datname = 'app_myapp'"), 3, '  the number of connections, too');
 
 # --- what may not be ----------------------------------------------------------------------------------------
 refused(PUT => "$base/variables", $_, 400, 'invalid_field') for {}, { env => [] }, { env => { A => 'owner' }, publish => 'yes' }, { env => { A => 'owner' }, container => 1 }, { env => { A => 'owner' }, colour => 'red' };

@@ -24,12 +24,12 @@ sub snapshot
 	return decode_json($host->control('SELECT coalesce(jsonb_object_agg(db_id, app_id), $${}$$) FROM appinfra.databases'));
 }
 
-# Returns what contradicts itself: in what the producer was sent, and in snapshots of its hosts.
+# Returns what contradicts itself: in what the producer has taken (what comes late it refuses), and in snapshots of its hosts.
 sub contradictions
 {
 	my ($peer, @snapshots) = @_;
 	my (%highest, %named, @found);
-	for my $request (grep { !$_->{fault} && !$_->{refused} } $peer->requests)
+	for my $request (grep { !$_->{fault} && !$_->{refused} && !$_->{stale} } $peer->requests)
 	{
 		my $body = $request->{body};
 		my $content = encode_json([ map { $_->{id} } _content($body) ]);

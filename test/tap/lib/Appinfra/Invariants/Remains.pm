@@ -66,6 +66,15 @@ sub _contradictions
 	return @{ $self->{contradictions} };
 }
 
+# Variables that the producer holds in a version above the registry's: whatever is published next would be refused there.
+sub _fallen
+{
+	my ($self) = @_;
+	my $store = $self->{peer}->store;
+	return grep { my ($target, $variable, $version) = /^(.*) (\S+) (\d+)$/; ($store->{$target}{$variable}{version} // 0) > $version }
+	  $self->rows("SELECT target || ' ' || v || ' ' || version FROM appinfra.bindings, unnest(variables) v WHERE NOT ended");
+}
+
 # A server logs what has ended its processes; SIGKILL is ours.
 sub _crashes
 {
