@@ -26,6 +26,14 @@ inline constexpr FieldRule publish_field = {
     "true: the sidecar delivers the variables and the answer has no password; false by default"};
 inline constexpr FieldRule reason_field = {"reason", FieldKind::text, false, "for the audit"};
 
+// Where a variable is, besides the app's own environment.
+inline constexpr FieldRule container_field = {
+    "container", FieldKind::text, false,
+    "a container of the app with an environment of its own; the app's own environment if absent"};
+inline constexpr FieldRule other_app_field = {
+    "app_id", FieldKind::text, false,
+    "another app of the same owner; the app that the database was made for if absent"};
+
 constexpr FieldRule
 limit_field(std::int64_t max)
 {

@@ -10,7 +10,6 @@
 #include "platform/ownership.hpp"
 #include "platform/problem.hpp"
 #include "platform/sql.hpp"
-#include "platform/variables.hpp"
 
 namespace sidecar::use_cases
 {

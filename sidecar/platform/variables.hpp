@@ -10,14 +10,6 @@
 namespace sidecar::use_cases
 {
 
-// Where a variable is, besides the app's own environment.
-inline constexpr FieldRule container_field = {
-    "container", FieldKind::text, false,
-    "a container of the app with an environment of its own; the app's own environment if absent"};
-inline constexpr FieldRule other_app_field = {
-    "app_id", FieldKind::text, false,
-    "another app of the same owner; the app that the database was made for if absent"};
-
 Answer list_variables(Database &database, const Caller &caller, const std::string &db_id);
 
 // bind: env, and optionally app_id, container, publish. The answer is a connection.
