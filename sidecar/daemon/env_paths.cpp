@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/failure.hpp"
+#include "base/text.hpp"
 #include "daemon/option_values.hpp"
 
 namespace sidecar
@@ -38,6 +39,20 @@ check_path(const std::string &path)
     }
     if (path.ends_with(".ca.pem"))
         refuse("--env-files: a path may not end in .ca.pem, as the certificates of another may");
+}
+
+// Refuses a target that is neither an app nor a container of one.
+void
+check_target(const std::string &target)
+{
+    const std::size_t slash = target.find('/');
+    if (slash == std::string::npos)
+        return;
+    const std::string container = target.substr(slash + 1);
+    if (slash == 0 || container.empty() || container.find('/') != std::string::npos ||
+        container == "app" || container == "svc")
+        refuse("--env-files: \"" + clean_text(target) +
+               "\" is neither APP nor APP/CONTAINER; a slash within an app's id is %2F");
 }
 
 // Says whether path is folder, or something in it.
@@ -78,13 +93,15 @@ env_paths_of(const std::string &text, const std::string &directory)
         const std::size_t equals = word.find('=');
         if (equals == 0 || equals == std::string::npos)
             refuse("--env-files must be APP=PATH,..., with absolute paths");
+        const std::string target = word.substr(0, equals);
         const std::string path = word.substr(equals + 1);
+        check_target(target);
         check_path(path);
         check_outside(path, directory);
-        for (const auto &[app, other] : paths)
+        for (const auto &[known, other] : paths)
             if (other == path)
                 refuse("--env-files names a path twice");
-        if (!paths.emplace(word.substr(0, equals), path).second)
+        if (!paths.emplace(target, path).second)
             refuse("--env-files names an app twice");
     }
     return paths;

@@ -29,7 +29,7 @@ constexpr OptionRow rows[] = {
     {"statement-timeout", "APPINFRA_STATEMENT_TIMEOUT", "20s", each, in_database, "for a statement in the database"},
     {"reconnect-longest", "APPINFRA_RECONNECT_LONGEST", "15s", each, in_database, "highest ceiling of the random pause between connects to the database"},
     {"sink", "APPINFRA_SINK", "", looked_at, to_producer, "\"http\" (the producer API) or \"file:DIR\" (environment files); http when producer-url is set"},
-    {"env-files", "APPINFRA_ENV_FILES", "", looked_at, to_producer, "with --sink=file:DIR: APP=PATH, separated by commas: the file of an app that is not to be below DIR"},
+    {"env-files", "APPINFRA_ENV_FILES", "", looked_at, to_producer, "with --sink=file:DIR: APP=PATH or APP/CONTAINER=PATH, separated by commas: a file that is not to be below DIR"},
     {"producer-url", "APPINFRA_PRODUCER_URL", "", sending, to_producer, "base URL of the producer API; https, or http to a loopback address"},
     {"producer-path", "APPINFRA_PRODUCER_PATH", "/api/apps/{app_id}/env", sending, to_producer, "path template; {app_id} is replaced"},
     {"producer-ca", "APPINFRA_PRODUCER_CA", "", sending, to_producer, "PEM file of the only authorities trusted for the producer; else the system's"},

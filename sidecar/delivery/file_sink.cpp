@@ -14,7 +14,6 @@ namespace sidecar
 namespace
 {
 
-constexpr const char *env_name = "app.env"; // of a file below DIR
 constexpr const char *certificates_name = "ca.pem";
 
 Outcome
@@ -107,6 +106,18 @@ target_of(std::string_view app_id)
 
 } // namespace
 
+std::string
+container_of(const Publication &publication)
+{
+    const std::string before = target_of(publication.app_id) + "/";
+    if (before.size() == 1 || !publication.target.starts_with(before))
+        return "";
+    const std::string name = publication.target.substr(before.size());
+    // app.env is the app's own file; below svc are its services.
+    const bool is_taken = name == "app" || name == "svc";
+    return is_taken || name.find('/') != std::string::npos ? "" : name;
+}
+
 std::vector<std::string>
 folders_of(const Publication &publication)
 {
@@ -114,7 +125,7 @@ folders_of(const Publication &publication)
     const std::string app = target_of(publication.app_id);
     std::string_view target = publication.target;
     if (app.empty() || !target.starts_with(app + "/svc/")) {
-        if (target != app)
+        if (target != app && container_of(publication).empty())
             folders = {file_name_for(target)};
         return folders;
     }
@@ -131,14 +142,6 @@ folders_of(const Publication &publication)
     return folders;
 }
 
-const std::string *
-FileSink::path_of(const Publication &publication) const
-{
-    const auto path = paths_.find(publication.app_id);
-    const bool own = publication.target == target_of(publication.app_id);
-    return path != paths_.end() && own ? &path->second : nullptr;
-}
-
 Outcome
 FileSink::deliver(const Publication &publication) const
 {
@@ -146,14 +149,18 @@ FileSink::deliver(const Publication &publication) const
     try {
         if (publication.target.empty())
             throw Failure(Failure::Kind::give_up, "the publication has no target");
-        const std::string *path = path_of(publication);
-        SafeDirectory folder = path != nullptr
-                                   ? SafeDirectory::of_file(*path)
-                                   : SafeDirectory(root_, folders_of(publication), env_name);
+        const std::string container = file_name_for(container_of(publication));
+        const auto path = paths_.find(publication.target);
+        const bool is_below = path == paths_.end();
+        SafeDirectory folder = is_below
+                                   ? SafeDirectory(root_, folders_of(publication),
+                                                   (container.empty() ? "app" : container) + ".env")
+                                   : SafeDirectory::of_file(path->second);
         folder.lock();
         // A ca.pem in a folder that is not ours may be somebody else's.
-        const std::string before = path != nullptr ? folder.file() + "." : "";
-        return write(publication, folder, before + certificates_name, maybe_stored);
+        const std::string owner = is_below ? container : folder.file();
+        return write(publication, folder, (owner.empty() ? "" : owner + ".") + certificates_name,
+                     maybe_stored);
     } catch (const Failure &failure) {
         Outcome outcome =
             refusal(failure.kind() == Failure::Kind::give_up ? Verdict::refused : Verdict::again,

@@ -1,7 +1,7 @@
-// The other sink: DIR/<app_id>/app.env, and for a service's target
-// DIR/<app_id>/svc/<service_id>/<host_id>/app.env. An app may have another path for its own
-// variables. It works at once, in start(); several sidecars may share one DIR, because every file
-// has a lock.
+// The other sink: DIR/<app_id>/app.env, for a container's target DIR/<app_id>/<container>.env, and
+// for a service's DIR/<app_id>/svc/<service_id>/<host_id>/app.env. An app or a container may have
+// another path. It works at once, in start(); several sidecars may share one DIR, because every
+// file has a lock.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 namespace sidecar
 {
 
-// The absolute paths of the files of apps whose variables do not go below DIR, by app.
+// The absolute paths of the files that are not below DIR, by target.
 using EnvPaths = std::map<std::string, std::string, std::less<>>;
 
 class FileSink final : public Sink
@@ -37,13 +37,13 @@ public:
     Outcome deliver(const Publication &publication) const;
 
 private:
-    // Returns the path of the file outside of DIR that a publication is for; null: it has none.
-    const std::string *path_of(const Publication &publication) const;
-
     std::string root_;
     EnvPaths paths_;
     std::vector<Finished> finished_;
 };
+
+// The container of its app whose environment a publication is for; empty when it is for another.
+std::string container_of(const Publication &publication);
 
 // The names of the folders of a target below DIR.
 std::vector<std::string> folders_of(const Publication &publication);

@@ -40,6 +40,12 @@ $host->control("SELECT appinfra.create_service_user('$db_id', 'worker', 'vm1')")
 wait_for('the service', sub { $producer->environment('app-1/svc/worker/vm1')->{PGUSER} });
 is(keys %{ $producer->environment('app-1') }, 2, 'a service has a target of its own');
 
+my $migrate = qq{'$db_id', '{"DATABASE_URL": "owner"}', container => 'migrate'};
+$host->control("SELECT appinfra.bind_variables($migrate)");
+wait_for('the container', sub { $producer->environment('app-1/migrate')->{DATABASE_URL} });
+is(logs_in($producer->environment('app-1/migrate')->{DATABASE_URL}), 1, 'so has a container, where a name has another login');
+is($producer->environment('app-1')->{DATABASE_URL}, $env->{DATABASE_URL}, 'and the app keeps its own');
+
 # --- across a restart of the producer ---------------------------------------------------------------------
 $producer->kill9;
 $host->control("SELECT appinfra.rotate_credential('$db_id', variable => 'MIGRATION_URL')");
@@ -48,7 +54,7 @@ wait_for('the rotation', sub { $producer->environment('app-1')->{MIGRATION_URL} 
 is($producer->environment('app-1')->{DATABASE_URL}, $env->{DATABASE_URL}, 'what it has stored outlives a kill');
 is(logs_in($producer->environment('app-1')->{MIGRATION_URL}), 1, 'what was sent while it was away is there');
 $host->control("SELECT appinfra.deprovision_tenant('$db_id')");
-wait_for('the unset', sub { !%{ $producer->environment('app-1') } });
+wait_for('the unset', sub { !%{ $producer->environment('app-1') } && !%{ $producer->environment('app-1/migrate') } });
 pass('what is deprovisioned is unset');
 
 # --- its rules --------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ my $file = "$etc/vm.env";
 append_to_file("$etc/ca.pem", "of others\n");
 append_to_file($file, "# of the VM\nKEPT=1\n");
 my $sidecar = $host->start_sidecar(env => { APPINFRA_RETRY_LONGEST => '200ms' },
-	args => ["--env-files=app-vm=$file,app-away=$etc/no/such/app.env"]);
+	args => ["--env-files=app-vm=$file,app-vm/migrate=$etc/migrate.env,app-away=$etc/no/such/app.env"]);
 
 sub logs_in { return ($host->as_app($_[0], 'SELECT 1'))[0] == 0 ? 1 : 0; }
 sub value_in { return slurp_file($_[0]) =~ /^$_[1]="(.*)"$/m ? $1 : ''; }
@@ -33,6 +33,11 @@ my $db_id = $host->control("SELECT db_id FROM appinfra.databases WHERE app_id = 
 $host->control("SELECT appinfra.create_service_user('$db_id', 'worker', 'vm1')");
 wait_for('the service', sub { -e $host->env_dir . '/app-vm/svc/worker/vm1/app.env' });
 unlike(slurp_file($file), qr/PGUSER/, 'so does a service of the app');
+$host->control("SELECT appinfra.bind_variables('$db_id', '{\"DATABASE_URL\": \"owner\"}', container => '$_')") for qw(migrate worker);
+wait_for('the containers', sub { -e "$etc/migrate.env" && -e $host->env_dir . '/app-vm/worker.env' });
+is(logs_in(value_in("$etc/migrate.env", 'DATABASE_URL')), 1, 'a container that has a path is written there');
+isnt(value_in("$etc/migrate.env", 'DATABASE_URL'), value_in($file, 'DATABASE_URL'), 'with a login of its own');
+ok(!-e $host->env_dir . '/app-vm/migrate.env', 'and another container stays below DIR');
 
 # --- a link is not followed, nothing is made --------------------------------------------------------------
 $host->provision(app_id => 'app-away', slug => 'away');
@@ -61,6 +66,7 @@ is(slurp_file("$etc/ca.pem"), "of others\n", 'nor are certificates of others');
 my $dir = $host->env_dir;
 symlink $dir, "$etc/link" or die $!;
 my $absolute = qr/--env-files must be APP=PATH,..., with absolute paths/;
+my $no_container = qr{is neither APP nor APP/CONTAINER};
 my $within = qr/a path lies in the folder of --sink=file:DIR/;
 for my $case (
 	[ 'a relative path', 'a=etc/app.env', $absolute ],
@@ -81,6 +87,12 @@ for my $case (
 	[ 'a path below DIR', "a=$dir/a/app.env", $within ],
 	[ 'DIR itself', "a=$dir", $within ],
 	[ 'a path that leads below DIR', "a=$etc/link/app.env", $within ],
+	[ 'a service', "a/svc/worker/vm1=$etc/one", $no_container ],
+	[ 'a container without a name', "a/=$etc/one", $no_container ],
+	[ 'a container without an app', "/migrate=$etc/one", $no_container ],
+	[ 'the app as a container', "a/app=$etc/one", $no_container ],
+	[ 'services as a container', "a/svc=$etc/one", $no_container ],
+	[ 'the same container twice', "a/migrate=$etc/one,a/migrate=$etc/two", qr/names an app twice/ ],
 	[ 'another sink', "a=$file", qr/goes with --sink=file:DIR only/, { APPINFRA_SINK => undef, APPINFRA_PRODUCER_URL => 'http://127.0.0.1:1' } ])
 {
 	my ($name, $value, $message, $env) = @$case;

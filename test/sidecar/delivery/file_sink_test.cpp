@@ -138,6 +138,25 @@ TEST(Targets, OfAppsAndOfServicesHaveFoldersOfTheirOwn)
     EXPECT_EQ(folders_of(publication), std::vector<std::string>{"other%2Fsvc%2Fx%2Fy"});
 }
 
+TEST(Targets, OfContainersAreNamesOfOnePart)
+{
+    Publication publication = setting("A", "1", 1, "a/b%");
+    publication.target = "a%2Fb%25";
+    EXPECT_EQ(container_of(publication), "");
+    EXPECT_EQ(folders_of(publication), std::vector<std::string>{"a%2Fb%25"});
+    publication.target = "a%2Fb%25/migrate";
+    EXPECT_EQ(container_of(publication), "migrate");
+    EXPECT_EQ(folders_of(publication), std::vector<std::string>{"a%2Fb%25"});
+    for (const char *none : {"a%2Fb%25/", "a%2Fb%25/app", "a%2Fb%25/svc", "a%2Fb%25/x/y",
+                             "a/b%/migrate", "other/migrate", "a%2Fb%25/svc/web/host-1"}) {
+        publication.target = none;
+        EXPECT_EQ(container_of(publication), "") << none;
+    }
+    publication.target = "/migrate";
+    publication.app_id = "";
+    EXPECT_EQ(container_of(publication), "");
+}
+
 TEST(EnvSinkFiles, ArePrivateAndHoldTheValue)
 {
     const Workspace work;
@@ -330,6 +349,67 @@ TEST(FileSink, WritesCertificatesIntoAFileOfTheirOwn)
     ASSERT_EQ(sink.deliver(none).verdict, Verdict::stored);
     EXPECT_EQ(mode_of(work.path("env/app-1/ca.pem")), 0U);
     EXPECT_EQ(work.read("env/app-1/app.env"), "DATABASE_URL=\"postgresql://z\"\n");
+}
+
+TEST(FileSink, GivesEachContainerAFileOfItsOwn)
+{
+    const Workspace work;
+    const FileSink sink(work.path("env"));
+    Publication migrate = setting("DATABASE_URL", "owner", 2);
+    migrate.target = "app-1/migrate";
+    Publication hidden = setting("DATABASE_URL", "hidden", 3);
+    hidden.target = "app-1/../x";
+    ASSERT_EQ(sink.deliver(migrate).verdict, Verdict::stored);
+    ASSERT_EQ(sink.deliver(hidden).verdict, Verdict::stored);
+    ASSERT_EQ(sink.deliver(setting("DATABASE_URL", "writer", 1)).verdict, Verdict::stored);
+    EXPECT_EQ(work.read("env/app-1/app.env"), "DATABASE_URL=\"writer\"\n");
+    EXPECT_EQ(work.read("env/app-1/migrate.env"), "DATABASE_URL=\"owner\"\n");
+    EXPECT_EQ(mode_of(work.path("env/app-1/migrate.env")), 0600U);
+    EXPECT_EQ(mode_of(work.path("env/app-1/.migrate.env.versions")), 0600U);
+    EXPECT_EQ(work.read("env/app-1%2F..%2Fx/app.env"), "DATABASE_URL=\"hidden\"\n");
+
+    // Whatever a target says: the name is one in the app's folder.
+    hidden.target = "app-1/..";
+    ASSERT_EQ(sink.deliver(hidden).verdict, Verdict::stored);
+    EXPECT_EQ(work.read("env/app-1/%2E..env"), "DATABASE_URL=\"hidden\"\n");
+}
+
+TEST(FileSink, KeepsTheCertificatesOfAContainerApart)
+{
+    const Workspace work;
+    const std::string pem = "-----BEGIN CERTIFICATE-----\nMIIB+/=\n-----END CERTIFICATE-----\n";
+    const FileSink sink(work.path("env"));
+    Publication migrate = setting("DATABASE_CA_CERT", pem, 1);
+    migrate.target = "app-1/migrate";
+    ASSERT_EQ(sink.deliver(migrate).verdict, Verdict::stored);
+    ASSERT_EQ(sink.deliver(setting("DATABASE_CA_CERT", pem, 1)).verdict, Verdict::stored);
+    EXPECT_EQ(work.read("env/app-1/ca.pem"), pem);
+    EXPECT_EQ(work.read("env/app-1/migrate.ca.pem"), pem);
+    migrate.version = 2;
+    migrate.set.clear();
+    migrate.unset = {"DATABASE_CA_CERT"};
+    ASSERT_EQ(sink.deliver(migrate).verdict, Verdict::stored);
+    EXPECT_EQ(mode_of(work.path("env/app-1/migrate.ca.pem")), 0U);
+    EXPECT_EQ(work.read("env/app-1/ca.pem"), pem);
+}
+
+TEST(FileSink, WritesToThePathOfTheTarget)
+{
+    const Workspace work;
+    std::filesystem::create_directories(work.path("etc"));
+    const FileSink sink(work.path("env"), {{"app-1/migrate", work.path("etc/migrate.env")},
+                                           {"a%2Fb", work.path("etc/ab.env")}});
+    Publication migrate = setting("A", "owner", 1);
+    migrate.target = "app-1/migrate";
+    Publication slash = setting("A", "slash", 1, "a/b");
+    slash.target = "a%2Fb";
+    for (const Publication *each : {&migrate, &slash})
+        ASSERT_EQ(sink.deliver(*each).verdict, Verdict::stored);
+    ASSERT_EQ(sink.deliver(setting("A", "writer", 1)).verdict, Verdict::stored);
+    EXPECT_EQ(work.read("etc/migrate.env"), "A=\"owner\"\n");
+    EXPECT_EQ(work.read("etc/ab.env"), "A=\"slash\"\n");
+    EXPECT_EQ(work.read("env/app-1/app.env"), "A=\"writer\"\n");
+    EXPECT_FALSE(std::filesystem::exists(work.path("env/app-1/migrate.env")));
 }
 
 TEST(FileSink, TakesLinesForNothingButCertificates)
