@@ -23,6 +23,8 @@ name_of(End end)
         return "given back";
     case End::stale:
         return "stale";
+    case End::superseded:
+        return "superseded";
     default:
         return "lost";
     }
@@ -50,6 +52,7 @@ Reporter::close(End end, const Fields &life)
         tally_.given_back++;
         break;
     case End::stale:
+    case End::superseded:
         tally_.stale++;
         break;
     case End::lost:
@@ -92,8 +95,9 @@ Reporter::answered(std::uint64_t key, const std::variant<Receipt, Failure> &answ
     entries_.erase(key);
     if (!receipt.status.empty())
         entry.life.push_back({"status", receipt.status});
-    // A delivery whose claim was gone makes the extension publish again (design 6.5).
-    close(receipt.held ? entry.end : End::lost, entry.life);
+    // A delivery whose claim was gone makes the extension publish again.
+    const End end = receipt.status == "superseded" ? End::superseded : entry.end;
+    close(receipt.held ? end : End::lost, entry.life);
 }
 
 void

@@ -17,12 +17,14 @@ struct Tally {
     int delivered = 0;
     int failed = 0;     // for good
     int given_back = 0; // pending again
-    int stale = 0;      // something newer stands
+    int stale = 0;      // something newer stands, or is to be published
     int lost = 0;       // the claim was cancelled or taken over
     int unreported = 0; // the extension would not take the report
 };
 
-enum class End { delivered, failed, given_back, stale, lost };
+// How the claim of a publication ended. Superseded: it failed, but by then it was overtaken, so
+// that nothing is amiss.
+enum class End { delivered, failed, given_back, stale, superseded, lost };
 
 class Reporter
 {

@@ -187,6 +187,21 @@ TEST(Reporting, ALateAnswerCountsAsLost)
     EXPECT_EQ(world.dispatcher->tally().lost, 1);
 }
 
+TEST(Reporting, AFailureThatWasOvertakenIsSupersededAndNoError)
+{
+    World world;
+    world.send_one();
+    world.queue.status = "superseded";
+    world.sink.finish(1, outcome(Verdict::refused, false, "HTTP 422 bad"));
+    world.settle();
+    EXPECT_EQ(world.dispatcher->tally().failed, 0);
+    EXPECT_EQ(world.dispatcher->tally().stale, 1);
+    ASSERT_FALSE(world.lines.empty());
+    EXPECT_NE(world.lines.back().find("result=superseded"), std::string::npos)
+        << world.lines.back();
+    EXPECT_EQ(world.lines.back().find("error publication"), std::string::npos);
+}
+
 TEST(Draining, GivesBackWhatIsNotUnderWayAndFinishesTheRest)
 {
     World world({.concurrency = 1});

@@ -54,6 +54,7 @@ publication(std::int64_t id, int version = 1)
 class FakeQueue final : public Queue
 {
 public:
+    std::string status = "failed"; // what a failed publication becomes
     bool up = true;
     std::vector<Publication> pending;
     std::set<std::int64_t> lost; // claims that are no longer ours
@@ -110,7 +111,7 @@ public:
                 return;
             }
             reports.push_back(report);
-            done(Receipt{!lost.contains(report.publication_id), report.complete ? "" : "status"});
+            done(Receipt{!lost.contains(report.publication_id), report.complete ? "" : status});
         });
     }
 
