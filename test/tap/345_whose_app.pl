@@ -6,6 +6,7 @@ use Appinfra;
 use Appinfra::Answers qw(refused);
 use Appinfra::Rest;
 use JSON::PP;
+use List::Util qw(uniq);
 use Test::More;
 
 my $host = Appinfra->make('whose', pool_size => 4);
@@ -58,7 +59,8 @@ my @tools = @{ $rest->call(POST => '/mcp', { jsonrpc => '2.0', id => 1, method =
 sub reaches_nothing
 {
 	my ($who, $app, $id, $name) = @_;
-	my %values = (app_id => $app, db_id => $id, owner_user_id => $eve, slug => 'steal', env => { STEAL_URL => 'owner' });
+	my %values = (app_id => $app, db_id => $id, owner_user_id => $eve, slug => 'steal', env => { STEAL_URL => 'owner' }, access => 'owner',
+		service_id => 'steal', host_id => 'h', services => [], username => 'app_ann', publication_id => 1, variables => 'DATABASE_URL');
 	my ($asked, @wrong) = (0);
 	for my $path (grep { $_ ne '/mcp' } sort keys %$paths)
 	{
@@ -66,9 +68,9 @@ sub reaches_nothing
 		{
 			my $operation = $paths->{$path}{$method};
 			my $target = $path =~ s/\{(\w+)\}/$values{$1}/gr;
-			my @query = map { "$_->{name}=$values{ $_->{name} }" } grep { $_->{in} eq 'query' && $_->{name} =~ /^(?:app|db)_id$/ } @{ $operation->{parameters} // [] };
-			my $body = $operation->{requestBody};
-			my $content = $body ? { map { $_ => $values{$_} } grep { $body->{content}{'application/json'}{schema}{properties}{$_} } qw(app_id slug env) } : undef;
+			my @query = map { "$_->{name}=$values{ $_->{name} }" } grep { $_->{in} eq 'query' && ($_->{required} || $_->{name} =~ /^(?:app|db)_id$/) } @{ $operation->{parameters} // [] };
+			my $body = $operation->{requestBody} && $operation->{requestBody}{content}{'application/json'}{schema};
+			my $content = $body ? { map { $_ => $values{$_} } uniq(@{ $body->{required} // [] }, grep { $body->{properties}{$_} } qw(app_id slug env)) } : undef;
 			my $answer = $rest->call(uc $method, join('?', $target, join('&', @query) || ()), $content, token => $tokens{$who});
 			my $open = $operation->{security} && !@{ $operation->{security} };
 			my $wanted = $open ? 200 : $path =~ m{^/api/app-infra/(?:apps|audit)\b} ? 403 : 404;
@@ -78,7 +80,7 @@ sub reaches_nothing
 	}
 	for my $tool (@tools)
 	{
-		my $said = tool($tool->{name}, $tokens{$who}, map { $_ => $values{$_} } grep { $tool->{inputSchema}{properties}{$_} } qw(app_id db_id));
+		my $said = tool($tool->{name}, $tokens{$who}, map { $_ => $values{$_} } uniq(@{ $tool->{inputSchema}{required} // [] }, grep { $tool->{inputSchema}{properties}{$_} } qw(app_id db_id)));
 		push @wrong, "$tool->{name}: $said" if $said ne 'not_found';
 		$asked++;
 	}
