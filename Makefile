@@ -85,6 +85,9 @@ check-major: ## run every test on PG=17 or PG=18, in a folder that holds another
 check-install: ## follow docs/operations.md in a folder that holds a new Debian 12 (root)
 	@tools/check-install.sh
 
+check-clients: ## try drivers with the published DSN, and linters on the OpenAPI document; as root, installs them
+	@tools/check-clients.sh
+
 chaos: ## kill processes at random under a workload, then check 26 invariants (SEED, SECONDS, MODE)
 	@SUITE_LIMIT=$$(($(or $(SECONDS),60) + 900)) SUITES=tap TAP=test/tap/275_random_kills.pl APPINFRA_CHAOS_MODE='$(MODE)' \
 		APPINFRA_CHAOS_SEED='$(or $(SEED),$(shell date +%s))' APPINFRA_CHAOS_SECONDS='$(or $(SECONDS),60)' tools/check.sh
@@ -117,4 +120,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: all extension sidecar build-deps deps install install-extension install-sidecar uninstall \
-	installcheck check-symbols check check-flaky check-install check-major chaos attack bench quickstart quickstart-stop format lint clean help
+	installcheck check-symbols check check-clients check-flaky check-install check-major chaos attack bench quickstart quickstart-stop format lint clean help

@@ -4,8 +4,8 @@
 #   tools/deps.sh verify GROUP...    name what is missing with the command that installs it; exit 1
 #   tools/deps.sh install GROUP...   install it (root only), touching no cluster of this machine
 #
-# Groups: build, check, extensions, flaky, format, lint, major. Each need is probed by what is used (a command, a
-# header, a Perl module), not by package name, so that other sources of the same thing count.
+# Groups: build, check, clients, extensions, flaky, format, lint, major. Each need is probed by what is used (a
+# command, a header, a module), not by package name, so that other sources of the same thing count.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -39,6 +39,18 @@ check|curl|command|curl
 check|procps|command|ps
 check|pgbouncer|command|pgbouncer
 check|util-linux|command|setpriv
+clients|python3-psycopg|python|psycopg
+clients|python3-psycopg2|python|psycopg2
+clients|python3-sqlalchemy|python|sqlalchemy
+clients|python3-django|python|django
+clients|default-jdk-headless|command|javac
+clients|libpostgresql-jdbc-java|file|/usr/share/java/postgresql.jar
+clients|ruby-activerecord|ruby|active_record
+clients|ruby-pg|ruby|pg
+clients|golang-go|command|go
+clients|golang-github-lib-pq-dev|file|/usr/share/gocode/src/github.com/lib/pq/conn.go
+clients|nodejs|command|node
+clients|npm|command|npm
 extensions|postgresql-$major-postgis-3|extension|postgis
 extensions|postgresql-$major-pgvector|extension|vector
 flaky|stress-ng|command|stress-ng
@@ -76,6 +88,9 @@ present() {
         header) echo "#include <$probe>" | g++ -E -x c++ - >/dev/null 2>&1 ;;
         pkgconfig) pkg-config --exists "$probe" 2>/dev/null ;;
         perl) perl -M"$probe" -e1 2>/dev/null ;;
+        python) /usr/bin/python3 -c "import $probe" 2>/dev/null ;;
+        ruby) ruby -e "require '$probe'" 2>/dev/null ;;
+        file) [ -f "$probe" ] ;;
         server) [ -x "$("$config" --bindir 2>/dev/null)/postgres" ] ;;
         extension) [ -f "$("$config" --sharedir 2>/dev/null)/extension/$probe.control" ] ;;
         pgxs) [ -f "$("$config" --pgxs 2>/dev/null)" ] ;;
