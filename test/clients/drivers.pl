@@ -1,11 +1,11 @@
-# Drivers that take the published DSN as it is: each connects by TLS with the published authority verified,
-# makes a table as the owner, and refuses the server when the authority is another one. A driver that is
-# missing fails.
+# Drivers with the published DSN and authority. Each connects by TLS with the authority verified, makes a
+# table as the owner, and refuses the server when the authority is another one; then each connects where
+# the DSN only requires TLS. A driver that is missing fails.
 use strict;
 use warnings;
 use Appinfra;
 use Appinfra::Certificates;
-use File::Copy qw(copy);
+use Appinfra::Npm;
 use IPC::Run;
 use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
@@ -14,7 +14,7 @@ my $host = Appinfra->make('drivers', pool_size => 2);
 my $authority = Appinfra::Certificates->new;
 my $other = Appinfra::Certificates->new;
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $trusted = "$dir/ca.pem";
+my $trusted = $host->env_dir . '/app-drivers/ca.pem';
 my $server = $authority->issue('server', 'DNS:localhost');
 chmod 0600, $server or die $!;
 $host->append_conf('postgresql.conf', <<"CONF");
@@ -29,51 +29,95 @@ appinfra.public_sslrootcert = '$trusted'
 CONF
 $host->restart;
 my $sidecar = $host->start_sidecar;
-$host->wait_for_pool(1);
+$host->wait_for_pool(2);
 $host->provision(app_id => 'app-drivers', slug => 'drivers');
-my $dsn = $host->wait_for_env('app-drivers', 'DATABASE_URL');
-like($dsn, qr/\?sslmode=verify-full&sslrootcert=/, 'the DSN names the authority');
+my $verified = $host->wait_for_env('app-drivers', 'DATABASE_URL');
+like($verified, qr/\?sslmode=verify-full&sslrootcert=/, 'the DSN names the authority');
+is(slurp_file($trusted), slurp_file($authority->file), 'and the sink has written its certificate');
+$host->append_conf('postgresql.conf', "appinfra.public_sslmode = 'require'\n");
+$host->reload;
+$host->wait_until("SELECT current_setting('appinfra.public_sslmode') = 'require'", 'the reload');
+$host->provision(app_id => 'app-required', slug => 'required');
+my $required = $host->wait_for_env('app-required', 'DATABASE_URL');
+like($required, qr/\?sslmode=require$/, 'a DSN that only requires TLS names none');
 
-# Installs the drivers of node beside a copy of the programs.
-sub install_node_drivers
+# Runs a program as an app that has the DSN and trusts an authority; returns what it printed, and its errors.
+sub run_as_app
 {
+	my ($dsn, $ca, @command) = @_;
+	local $ENV{DATABASE_URL} = $dsn =~ s/sslrootcert=\K[^&]*/$ca/r;
+	local $ENV{DATABASE_CA_CERT} = slurp_file($ca);
+	local $ENV{HOME} = $dir;
 	my ($out, $err) = ('', '');
-	copy(Appinfra::test_file("clients/$_"), "$dir/$_") or die "$_: $!" for qw(package.json package-lock.json node-postgres.mjs);
-	local $ENV{npm_config_cache} = "$dir/cache";
-	my @npm = qw(npm ci --no-audit --no-fund --ignore-scripts --loglevel=error);
-	return IPC::Run::run([ @npm, '--prefix', $dir ], '<', \undef, '>', \$out, '2>', \$err, init => sub { chdir $dir }, IPC::Run::timeout(300)) || diag $err;
-}
-
-# Runs a program with the DSN; returns what it printed, and its errors.
-sub run_with_dsn
-{
-	my (@command) = @_;
-	local $ENV{DATABASE_URL} = $dsn;
-	my ($out, $err) = ('', '');
-	my $ok = eval { IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(60)) };
+	my $ok = eval { IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120)) };
 	return ($ok ? $out : '', $err . $@);
 }
 
-install_node_drivers();
+# Builds the program in Go, from the packages of the system alone.
+sub build_go
+{
+	local %ENV = (%ENV, GO111MODULE => 'off', GOPATH => '/usr/share/gocode', GOCACHE => "$dir/go", GOFLAGS => '');
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'go', 'build', '-o', "$dir/pq", Appinfra::test_file('clients/golang/pq.go') ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(300))
+		or diag "go build: $err";
+	return "$dir/pq";
+}
+
+# Succeeds when the program connects by TLS and makes its table.
+sub connects
+{
+	my ($what, $app, $dsn, @command) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $log = -s $host->logfile;
+	my ($out, $err) = run_as_app($dsn, $trusted, @command);
+	like($out, qr/^(t|true)$/mi, "$what, and makes a table") or diag $err;
+	like(slurp_file($host->logfile, $log), qr/connection authorized: user=app_$app database=app_$app .*SSL enabled/, '  by TLS');
+	return;
+}
+
+# Succeeds when the program does not connect, because of the certificate.
+sub refuses
+{
+	my ($what, $dsn, $ca, @command) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($out, $err) = run_as_app($dsn, $ca, @command);
+	like($err, qr/certificate verify failed|self-signed certificate|unable to verify|signature (failure|check failed)|does not chain with any of the trust anchors|unknown authority/i, $what)
+		or diag $out;
+	return;
+}
+
+my $node = Appinfra::Npm::install('clients', qw(node-postgres.mjs node-postgres-variable.mjs postgres-js.mjs));
+my @python = '/usr/bin/python3';
+my @psql = ('-c', 'CREATE TABLE by_psql (id int)', '-c', 'INSERT INTO by_psql VALUES (1)', '-c', 'SELECT count(*) = 1 AS made FROM by_psql');
 my %drivers = (
-	'psql' => [ 'sh', '-c', 'psql -XAtq "$DATABASE_URL" -c "CREATE TABLE by_psql (id int)" -c "INSERT INTO by_psql VALUES (1)" -c "SELECT count(*) = 1 AS made FROM by_psql"' ],
-	'psycopg 3' => [ '/usr/bin/python3', Appinfra::test_file('clients/psycopg3.py') ],
-	'psycopg2' => [ '/usr/bin/python3', Appinfra::test_file('clients/psycopg2_.py') ],
-	'SQLAlchemy' => [ '/usr/bin/python3', Appinfra::test_file('clients/sqlalchemy_.py') ],
+	'psql' => [ 'sh', '-c', 'psql -XAtq "$DATABASE_URL" "$@"', 'psql', @psql ],
+	'psycopg 3' => [ @python, Appinfra::test_file('clients/psycopg3.py') ],
+	'psycopg2' => [ @python, Appinfra::test_file('clients/psycopg2_.py') ],
+	'SQLAlchemy' => [ @python, Appinfra::test_file('clients/sqlalchemy_.py') ],
+	'Django' => [ @python, Appinfra::test_file('clients/django/program.py') ],
 	'ruby-pg' => [ 'ruby', Appinfra::test_file('clients/ruby-pg.rb') ],
-	'node-postgres' => [ 'node', "$dir/node-postgres.mjs" ]);
+	'ActiveRecord' => [ 'ruby', Appinfra::test_file('clients/activerecord.rb') ],
+	'JDBC' => [ 'java', '-cp', '/usr/share/java/postgresql.jar', Appinfra::test_file('clients/Jdbc.java') ],
+	'lib/pq' => [ build_go() ],
+	'postgres.js' => [ 'node', "$node/postgres-js.mjs" ],
+	'node-postgres' => [ 'node', "$node/node-postgres.mjs" ],
+	'node-postgres with DATABASE_CA_CERT' => [ 'node', "$node/node-postgres-variable.mjs" ]);
 for my $name (sort keys %drivers)
 {
-	copy($other->file, $trusted) or die $!;
-	my ($out, $err) = run_with_dsn(@{ $drivers{$name} });
-	like($err, qr/certificate verify failed|self-signed certificate|unable to verify|signature failure/i, "$name refuses a server of another authority");
-	copy($authority->file, $trusted) or die $!;
-	my $log = -s $host->logfile;
-	($out, $err) = run_with_dsn(@{ $drivers{$name} });
-	like($out, qr/^(t|true)$/mi, "$name connects as published, and makes a table") or diag $err;
-	like(slurp_file($host->logfile, $log), qr/connection authorized: user=app_drivers database=app_drivers .*SSL enabled/, '  by TLS');
+	refuses("$name refuses a server of another authority", $verified, $other->file, @{ $drivers{$name} });
+	connects("$name connects with the authority verified", 'drivers', $verified, @{ $drivers{$name} });
 }
 is($host->safe_psql('app_drivers', q{SELECT count(*) FROM pg_tables WHERE tablename LIKE 'by\_%' AND tableowner = 'app_drivers_owner'}), scalar(keys %drivers),
 	'all tables are the owner\'s');
+
+# postgres.js sends the server what it does not know, so its program leaves that out.
+my $as_it_is = q{import postgres from 'postgres'; await postgres(process.env.DATABASE_URL, { ssl: { ca: process.env.DATABASE_CA_CERT } })`SELECT 1`};
+my ($out, $err) = run_as_app($verified, $trusted, 'sh', '-c', 'cd "$1" && exec node --input-type=module -e "$2"', 'sh', $node, $as_it_is);
+like($err, qr/unrecognized configuration parameter "sslrootcert"/, 'postgres.js does not take the DSN as it is');
+
+# node-postgres takes "require" for "verify", and knows no authority.
+refuses('node-postgres refuses a DSN that only requires TLS', $required, $trusted, @{ delete $drivers{'node-postgres'} });
+connects("$_ connects with TLS required", 'required', $required, @{ $drivers{$_} }) for sort keys %drivers;
+refuses("$_ verifies also then", $required, $other->file, @{ $drivers{$_} }) for 'postgres.js', 'node-postgres with DATABASE_CA_CERT';
 is($sidecar->stop, 0, 'exit code 0');
 done_testing();
