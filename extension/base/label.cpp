@@ -87,26 +87,6 @@ visit_roles(const char *db_id, void (*visit)(void *self, Oid role, const Label &
     table_close(relation, AccessShareLock);
 }
 
-Oid
-group(const char *db_id, const char *access)
-{
-    struct Search {
-        const char *access;
-        Oid found;
-    } search = {.access = access, .found = InvalidOid};
-
-    visit_roles(
-        db_id,
-        [](void *self, Oid role, const Label &label) {
-            auto *asked = static_cast<Search *>(self);
-
-            if (strcmp(label.kind, "group") == 0 && strcmp(label.detail, asked->access) == 0)
-                asked->found = role;
-        },
-        &search);
-    return search.found;
-}
-
 /* Refuses labels of anyone but a superuser, on anything but roles and databases, or malformed. */
 static void
 check_relabel(const ObjectAddress *object, const char *label)

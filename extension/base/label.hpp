@@ -51,12 +51,12 @@ Found read_role(Oid role, Label *label);
 /* Reads the label of a role; false when it has none that is well formed. */
 bool of_role(Oid role, Label *label);
 
-/* Calls visit() with each labelled role of a tenant. Reads no operator that a tenant could make. */
+/*
+ * Calls visit() with each labelled role of a tenant. Reads no operator that a tenant could make. It
+ * looks at every label of the host: not for what a claim does.
+ */
 void visit_roles(const char *db_id, void (*visit)(void *self, Oid role, const Label &label),
                  void *self);
-
-/* Returns the group role of a tenant with that access; 0: there is none. */
-Oid group(const char *db_id, const char *access);
 
 /* Reads the label of a database; false when it has none. */
 bool of_database(Oid database, Label *label);

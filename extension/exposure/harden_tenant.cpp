@@ -196,8 +196,12 @@ dress_logins(const tenant::Tenant &tenant)
         const char *access = rows.text(i, 2);
 
         grants::open_to_login(tenant.database, login, access);
-        login_settings::write(login, owned::group_name(tenant.db_id, tenant.database, access),
-                              access, other_settings(login));
+        login_settings::write({.username = login,
+                               .access = access,
+                               .group = owned::group_name(tenant.db_id, tenant.database, access),
+                               .db_id = tenant.db_id,
+                               .database = tenant.database},
+                              other_settings(login));
     }
 }
 

@@ -252,7 +252,11 @@ make_role(const Purpose &purpose, const char *username, const secrets::Password 
         ddl::set_password(username, secrets::verifier(password));
     ddl::label_role(username, label::of_login(purpose.db_id, purpose.access));
     grants::open_to_login(purpose.database, username, purpose.access);
-    login_settings::write(username, group, purpose.access);
+    login_settings::write({.username = username,
+                           .access = purpose.access,
+                           .group = group,
+                           .db_id = purpose.db_id,
+                           .database = purpose.database});
 }
 
 } // namespace appinfra::credential

@@ -8,17 +8,15 @@
 namespace appinfra::login_settings
 {
 
-static tenant::Limits limits_of(const char *username);
-static void copy_tenants(const char *username);
+static void copy_tenants(const Login &login);
 
 void
-write(const char *username, const char *group, const char *access,
-      std::span<const ddl::Setting> more)
+write(const Login &login, std::span<const ddl::Setting> more)
 {
     const char *parallel = psprintf("%d", settings::tenant_parallel_workers);
-    const tenant::Limits limits = limits_of(username);
+    const tenant::Limits limits = tenant::read_limits(login.db_id);
     const ddl::Setting ours[] = {
-        {"role", group},
+        {"role", login.group},
         {"statement_timeout",
          psprintf("%d", limits.statement_timeout.value_or(settings::tenant_statement_timeout))},
         {"idle_in_transaction_session_timeout",
@@ -29,25 +27,14 @@ write(const char *username, const char *group, const char *access,
         {"max_parallel_workers_per_gather", parallel},
         {"default_transaction_read_only", "on"}, /* readers only */
     };
-    size_t count = lengthof(ours) - (strcmp(access, "reader") == 0 ? 0 : 1);
+    size_t count = lengthof(ours) - (strcmp(login.access, "reader") == 0 ? 0 : 1);
     auto *all = static_cast<ddl::Setting *>(palloc((count + more.size()) * sizeof(ddl::Setting)));
 
     memcpy(all, ours, count * sizeof(ddl::Setting));
     for (size_t i = 0; i < more.size(); i++)
         all[count + i] = more[i];
-    ddl::set_settings(username, {all, count + more.size()});
-    copy_tenants(username);
-}
-
-/* Returns the limits of the tenant whose login it is. */
-static tenant::Limits
-limits_of(const char *username)
-{
-    label::Label label;
-
-    if (!label::of_role(get_role_oid(username, false), &label))
-        return {};
-    return tenant::read_limits(label.db_id);
+    ddl::set_settings(login.username, {all, count + more.size()});
+    copy_tenants(login);
 }
 
 void
@@ -61,21 +48,20 @@ set_tag(LOCKTAG *tag, Oid database)
  * waited for, for the tenant could make us wait; exposures() then names the login.
  */
 static void
-copy_tenants(const char *username)
+copy_tenants(const Login &login)
 {
-    Oid login = get_role_oid(username, false);
-    label::Label label;
+    const char *owners = strcmp(login.access, "owner") == 0
+                             ? login.group
+                             : owned::group_name(login.db_id, login.database, "owner");
+    Oid database = get_database_oid(login.database, true);
+    Oid group = get_role_oid(owners, true);
     LOCKTAG tag;
 
-    if (!label::of_role(login, &label))
-        return;
-    Oid database = owned::database_of(label.db_id);
-    Oid group = label::group(label.db_id, "owner");
     if (!OidIsValid(database) || !OidIsValid(group))
         return;
     set_tag(&tag, database);
     (void)LockAcquire(&tag, ShareLock, false, true);
-    ddl::copy_settings(database, group, login);
+    ddl::copy_settings(database, group, get_role_oid(login.username, false));
 }
 
 } // namespace appinfra::login_settings

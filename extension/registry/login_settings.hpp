@@ -21,13 +21,21 @@ namespace appinfra::login_settings
     " 'plpgsql.variable_conflict', 'log_statement', 'log_min_messages', 'jit_provider',"           \
     " 'restrict_nonsystem_relation_kind', 'createrole_self_grant', 'extension_control_path']"
 
+/* A login of a tenant, all that is called by its present name. */
+struct Login {
+    const char *username;
+    const char *access;
+    const char *group; /* of that access */
+    const char *db_id;
+    const char *database;
+};
+
 /*
  * Writes what the sessions of a login start with, in place of what was there; and what the tenant
  * has set by tenant_set(). That stands in the row of the owner's group and the tenant's database:
  * nobody logs in as the group, so there it only waits to be copied.
  */
-void write(const char *username, const char *group, const char *access,
-           std::span<const ddl::Setting> more = {});
+void write(const Login &login, std::span<const ddl::Setting> more = {});
 
 /* The lock by which tenant_set() and the making of a login wait for each other; never for long. */
 void set_tag(LOCKTAG *tag, Oid database);
