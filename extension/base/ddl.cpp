@@ -93,35 +93,6 @@ set_password(const char *login, const char *verifier)
     CommandCounterIncrement();
 }
 
-/*
- * Written as one row, not by ALTER ROLE … SET: that refuses "role" inside SECURITY DEFINER, warns
- * about what the session user could not do, and rewrites the row once per setting. The values come
- * from checked settings and from roles that exist.
- */
-void
-set_settings(const char *login, std::span<const Setting> settings)
-{
-    Oid role = get_role_oid(login, false);
-    Relation relation = table_open(DbRoleSettingRelationId, RowExclusiveLock);
-    auto *texts = static_cast<Datum *>(palloc(settings.size() * sizeof(Datum)));
-    Datum values[Natts_pg_db_role_setting] = {};
-    bool nulls[Natts_pg_db_role_setting] = {};
-    int count = 0;
-
-    for (const Setting &setting : settings)
-        texts[count++] = CStringGetTextDatum(psprintf("%s=%s", setting.name, setting.value));
-    DropSetting(InvalidOid, role);
-    CommandCounterIncrement();
-    values[Anum_pg_db_role_setting_setdatabase - 1] = ObjectIdGetDatum(InvalidOid);
-    values[Anum_pg_db_role_setting_setrole - 1] = ObjectIdGetDatum(role);
-    values[Anum_pg_db_role_setting_setconfig - 1] =
-        PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
-    HeapTuple tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
-    CatalogTupleInsert(relation, tuple);
-    table_close(relation, NoLock);
-    CommandCounterIncrement();
-}
-
 void
 rename_role(const char *from, const char *to)
 {

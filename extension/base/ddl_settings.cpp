@@ -8,6 +8,29 @@ static HeapTuple find(Relation relation, Oid database, Oid role);
 static void put(Relation relation, HeapTuple found, Oid database, Oid role, ArrayType *settings);
 static ArrayType *settings_of(Relation relation, HeapTuple tuple);
 
+/*
+ * Written as one row, not by ALTER ROLE … SET: that refuses "role" inside SECURITY DEFINER, warns
+ * about what the session user could not do, and rewrites the row once per setting. The values come
+ * from checked settings and from roles that exist. Rows for single databases go, too.
+ */
+void
+set_settings(const char *login, std::span<const Setting> settings)
+{
+    Oid role = get_role_oid(login, false);
+    auto *texts = static_cast<Datum *>(palloc(settings.size() * sizeof(Datum)));
+    int count = 0;
+
+    for (const Setting &setting : settings)
+        texts[count++] = CStringGetTextDatum(psprintf("%s=%s", setting.name, setting.value));
+    DropSetting(InvalidOid, role);
+    CommandCounterIncrement();
+    Relation relation = table_open(DbRoleSettingRelationId, RowExclusiveLock);
+    put(relation, nullptr, InvalidOid, role,
+        construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
+    table_close(relation, NoLock);
+    CommandCounterIncrement();
+}
+
 void
 change_setting(Oid database, Oid role, const char *name, const char *value)
 {
