@@ -60,6 +60,9 @@ Datum one_variable(const char *name);
 /* Returns the first of a text[] of variables. */
 const char *first_variable(Datum variables);
 
+/* Returns whose environment a place is, for a message. */
+const char *name_of(const Place &place);
+
 /* Returns the place of variables of an app, or of one of its containers. */
 Place of_app(const char *app_id, Datum variables, bool pooled, const char *container = nullptr);
 
