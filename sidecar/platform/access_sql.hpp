@@ -64,9 +64,12 @@ inline constexpr Query list_publications = {
                                "   (SELECT min(publication_id) FROM shown)) ELSE '{}' END)::text",
     Effect::reads};
 
+// The database that a publication is of, when it is the caller's.
 inline constexpr Query publication_database = {
     "publication_database",
-    "SELECT db_id FROM appinfra.publications WHERE publication_id = $1::bigint", Effect::reads};
+    "SELECT d.db_id FROM appinfra.publications p JOIN appinfra.databases d USING (db_id)"
+    " WHERE p.publication_id = $1::bigint AND " REACHED("$4"),
+    Effect::reads};
 
 inline constexpr Query publication = {
     "publication",

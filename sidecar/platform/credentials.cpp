@@ -85,14 +85,9 @@ retry_publication(Database &database, const Caller &caller, const std::string &p
                   const std::optional<std::string> &db_id)
 {
     check_publication_id(publication_id);
-    const auto whose = database.value(sql::publication_database, {publication_id});
+    const auto whose = database.value(sql::publication_database, owned(publication_id, caller));
     if (!whose || (db_id && *db_id != *whose))
         throw not_found("there is no such publication");
-    try {
-        own(database, caller, *whose);
-    } catch (const Problem &) { // the same words as for one that does not exist
-        throw not_found("there is no such publication");
-    }
     return for_owner(database, caller, *whose, [&]() -> Answer {
         database.value(sql::retry_publication, {publication_id});
         return {database.value(sql::publication, {publication_id}).value_or("{}")};

@@ -20,9 +20,9 @@ no_such_database()
 }
 
 Parameters
-owned(const std::string &db_id, const Caller &caller)
+owned(const std::string &id, const Caller &caller)
 {
-    return {db_id, sql_flag(caller.admin), caller.user, claim_of(caller)};
+    return {id, sql_flag(caller.admin), caller.user, claim_of(caller)};
 }
 
 void

@@ -16,8 +16,9 @@ bool is_db_id(std::string_view text);
 // What is answered of a database that is not there, or another's.
 Problem no_such_database();
 
-// What the statements that ask for ownership (REACHED in sql.hpp) begin with: $1 to $4.
-Parameters owned(const std::string &db_id, const Caller &caller);
+// What the statements that ask for ownership (REACHED in sql.hpp) begin with: what is asked for in
+// $1, who asks in $2 to $4.
+Parameters owned(const std::string &id, const Caller &caller);
 
 // Throws not_found unless the database is the caller's, and (if it is given) the app's.
 void own(Database &database, const Caller &caller, const std::string &db_id,
