@@ -19,12 +19,6 @@ namespace sidecar
 namespace
 {
 
-std::size_t
-ignore_answer(char *, std::size_t size, std::size_t count, void *)
-{
-    return size * count;
-}
-
 std::string
 body_of(const Fields &fields)
 {
@@ -126,25 +120,12 @@ SealExporter::Loop::export_new()
 void
 SealExporter::Loop::post(const std::string &body) const
 {
-    const Easy easy = make_easy();
-    Headers headers;
-    add_header(headers, "Content-Type: application/json");
-    std::array<char, CURL_ERROR_SIZE> error{};
-    set(easy, CURLOPT_URL, settings_.url.c_str());
-    set(easy, CURLOPT_HTTPHEADER, headers.get());
-    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-    set(easy, CURLOPT_POSTFIELDS, body.data());
-    set(easy, CURLOPT_WRITEFUNCTION, &ignore_answer);
-    set(easy, CURLOPT_ERRORBUFFER, error.data());
-    set(easy, CURLOPT_USERAGENT, "appinfrad/" APPINFRA_VERSION);
-    set(easy, CURLOPT_TIMEOUT_MS, long{settings_.call_timeout.count()});
-    set_security(easy, read_authorities(settings_.ca_file));
-    const CURLcode code = curl_easy_perform(easy.get());
-    if (code != CURLE_OK)
-        throw Failure(Failure::Kind::retry,
-                      clean_text(error[0] != '\0' ? error.data() : curl_easy_strerror(code)));
-    long status = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    JsonPost request;
+    request.url = settings_.url;
+    request.body = body;
+    request.ca_file = settings_.ca_file;
+    request.call_timeout = settings_.call_timeout;
+    const long status = post_json(request).status;
     if (status < 200 || status >= 300)
         throw Failure(Failure::Kind::retry, "the audit URL answered " + std::to_string(status));
 }

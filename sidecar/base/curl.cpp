@@ -1,14 +1,26 @@
 // See curl.hpp.
 #include "base/curl.hpp"
 
+#include <array>
 #include <fstream>
 #include <iterator>
 
 #include "base/failure.hpp"
 #include "base/readable.hpp"
+#include "base/text.hpp"
 
 namespace sidecar
 {
+namespace
+{
+
+std::size_t
+leave_unread(char *, std::size_t size, std::size_t count, void *)
+{
+    return size * count;
+}
+
+} // namespace
 
 Easy
 make_easy()
@@ -77,6 +89,37 @@ read_authorities(const std::string &path)
                       "the CA file \"" + path + "\" cannot be read or is empty");
     set_security(make_easy(), text);
     return text;
+}
+
+PostAnswer
+post_json(const JsonPost &post)
+{
+    const Easy easy = make_easy();
+    Headers headers;
+    add_header(headers, "Content-Type: application/json");
+    if (!post.authorization.empty())
+        add_header(headers, "Authorization: " + post.authorization);
+    std::array<char, CURL_ERROR_SIZE> error{};
+    set(easy, CURLOPT_URL, post.url.c_str());
+    set(easy, CURLOPT_HTTPHEADER, headers.get());
+    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(post.body.size()));
+    set(easy, CURLOPT_POSTFIELDS, post.body.data());
+    set(easy, CURLOPT_WRITEFUNCTION, &leave_unread);
+    set(easy, CURLOPT_ERRORBUFFER, error.data());
+    set(easy, CURLOPT_USERAGENT, "appinfrad/" APPINFRA_VERSION);
+    set(easy, CURLOPT_CONNECTTIMEOUT_MS, long{post.connect_timeout.count()});
+    set(easy, CURLOPT_TIMEOUT_MS, long{post.call_timeout.count()});
+    set_security(easy, read_authorities(post.ca_file));
+    const CURLcode code = curl_easy_perform(easy.get());
+    if (code != CURLE_OK)
+        throw Failure(Failure::Kind::retry,
+                      clean_text(error[0] != '\0' ? error.data() : curl_easy_strerror(code)));
+    PostAnswer answer;
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+    curl_header *date = nullptr;
+    if (curl_easy_header(easy.get(), "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK)
+        answer.date = date->value;
+    return answer;
 }
 
 } // namespace sidecar

@@ -10,6 +10,8 @@
 
 #include <curl/curl.h>
 
+#include "base/clock.hpp"
+
 namespace sidecar
 {
 
@@ -63,5 +65,23 @@ void set_security(const Easy &easy, const std::string &authorities);
 // The text of a file of authorities, "" when none is named. Throws a configuration Failure when it
 // cannot be read, or when libcurl cannot be held to it.
 std::string read_authorities(const std::string &path);
+
+// A request that posts JSON and has no use for the body of its answer.
+struct JsonPost {
+    std::string url;
+    std::string body;
+    std::string authorization;  // of the header; empty: none
+    std::string ca_file;        // empty: the system's authorities
+    Duration connect_timeout{}; // 0: call_timeout is for all
+    Duration call_timeout{};
+};
+
+struct PostAnswer {
+    long status = 0;
+    std::string date; // the header; empty: none
+};
+
+// Posts it and waits. Throws a retry Failure when no answer came.
+PostAnswer post_json(const JsonPost &post);
 
 } // namespace sidecar

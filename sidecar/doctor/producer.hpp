@@ -22,13 +22,13 @@ struct ProducerAccess {
     Duration call_timeout{};
 };
 
-struct ProducerAnswer {
+struct ProducerReply {
     long status = 0;
     long clock_ahead = 0; // seconds; of the producer's, when it says what time it is
 };
 
 // Judges what a producer answered to a request without variables.
-void judge_producer(const ProducerAnswer &answer, CheckResults &results);
+void judge_producer(const ProducerReply &answer, CheckResults &results);
 
 // Asks the producer and judges what it answers.
 void look_at_producer(const ProducerAccess &access, CheckResults &results);

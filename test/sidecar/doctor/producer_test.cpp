@@ -10,7 +10,7 @@ namespace
 
 // Returns what is not ok, one "LEVEL check" each.
 std::string
-judged(const ProducerAnswer &answer)
+judged(const ProducerReply &answer)
 {
     CheckResults results;
     judge_producer(answer, results);
