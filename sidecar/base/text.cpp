@@ -171,4 +171,17 @@ is_variable_name(std::string_view text)
                        [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
+std::vector<std::string>
+words_of(const std::string &text)
+{
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        if (comma > at)
+            words.push_back(text.substr(at, comma - at));
+        at = comma + 1;
+    }
+    return words;
+}
+
 } // namespace sidecar

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sidecar
 {
@@ -29,5 +30,8 @@ std::string sha256_hex(std::string_view text);
 
 // Whether this is a variable name the sidecar handles: ^[A-Z_][A-Z0-9_]{0,127}$.
 bool is_variable_name(std::string_view text);
+
+// Returns the words between the commas of a text.
+std::vector<std::string> words_of(const std::string &text);
 
 } // namespace sidecar

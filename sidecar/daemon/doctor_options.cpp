@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/failure.hpp"
+#include "base/text.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/env_paths.hpp"
 #include "daemon/option_rows.hpp"

@@ -29,19 +29,6 @@ switch_of(const OptionValues &values, const std::string &name)
     return text == "1";
 }
 
-std::vector<std::string>
-words_of(const std::string &text)
-{
-    std::vector<std::string> words;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t comma = std::min(text.find(',', at), text.size());
-        if (comma > at)
-            words.push_back(text.substr(at, comma - at));
-        at = comma + 1;
-    }
-    return words;
-}
-
 Duration
 duration_of(const std::string &name, const std::string &text)
 {

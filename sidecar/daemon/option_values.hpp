@@ -17,9 +17,6 @@ std::size_t count_of(const OptionValues &values, const std::string &name, std::s
 // Returns whether an option is "1" and not "0". Throws a configuration Failure.
 bool switch_of(const OptionValues &values, const std::string &name);
 
-// Returns the words between the commas of a text.
-std::vector<std::string> words_of(const std::string &text);
-
 // Reads "1500ms", "15s", "2m", "1h", or seconds without a unit. Throws a configuration Failure.
 Duration duration_of(const std::string &name, const std::string &text);
 

@@ -3,6 +3,7 @@
 
 #include "base/failure.hpp"
 #include "base/loopback.hpp"
+#include "base/text.hpp"
 #include "daemon/option_values.hpp"
 
 namespace sidecar

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/loopback.hpp"
+#include "base/text.hpp"
 
 namespace sidecar
 {
@@ -33,19 +34,14 @@ setting(const Json &facts, const char *name)
     return text_of(member(facts, "settings"), name);
 }
 
-// Whether one of the words of a list, such as a setting's or an array's, is wanted.
-bool
-list_has(const std::string &list, const std::string &wanted)
+// The words of a list in a setting.
+std::vector<std::string>
+listed(const std::string &setting)
 {
-    for (std::size_t at = 0; at <= list.size();) {
-        const std::size_t end = std::min(list.find(',', at), list.size());
-        std::string word = list.substr(at, end - at);
+    std::vector<std::string> words = words_of(setting);
+    for (std::string &word : words)
         std::erase_if(word, [](char c) { return c == ' ' || c == '"'; });
-        if (word == wanted)
-            return true;
-        at = end + 1;
-    }
-    return false;
+    return words;
 }
 
 bool
@@ -62,7 +58,8 @@ array_has(const json_t *array, const char *wanted)
 void
 judge_settings(const Json &facts, CheckResults &results)
 {
-    if (list_has(setting(facts, "shared_preload_libraries"), "appinfra"))
+    const auto libraries = listed(setting(facts, "shared_preload_libraries"));
+    if (std::find(libraries.begin(), libraries.end(), "appinfra") != libraries.end())
         results.ok("preload", "shared_preload_libraries has appinfra");
     else
         results.fail("preload", "shared_preload_libraries has no appinfra",
@@ -96,13 +93,8 @@ judge_addresses(const Json &facts, CheckResults &results)
 {
     const std::string addresses = setting(facts, "listen_addresses");
     bool listens = is_near(facts);
-    for (std::size_t at = 0; at < addresses.size();) {
-        const std::size_t end = std::min(addresses.find(',', at), addresses.size());
-        std::string word = addresses.substr(at, end - at);
-        std::erase(word, ' ');
+    for (const std::string &word : listed(addresses))
         listens = listens || (!word.empty() && !is_loopback(word));
-        at = end + 1;
-    }
     if (listens)
         results.ok("addresses", "the server listens on " + addresses);
     else
