@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Appinfra;
+use Appinfra::Answers qw(refused);
 use Appinfra::Dsn qw(parse_dsn);
 use Appinfra::Rest;
 use Appinfra::Wait qw(reaches wait_for);
@@ -16,18 +17,6 @@ my $rest = Appinfra::Rest->start($host, args => ['--rate-limit=0']);
 my $databases = $rest->databases;
 my $user = 'user@example.com';
 my $other = 'other@example.com';
-
-# Checks a refusal: its status, its code, and that it is a problem document.
-sub refused
-{
-	my ($answer, $status, $title, $name, $detail) = @_;
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is("$answer->{status} " . ($answer->{json}{title} // ''), "$status $title", $name)
-	  or diag $answer->{content};
-	is($answer->{headers}{'content-type'}, 'application/problem+json', '  as a problem document');
-	like($answer->{json}{detail}, $detail, '  that says why') if defined $detail;
-	return;
-}
 
 # --- provision, get, list: the documents' examples ------------------------------------------------------
 my $answer = $rest->provision;

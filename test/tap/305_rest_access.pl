@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Appinfra;
+use Appinfra::Answers qw(refused);
 use Appinfra::Mcp;
 use Appinfra::Peer;
 use Appinfra::Rest;
@@ -28,14 +29,6 @@ sub ok_call
 	my $answer = $rest->call($method, $path, $content, user => $user);
 	is($answer->{status}, $status, "$method $path: $status") or diag $answer->{content};
 	return $answer;
-}
-
-sub refused
-{
-	my ($answer, $status, $title, $name) = @_;
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is("$answer->{status} " . ($answer->{json}{title} // ''), "$status $title", $name) or diag $answer->{content};
-	return;
 }
 
 sub logs_in

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Appinfra;
+use Appinfra::Answers qw(refused);
 use Appinfra::Dsn qw(parse_dsn);
 use Appinfra::Peer;
 use Appinfra::Rest;
@@ -29,13 +30,13 @@ sub ok_call
 	return $answer->{json};
 }
 
-sub refused
+# Asks, as the user unless another is named, for what is refused.
+sub refuses
 {
 	my ($method, $path, $content, $status, $title, %args) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $answer = $rest->call($method, $path, $content, user => $user, %args);
-	is("$answer->{status} " . ($answer->{json}{title} // ''), "$status $title", "$method $path " . ($content ? encode_json($content) : '') . ": $status")
-	  or diag $answer->{content};
+	refused($rest->call($method, $path, $content, user => $user, %args), $status, $title,
+		"$method $path " . ($content ? encode_json($content) : '') . ": $status");
 	return;
 }
 
@@ -65,7 +66,7 @@ my $rotated = ok_call(200, POST => "$base/rotate", { container => 'migrate' });
 is((split / /, who($rotated->{connection}{url}))[1], 'true', 'a variable of a container is rotated');
 ok_call(200, POST => "$base/rotate", { app_id => 'app-second', publish => JSON::PP::true, grace => '1s', deadline => '1h' });
 isnt(who($peer->wait_for_value('app-second', 'DATABASE_URL', $second)), who($second), 'and of another app');
-refused(POST => "$base/rotate", { container => 'none' }, 404, 'not_found');
+refuses(POST => "$base/rotate", { container => 'none' }, 404, 'not_found');
 
 # --- unbound ------------------------------------------------------------------------------------------------
 my $login = parse_dsn($reports->{connection}{url})->{user};
@@ -84,23 +85,23 @@ is(($host->as_app($dsn, q{SELECT current_setting('statement_timeout') || ' ' || 
 is($host->control("SELECT datconnlimit FROM pg_database WHERE datname = 'app_myapp'"), 3, '  the number of connections, too');
 
 # --- what may not be ----------------------------------------------------------------------------------------
-refused(PUT => "$base/variables", $_, 400, 'invalid_field') for {}, { env => [] }, { env => { A => 'owner' }, publish => 'yes' }, { env => { A => 'owner' }, container => 1 }, { env => { A => 'owner' }, colour => 'red' };
-refused(PUT => "$base/variables", $_, 422, 'refused')
+refuses(PUT => "$base/variables", $_, 400, 'invalid_field') for {}, { env => [] }, { env => { A => 'owner' }, publish => 'yes' }, { env => { A => 'owner' }, container => 1 }, { env => { A => 'owner' }, colour => 'red' };
+refuses(PUT => "$base/variables", $_, 422, 'refused')
   for { env => {} }, { env => { A => 'god' } }, { env => { PATH => 'owner' } }, { env => { A => 'owner' }, container => 'svc' }, { env => { A => 'owner' }, container => 'a/b' }, { env => { A => { access => 'owner', via => 'pooler' } } };
-refused(DELETE => "$base/variables", undef, 400, 'invalid_field');
-refused(DELETE => "$base/variables?variables=$_", undef, 404, 'not_found') for 'NONE_URL', 'DATABASE_URL,NONE_URL';
-refused(DELETE => "$base/variables?variables=$_", undef, 422, 'refused') for '', 'DATABASE_URL,DATABASE_URL';
-refused(PATCH => $base, $_, 400, 'invalid_field') for { connection_limit => 0 }, { connection_limit => '3' }, { statement_timeout => '7' }, { owner_user_id => $other };
-refused(PATCH => $base, {}, 422, 'refused');
+refuses(DELETE => "$base/variables", undef, 400, 'invalid_field');
+refuses(DELETE => "$base/variables?variables=$_", undef, 404, 'not_found') for 'NONE_URL', 'DATABASE_URL,NONE_URL';
+refuses(DELETE => "$base/variables?variables=$_", undef, 422, 'refused') for '', 'DATABASE_URL,DATABASE_URL';
+refuses(PATCH => $base, $_, 400, 'invalid_field') for { connection_limit => 0 }, { connection_limit => '3' }, { statement_timeout => '7' }, { owner_user_id => $other };
+refuses(PATCH => $base, {}, 422, 'refused');
 is(scalar @{ ok_call(200, GET => "$base/variables")->{variables} }, 1, 'nothing of it is left behind');
 
 # --- whose ---------------------------------------------------------------------------------------------------
 $host->control("SELECT appinfra.register_app('app-theirs', '$other')");
-refused(PUT => "$base/variables", { env => { THEIR_URL => 'owner' }, app_id => 'app-theirs' }, 404, 'not_found');
-refused(PUT => "$base/variables", { env => { THEIR_URL => 'owner' }, app_id => 'app-theirs' }, 409, 'conflict', user => 'root@example.com', admin => 1);
-refused(GET => "$base/variables", undef, 404, 'not_found', user => $other);
-refused(PUT => "$base/variables", { env => { A => 'owner' } }, 404, 'not_found', user => $other);
-refused(DELETE => "$base/variables?variables=DATABASE_URL", undef, 404, 'not_found', user => $other);
-refused(PATCH => $base, { connection_limit => 1 }, 404, 'not_found', user => $other);
+refuses(PUT => "$base/variables", { env => { THEIR_URL => 'owner' }, app_id => 'app-theirs' }, 404, 'not_found');
+refuses(PUT => "$base/variables", { env => { THEIR_URL => 'owner' }, app_id => 'app-theirs' }, 409, 'conflict', user => 'root@example.com', admin => 1);
+refuses(GET => "$base/variables", undef, 404, 'not_found', user => $other);
+refuses(PUT => "$base/variables", { env => { A => 'owner' } }, 404, 'not_found', user => $other);
+refuses(DELETE => "$base/variables?variables=DATABASE_URL", undef, 404, 'not_found', user => $other);
+refuses(PATCH => $base, { connection_limit => 1 }, 404, 'not_found', user => $other);
 is($rest->process->stop, 0, 'it ends well');
 done_testing();

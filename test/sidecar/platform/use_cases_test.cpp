@@ -3,16 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "platform/credentials.hpp"
-#include "platform/error_table.hpp"
 #include "platform/fake_database.hpp"
 #include "platform/ownership.hpp"
 #include "platform/services.hpp"
 #include "platform/use_cases.hpp"
 #include "platform/variables.hpp"
-#include "rest/rate_limit.hpp"
 
 using namespace sidecar;
-using namespace std::chrono_literals;
 
 TEST(Ownership, IsAskedOfTheDatabaseInEveryUseCase)
 {
@@ -233,79 +230,4 @@ TEST(Times, AreWhatPostgresqlReads)
     EXPECT_EQ(grace("7d"), "7 days");
     for (const char *wrong : {"", "m", "1", "1 h", "-1h", "1h; DROP", "1234567890h", "1M"})
         EXPECT_EQ(problem_in([&] { grace(wrong); }).title, "invalid_field") << wrong;
-}
-
-TEST(RateLimit, LetsABurstThroughAndThenSoMany)
-{
-    RateLimit limit(10, 20);
-    const TimePoint start{};
-    for (int i = 0; i < 20; i++)
-        EXPECT_EQ(limit.take("a", start), 0);
-    EXPECT_EQ(limit.take("a", start), 1);
-    EXPECT_EQ(limit.take("b", start), 0);
-    EXPECT_EQ(limit.take("a", start + 100ms), 0);
-    EXPECT_EQ(limit.take("a", start + 100ms), 1);
-    EXPECT_EQ(RateLimit(0, 0).take("a", start), 0);
-}
-
-TEST(RateLimit, ForgetsUsers)
-{
-    RateLimit limit(10, 20);
-    for (int i = 0; i < 30'000; i++)
-        limit.take(std::to_string(i), TimePoint(Duration(i)));
-    EXPECT_LE(limit.users(), 10'000u);
-}
-
-// A refusal of the server.
-Failure
-refusal(const std::string &sqlstate, const std::string &message = "m",
-        const std::string &constraint = "")
-{
-    return {Failure::Kind::give_up, message, {sqlstate, message, "d", "h", constraint}};
-}
-
-TEST(Problems, AreNamedByWhatACallerCanDo)
-{
-    const auto title = [](const char *state) {
-        return problem_of(refusal(state), use_case_errors).title;
-    };
-    EXPECT_EQ(title("53000"), "pool_exhausted");
-    EXPECT_EQ(title("53300"), "database_unavailable");
-    EXPECT_EQ(title("57014"), "database_unavailable");
-    EXPECT_EQ(title("23505"), "conflict");
-    EXPECT_EQ(title("42704"), "not_found");
-    EXPECT_EQ(title("22023"), "refused");
-    EXPECT_EQ(title("XX000"), "internal");
-    const Problem refused = problem_of(refusal("22023"), use_case_errors);
-    EXPECT_EQ(refused.detail, "m: d");
-    EXPECT_EQ(refused.hint, "h");
-    EXPECT_EQ(refused.sqlstate, "22023");
-}
-
-TEST(Problems, OfAReusedKeyNameNoKey)
-{
-    const Problem problem =
-        problem_of(refusal("22023", "idempotency_key \"u-1\" was used with other arguments",
-                           "idempotency_key"),
-                   use_case_errors);
-    EXPECT_EQ(problem.title, "conflict");
-    EXPECT_EQ(problem.detail.find("u-1"), std::string::npos);
-}
-
-TEST(Problems, AreMadeByTheTableOfTheDoor)
-{
-    static constexpr ErrorMeaning gateway[] = {{"42501", 403, "forbidden"},
-                                               {"40001", 409, "conflict", 1}};
-    EXPECT_EQ(problem_of(refusal("42501"), use_case_errors).status, 503);
-    EXPECT_EQ(problem_of(refusal("42501"), gateway).status, 403);
-    EXPECT_EQ(problem_of(refusal("40001"), gateway).retry_after, 1);
-    EXPECT_EQ(problem_of(refusal("40002"), gateway).title, "internal");
-}
-
-TEST(Problems, OfAConnectionAreThoseOfNoDoor)
-{
-    const Failure broken(Failure::Kind::retry, "the connection broke");
-    const Problem problem = problem_of(broken, {});
-    EXPECT_EQ(problem.title, "database_unavailable");
-    EXPECT_EQ(problem.detail, "the connection broke");
 }
