@@ -84,13 +84,16 @@ def run_jobs(report, host, jobs):
     """Runs every job in a process of its own, two at a time, and adds what they report."""
     host.control.close()
     host.control = None  # a job gets a copy of the host
-    with multiprocessing.Pool(2) as pool:
+    # A worker that is ended in the midst of its queue must not run our handler, which would wait for that queue.
+    with multiprocessing.Pool(2, signal.signal, (signal.SIGTERM, signal.SIG_DFL)) as pool:
         running = [pool.apply_async(run_job, job) for job in jobs]
         for job, result in zip(jobs, running):
             try:
                 report.add(result.get())
             except Exception as error:  # the others' results are still worth having
                 report.check("the suite", "ran", False, f"{job[0].__module__}.{job[0].__name__}", repr(error))
+        pool.close()
+        pool.join()
     host.control = host.superuser("control")
 
 
