@@ -86,6 +86,8 @@ $host->as_app($owner, "SELECT tenant_set('timezone', 'Asia/Tokyo'); SELECT tenan
 $guard->allowed($_, $shown, 'Asia/Tokyo public, extensions', 'a login starts with them') for $owner, $writer, $reader;
 unlike(($host->as_app($other->{url}, $shown))[1], qr/Tokyo/, "another tenant's does not");
 unlike($host->safe_psql('app_one', $shown), qr/Tokyo/, "nor a superuser's session in the database");
+is($host->control(q(SELECT string_agg(DISTINCT CASE WHEN setrole = 0 THEN 'the database' ELSE (SELECT split_part(label, ' ', 2) FROM pg_shseclabel WHERE objoid = setrole AND classoid = 'pg_authid'::regclass) END, ' ') FROM pg_db_role_setting WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = 'app_one'))),
+	'group login', "for they are kept for its roles, not for the database: no pooler or worker meets them either");
 my $later = $host->control("SELECT url FROM appinfra.issue_credential('$tenant->{db_id}', 'writer')");
 $guard->allowed($later, $shown, 'Asia/Tokyo public, extensions', 'a later login starts with them, too');
 is($host->control("SELECT count(*) FROM appinfra.exposures('$tenant->{db_id}') WHERE rule ~ '^session_setting'"), 0, 'they expose nothing');

@@ -4,10 +4,11 @@ use strict;
 use warnings;
 use Appinfra;
 use Appinfra::Guard;
+use PostgreSQL::Test::Utils qw(append_to_file);
 use Test::More;
 
 my $host = Appinfra->make('extensions', pool_size => 2,
-	conf => "appinfra.allowed_extensions = '+moddatetime, +earthdistance, +insert_username, +pg_stat_statements, +dblink, +file_fdw, +nothing'\n");
+	conf => "appinfra.allowed_extensions = '+moddatetime, +earthdistance, +insert_username, +pg_stat_statements, +dblink, +file_fdw, +plpython3u, +hstore_plperlu, +adminpack, +nothing, +wrapper, +speaks, +fires'\n");
 my $tenant = $host->provision(app_id => 'app-1', slug => 'one', publish => 0, env => { DATABASE_URL => 'owner', W => 'writer' });
 my $other = $host->provision(app_id => 'app-2', slug => 'two', publish => 0);
 my ($db_id, $owner, $writer) = ($tenant->{db_id}, $tenant->{url}, $tenant->{env}{W});
@@ -33,10 +34,24 @@ fails(install('moddatetime', undef, 'db-000000000000'), qr/42704.*db-00000000000
 fails(install('nothing'), qr/42704.*"nothing" is not available/, 'an unknown extension');
 fails(install('moddatetime', '77'), qr/42704.*no version "77"/, 'an unknown version');
 fails(install('intagg'), qr/55000.*not allowed on this host.*\n(?:.*\n)*HINT:.*'\+name'/, 'one that is not listed');
-fails(install($_), qr/42501.*not for tenants/, "$_ is refused though it is listed") for qw(dblink file_fdw);
+fails(install($_), qr/42501.*not for tenants/, "$_ is refused though it is listed") for qw(dblink file_fdw plpython3u hstore_plperlu adminpack);
 fails('BEGIN READ ONLY; ' . install('moddatetime'), qr/25006/, 'a read-only transaction');
 fails(install('earthdistance'), qr/42704.*needs "cube", which is not installed/, 'one that needs another');
 fails('SELECT appinfra.install_extension(NULL, NULL)', qr/22004/, 'no database');
+
+# --- what an extension brings, whatever it is called --------------------------------------------------
+my $share = $host->control("SELECT setting FROM pg_config WHERE name = 'SHAREDIR'");
+for my $case ([ 'wrapper', 'CREATE FOREIGN DATA WRAPPER brought', 'foreign-data wrapper brought' ],
+	[ 'speaks', 'CREATE LANGUAGE brought HANDLER pg_catalog.plpgsql_call_handler', 'language brought' ],
+	[ 'fires', 'CREATE FUNCTION @extschema@.fire() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$; CREATE EVENT TRIGGER brought ON ddl_command_end EXECUTE FUNCTION @extschema@.fire()',
+		'event trigger brought' ])
+{
+	my ($name, $script, $brings) = @$case;
+	append_to_file("$share/extension/$name.control", "default_version = '1'\nrelocatable = false\n");
+	append_to_file("$share/extension/$name--1.sql", "$script;\n");
+	fails(install($name), qr/42501.*it brings $brings, which is not for tenants/, "$brings is refused, too");
+}
+is(inside("SELECT count(*) FROM pg_extension WHERE extname <> 'plpgsql'") . inside("SELECT count(*) FROM pg_namespace WHERE nspname = 'extensions'"), '00', 'and nothing is left of it');
 
 # --- a tenant that lies in wait ---------------------------------------------------------------------
 $guard->allowed($owner, 'CREATE SCHEMA extensions; CREATE EXTENSION cube', '', 'a tenant has a schema of that name');
@@ -78,6 +93,11 @@ like($err, qr/42501/, 'the tenant creates nothing in the schema');
 is($host->control("SELECT detail->>'extension' || ' ' || (detail->>'version') || ' ' || (detail->>'schema') FROM appinfra.audit WHERE action = 'install_extension' ORDER BY id DESC LIMIT 1"),
 	'moddatetime 1.0 extensions', 'it is audited');
 is($host->control("SELECT count(*) FROM appinfra.exposures('$db_id') WHERE rule IN ('extension', 'function_grant', 'untrusted_function')"), 0, 'and exposes nothing');
+
+my $listed = q(SELECT string_agg(name || ' ' || installed_by || ' ' || installed, ', ' ORDER BY name) FROM tenant_extensions()
+    WHERE name IN ('cube', 'dblink', 'file_fdw', 'hstore', 'insert_username', 'intagg', 'moddatetime'));
+$guard->allowed($writer, $listed, 'cube CREATE EXTENSION true, hstore CREATE EXTENSION false, insert_username platform false, moddatetime platform true',
+	'tenants read what they may have, by whom, and what is there; nothing that is refused');
 
 # --- whose rows are every tenant's -------------------------------------------------------------------
 $host->control(install('pg_stat_statements'));
