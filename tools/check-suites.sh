@@ -32,7 +32,7 @@ suite_layout() {
         # shellcheck disable=SC2086 # a script and its argument
         if "$root"/tools/$check; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
     done
-    for check in check-layers-test.sh check-docs-test.sh check-build-test.sh; do
+    for check in check-layers-test.sh check-docs-test.sh check-build-test.sh check-install-test.sh; do
         line=$("$root/tools/$check" | tee /dev/stderr | tail -n 1) || true
         if [[ $line =~ ^[a-z]+:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
             passed=$((passed + BASH_REMATCH[1]))
