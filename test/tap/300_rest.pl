@@ -218,6 +218,19 @@ is_deeply([ sort map { my $path = $_; map { uc($_) . " $path" } keys %{ $openapi
 		'GET /api/app-infra/apps', map({ "$_ /api/app-infra/apps/{app_id}" } qw(GET PUT DELETE)), 'POST /api/app-infra/apps/{app_id}/transfer',
 		'GET /api/app-infra/audit', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'POST /mcp' ],
 	'and has every route');
+
+# Returns where a schema leaves open what is in a list or an object.
+sub untyped
+{
+	my ($at, $node) = @_;
+	return map { untyped("$at/$_", $node->[$_]) } 0 .. $#$node if ref $node eq 'ARRAY';
+	return () if ref $node ne 'HASH';
+	my $type = ref $node->{type} ? '' : $node->{type} // '';
+	my $open = $type eq 'array' && !%{ $node->{items} // {} } || $type eq 'object' && !$node->{properties} && !$node->{additionalProperties};
+	return ($open ? $at : (), map { untyped("$at/$_", $node->{$_}) } sort keys %$node);
+}
+is_deeply([ grep { !/mcp/i } untyped('', $openapi) ], ['/components/schemas/OpenApi'], 'bodies, answers and items are typed, but for JSON-RPC and itself');
+is_deeply([ grep { !$_->{requestBody} } map { @$_{ grep { /^(post|put|patch)$/ } keys %$_ } } values %{ $openapi->{paths} } ], [], 'each body is described');
 my $metrics = $rest->call(GET => '/metrics')->{content};
 like($metrics, qr{^appinfra_http_requests_total\{code="201",method="POST",route="/api/app-infra/databases"\} \d+$}m, 'metrics: requests by route and code');
 for my $name (qw(http_request_seconds_bucket http_connections publications publication_oldest_pending_seconds pool_shells claims

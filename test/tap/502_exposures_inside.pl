@@ -33,6 +33,10 @@ exposed('a language of its own', 'app_one',
 	'CREATE TRUSTED LANGUAGE mine HANDLER plpgsql_call_handler; ALTER LANGUAGE mine OWNER TO app_one_owner', 'high',
 	{ rule => '^language_owner$' });
 exposed('an extension', 'app_two', 'CREATE EXTENSION dblink', 'high', { rule => '^extension$' });
+exposed("an extension where a tenant creates, too", 'app_two', 'CREATE EXTENSION amcheck SCHEMA public', 'medium', { rule => '^extension$', object => 'amcheck' });
+$host->safe_psql('app_two', 'CREATE SCHEMA tools');
+exposed("a tool of the host's in a schema of a superuser's", 'app_two', 'CREATE EXTENSION amcheck SCHEMA tools', 'notice', { rule => '^extension$', object => 'amcheck' });
+$host->safe_psql('app_two', 'DROP SCHEMA tools');
 $host->safe_psql('app_one', 'CREATE EXTENSION postgres_fdw');
 exposed('a foreign data wrapper', 'app_one',
 	'GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO PUBLIC', 'high',

@@ -56,10 +56,12 @@ is($host->safe_psql('app_one', "SELECT lpad('a', 2), count(*) > 0 FROM informati
 my ($made, undef, $why) = $host->as_app($one->{url}, <<'SQL');
 DO $$ BEGIN FOR i IN 1 .. 120 LOOP
     EXECUTE format('CREATE TYPE harmless%s AS RANGE (subtype = int); CREATE AGGREGATE harmless%1$s(int) (SFUNC = int4pl, STYPE = int)', i);
-END LOOP; END $$
+END LOOP; END $$;
+CREATE FUNCTION first_of_two(anyelement, anyelement) RETURNS anyelement LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT $1';
+CREATE AGGREGATE first(anyelement) (SFUNC = first_of_two, STYPE = anyelement, PARALLEL = SAFE);
 SQL
-is($made, 0, 'a tenant has range types and aggregates') or diag $why;
-is_deeply([ rows({ rule => '^(untrusted_function|more)$' }) ], [], 'which are harmless');
+is($made, 0, 'a tenant has range types and aggregates, also of a function of its own') or diag $why;
+is_deeply([ rows({ rule => '^(untrusted_function|more)$' }), rows({ object => 'first', severity => '^(critical|high)$' }) ], [], 'which are harmless');
 $host->safe_psql('app_one', <<'SQL');
 DO $$ BEGIN FOR i IN 1 .. 120 LOOP
     EXECUTE format('CREATE FUNCTION public.a%s() RETURNS int LANGUAGE plpgsql AS $f$BEGIN RETURN 1; END$f$', i);

@@ -119,6 +119,8 @@ $sleeper->query_safe('SELECT 1 AS of_the_other_writer');
 my $seen = "SELECT count(*) FROM tenant_sessions() WHERE query ~ 'of_the_other_writer' AND pid <> pg_backend_pid()";
 $guard->allowed($owner, $seen, 1, 'an owner sees what all sessions run');
 $guard->allowed($writer, $seen, 0, 'a writer does not see what another login runs');
+$guard->allowed($tenant->{env}{W2}, $seen, 1, 'that login itself does');
+$guard->allowed($writer, 'SELECT query FROM tenant_sessions() WHERE pid = pg_backend_pid()', 'SELECT query FROM tenant_sessions() WHERE pid = pg_backend_pid()', 'and so does the other its own');
 $sleeper->quit;
 like(($host->as_app($owner, 'SELECT name, installed_by FROM tenant_extensions()'))[1], qr/^hstore\|CREATE EXTENSION$/m, 'the extensions that tenants may have');
 
