@@ -13,6 +13,8 @@ char *public_sslrootcert;
 
 static const char *ca_certificates = "";
 
+static bool has_value(const char *name);
+static void require_ca_file();
 static bool check_ca_file(char **value, void **extra, GucSource source);
 static void assign_ca_file(const char *value, void *extra);
 static bool check_ca_variable(char **value, void **extra, GucSource source);
@@ -22,11 +24,15 @@ static bool check_sslrootcert(char **value, void **extra, GucSource source);
 void
 define_certificates()
 {
+    const bool is_file_given = has_value("appinfra.public_ca_file");
+
     DefineCustomStringVariable(
         "appinfra.public_ca_file",
         "The file with the certificates of the authorities that applications are to trust.",
         "It is published beside DSNs. Empty: nothing is.", &public_ca_file, "", PGC_SIGHUP,
         GUC_SUPERUSER_ONLY, check_ca_file, assign_ca_file, nullptr);
+    if (is_file_given)
+        require_ca_file();
     DefineCustomStringVariable("appinfra.public_ca_variable",
                                "The variable in which these certificates are published.", nullptr,
                                &public_ca_variable, "DATABASE_CA_CERT", PGC_SIGHUP,
@@ -36,6 +42,31 @@ define_certificates()
         "Where applications find the certificates: a path on their machines, or system.",
         "It is in DSNs whose sslmode is verify-ca or verify-full.", &public_sslrootcert, "",
         PGC_SUSET, GUC_SUPERUSER_ONLY, check_sslrootcert, nullptr, nullptr);
+}
+
+/* Returns whether the configuration says something of a setting that is not defined yet. */
+static bool
+has_value(const char *name)
+{
+    const char *value = GetConfigOption(name, true, false);
+
+    return value != nullptr && *value != '\0';
+}
+
+/*
+ * Keeps the server from starting when the file was refused. Core warns only, and takes the default:
+ * the next deliveries would then unset the certificates that apps verify the server by.
+ */
+static void
+require_ca_file()
+{
+    if (*public_ca_file == '\0')
+        ereport(FATAL,
+                (errcode(ERRCODE_CONFIG_FILE_ERROR),
+                 errmsg("the file of \"appinfra.public_ca_file\" was refused"),
+                 errdetail("The warning before this says why. Without the file, apps would lose "
+                           "the certificates that they have."),
+                 errhint("Mend the file, or take the setting out of the configuration.")));
 }
 
 const char *

@@ -177,4 +177,27 @@ show_certificate($authority->issue('named', 'DNS:pg.example'));
 is(exposed(), 'medium server_certificate It expires; medium server_certificate It expires', 'a good one, and its authority: both end soon');
 show_certificate($authority->issue('former', 'DNS:pg.example', 1));
 like(exposed(), qr/^high server_certificate It has expired;/, 'one that has expired');
+
+# Shows a good certificate that lasts for so many days, as its authority does.
+sub show_lasting
+{
+	my ($days) = @_;
+	my $lasting = Appinfra::Certificates->new(days => $days);
+	configure('appinfra.public_ca_file', $lasting->file);
+	return show_certificate($lasting->issue('lasting', 'DNS:pg.example'));
+}
+show_lasting(31);
+is(exposed(), '', 'one that lasts for more than thirty days');
+show_lasting(29);
+is(exposed(), 'medium server_certificate It expires; medium server_certificate It expires', 'and one that does not');
+
+# --- a start -------------------------------------------------------------------------------------------------
+configure('appinfra.public_ca_file', $file);
+$host->stop;
+write_file($key);
+is($host->start(fail_ok => 1), 0, 'the server does not start with a private key in the file');
+like(slurp_file($host->logfile), qr/WARNING: .*"appinfra.public_ca_file".*has something else than certificates.*FATAL: .*"appinfra.public_ca_file" was refused.*\n.*HINT:  Mend the file/s, 'and its log says why');
+write_file($pem);
+$host->start;
+is($host->control('SHOW appinfra.public_ca_file'), $file, 'but with certificates');
 done_testing();

@@ -4,6 +4,7 @@
 #   my $authority = Appinfra::Certificates->new;
 #   my $pem = $authority->issue('good', 'DNS:localhost');            # certificate and key in one file
 #   my $old = $authority->issue('old', 'DNS:localhost', 'expired');
+#   my $lasting = Appinfra::Certificates->new(days => 60);           # it, and what it issues, for so long; else 2
 #   $authority->file;  self_signed('DNS:localhost');
 package Appinfra::Certificates;
 
@@ -21,9 +22,9 @@ my @new_key = qw(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes);
 # Makes an authority that nobody knows yet.
 sub new
 {
-	my ($class) = @_;
-	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir() }, $class;
-	_openssl('req', '-x509', @new_key, '-days', 2, '-subj', '/CN=test-ca',
+	my ($class, %of) = @_;
+	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir(), days => 2, %of }, $class;
+	_openssl('req', '-x509', @new_key, '-days', $self->{days}, '-subj', '/CN=test-ca',
 		'-keyout', "$self->{dir}/ca.key", '-out', $self->file);
 	PostgreSQL::Test::Utils::append_to_file("$self->{dir}/ca.conf", <<"CONF");
 [ca]
@@ -53,7 +54,7 @@ sub issue
 	my $at = "$self->{dir}/$name";
 	_openssl('req', @new_key, '-subj', '/CN=peer', '-keyout', "$at.key", '-out', "$at.request");
 	PostgreSQL::Test::Utils::append_to_file("$at.ext", "subjectAltName=$alternative\n");
-	my @valid = $expired ? qw(-startdate 20200101000000Z -enddate 20200102000000Z) : qw(-days 2);
+	my @valid = $expired ? qw(-startdate 20200101000000Z -enddate 20200102000000Z) : ('-days', $self->{days});
 	_openssl('ca', '-batch', '-notext', '-config', "$self->{dir}/ca.conf", '-cert', $self->file, '-keyfile',
 		"$self->{dir}/ca.key", @valid, '-extfile', "$at.ext", '-in', "$at.request", '-out', "$at.crt");
 	return _joined($at);
