@@ -32,7 +32,9 @@ constexpr const char *export_footer =
     "comes twice: go on with --since and the last id you have.\n"
     "--replay is for a restored server: it reads an export of the original (--file; - is standard\n"
     "input), and lists what was revoked, dropped or deprovisioned after the time of --since. With\n"
-    "--apply it does that here. The login is a member of appinfra_admin then.\n"
+    "--apply it does that here. The login is a member of appinfra_admin then. Where\n"
+    "the export has seals (--seals) or --heads are given, a row that was changed, removed or\n"
+    "inserted refuses it before anything is done.\n"
     "Exit codes: 0 done; 1 --replay has left something to do; 2 it could not read the log.";
 
 constexpr const char *audit_log = "Audit log";
@@ -40,11 +42,13 @@ constexpr const char *audit_log = "Audit log";
 constexpr OptionRow rows[] = {
     {"database", "", "", "verify-audit audit", audit_log,
      "libpq connection string, without a password"},
-    {"heads", "", "", "verify-audit", audit_log, "file of heads"},
+    {"heads", "", "", "verify-audit audit", audit_log,
+     "file of heads; of audit with --replay only: what the export is checked against"},
     {"accept", "", "", "verify-audit", audit_log, "number of the last seal that a restore lost"},
     {"reason", "", "", "verify-audit", audit_log, "with --accept: why"},
     {"by", "", "", "verify-audit", audit_log, "with --accept: who (the user of this process)"},
     {"since", "", "", "audit", audit_log, "a time, or the id of the last row you have"},
+    {"seals", "", "", "audit", audit_log, "write each seal before its rows", true},
     {"follow", "", "", "audit", audit_log, "go on with what comes", true},
     {"replay", "", "", "audit", audit_log, "list what an export says was revoked since", true},
     {"file", "", "", "audit", audit_log, "with --replay: the export of the original"},
@@ -87,6 +91,10 @@ check_forms(const AuditOptions &options, const CommandLine &line)
         refuse("--replay wants --file and, as a time, --since, and goes without --follow");
     if (!options.replay && (options.apply || !options.file.empty()))
         refuse("--file and --apply go with --replay");
+    if (options.replay && options.seals)
+        refuse("--seals is for the export, and goes without --replay");
+    if (options.replay && options.heads == "-" && options.file == "-")
+        refuse("--heads and --file cannot both be standard input");
     if (!line.flags.contains("accept")) {
         if (!options.reason.empty() || !options.by.empty())
             refuse("--reason and --by go with --accept");
@@ -115,6 +123,7 @@ read_audit_options(const std::string &command, const std::vector<std::string> &a
     options.heads = line.values.at("heads");
     options.since = line.values.at("since");
     options.follow = !line.values.at("follow").empty();
+    options.seals = !line.values.at("seals").empty();
     options.replay = !line.values.at("replay").empty();
     options.apply = !line.values.at("apply").empty();
     options.file = line.values.at("file");
@@ -122,6 +131,8 @@ read_audit_options(const std::string &command, const std::vector<std::string> &a
     options.reason = line.values.at("reason");
     options.by = line.values.at("by");
     check_forms(options, line);
+    if (command == "audit" && !options.replay && !options.heads.empty())
+        refuse("--heads goes with --replay; verify-audit checks the log of a server");
     read_database(options, line);
     return options;
 }

@@ -13,7 +13,8 @@ namespace sidecar
 struct AuditOptions {
     Secret database;          // libpq connection string
     Secret database_password; // PGPASSWORD
-    std::string heads;        // verify-audit: the file; empty: none
+    std::string heads;        // the file of heads; empty: none
+    bool seals = false;       // audit: write the seals before their rows
     std::string since;        // audit: a time or an id; empty: all
     bool follow = false;      // audit: go on with what comes
     bool replay = false;      // audit: do again what the file says was done since then

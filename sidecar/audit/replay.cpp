@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/failure.hpp"
-#include "base/json.hpp"
 
 namespace sidecar
 {
@@ -107,7 +106,7 @@ is_replayed(const std::string &action)
 } // namespace
 
 std::vector<ReplayStep>
-plan_replay(std::istream &in, const IsAfter &is_after)
+plan_replay(std::istream &in, const IsAfter &is_after, ExportVisitor *visitor)
 {
     Plan plan;
     std::string line;
@@ -118,12 +117,19 @@ plan_replay(std::istream &in, const IsAfter &is_after)
             refuse(where + "is cut off: it does not end");
         const Json row = line.size() > longest_line ? nullptr : parse_json(line);
         const json_t *id = json_object_get(row.get(), "id");
+        if (const json_t *seal = json_object_get(row.get(), "seal"); seal != nullptr && !id) {
+            if (visitor != nullptr)
+                visitor->seal(seal);
+            continue;
+        }
         const std::string action = text_of(row.get(), "action");
         if (!json_is_integer(id) || action.empty() || text_of(row.get(), "time").empty())
             refuse(where + "is no row of an audit log");
         if (json_integer_value(id) <= before)
             refuse(where + "comes before one that it follows: its id does not grow");
         before = json_integer_value(id);
+        if (visitor != nullptr)
+            visitor->row(before, text_of(row.get(), "time"), line);
         if (is_replayed(action) && text_of(row.get(), "outcome") == "done" &&
             is_after(text_of(row.get(), "time")))
             plan.add(action, row.get(), std::to_string(before));

@@ -3,11 +3,14 @@
 // export.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <istream>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/json.hpp"
 
 namespace sidecar
 {
@@ -37,10 +40,20 @@ struct ReplayStep {
 // Tells whether a time, as the export has it, is after the point.
 using IsAfter = std::function<bool(const std::string &time)>;
 
+// Is told of every line of an export, in order, and throws a Failure for what does not fit.
+class ExportVisitor
+{
+public:
+    virtual ~ExportVisitor() = default;
+    virtual void seal(const json_t *seal) = 0;
+    virtual void row(std::int64_t id, const std::string &time, const std::string &line) = 0;
+};
+
 // Reads an export (JSON lines, as `appinfrad audit` writes them) and returns what its rows after
 // the point come to, databases last. Throws a configuration Failure that names the
 // line for one that is no such row, one that is cut off, and for ids that do not grow.
-std::vector<ReplayStep> plan_replay(std::istream &in, const IsAfter &is_after);
+std::vector<ReplayStep> plan_replay(std::istream &in, const IsAfter &is_after,
+                                    ExportVisitor *visitor = nullptr);
 
 std::string_view name_of(ReplayStep::Kind kind);
 

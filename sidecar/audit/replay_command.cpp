@@ -1,7 +1,9 @@
 // See replay_command.hpp.
 #include "audit/replay_command.hpp"
 
+#include "audit/pg_audit_log.hpp"
 #include "audit/replay.hpp"
+#include "audit/sealed_export.hpp"
 #include "base/failure.hpp"
 #include "base/input_file.hpp"
 #include "base/text.hpp"
@@ -87,6 +89,10 @@ public:
                " ('search_path', 'pg_catalog'), ('client_encoding', 'UTF8'),"
                " ('timezone', 'UTC'), ('datestyle', 'ISO')) s (name, value)"})
     {
+        PgAuditLog log(connection_);
+        seals_ = log.seals();
+        heads_ = timed_heads(connection_, heads_of(options.heads, io.in), log.host_id());
+        connection_.query("COMMIT");
     }
 
     // Goes through the steps; returns how many are left to do.
@@ -94,12 +100,19 @@ public:
     run(std::istream &in)
     {
         connection_.query("SELECT $1::timestamptz", {point_}); // refuses what is no time
+        const IsAfter is_after = [this](const std::string &time) {
+            return text_at(connection_.query("SELECT $1::timestamptz > $2::timestamptz",
+                                             {time, point_}),
+                           0, 0) == "t";
+        };
+        SealedExport sealed(connection_, ExportCheck(seals_, std::move(heads_), is_after));
+        const std::vector<ReplayStep> steps = plan_replay(in, is_after, &sealed);
+        if (!sealed.finish())
+            io_.out << "not checked: the export has no seals, which tell whether it was changed; "
+                       "write it with --seals, or give --heads"
+                    << std::endl;
         int left = 0;
-        for (const ReplayStep &step : plan_replay(in, [this](const std::string &time) {
-                 return text_at(connection_.query("SELECT $1::timestamptz > $2::timestamptz",
-                                                  {time, point_}),
-                                0, 0) == "t";
-             }))
+        for (const ReplayStep &step : steps)
             if (!settle(step))
                 left++;
         io_.out << (left == 0 ? "nothing is left to do" : std::to_string(left) + " left to do")
@@ -190,6 +203,8 @@ private:
     std::string point_;
     bool applies_;
     BlockingConnection connection_;
+    std::vector<Seal> seals_; // of this server
+    std::vector<Head> heads_; // that were collected outside
 };
 
 } // namespace

@@ -5,6 +5,8 @@
 #include <ctime>
 #include <optional>
 
+#include "base/failure.hpp"
+#include "base/input_file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 
@@ -29,9 +31,20 @@ value_of(const std::string &line, const std::string &name)
         begin = line.find_first_not_of(" \"", begin);
         if (begin == std::string::npos)
             return {};
-        return line.substr(begin, line.find_first_of(" \",}", begin) - begin);
+        const char *stops = line[begin - 1] == '"' ? "\"" : " \",}";
+        return line.substr(begin, line.find_first_of(stops, begin) - begin);
     }
     return {};
+}
+
+// The same of a number; 0 when there is none.
+std::int64_t
+number_of(const std::string &line, const std::string &name)
+{
+    const std::string text = value_of(line, name);
+    std::int64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
 }
 
 std::optional<Head>
@@ -46,6 +59,9 @@ head_of(const std::string &line)
         std::from_chars(number.data(), number.data() + number.size(), head.number);
     head.hash = value_of(line, "hash");
     head.host = value_of(line, "host_id");
+    head.last_id = number_of(line, "last_id");
+    head.rows = number_of(line, "rows");
+    head.sealed_at_text = value_of(line, "sealed_at");
     if (number.empty() || error != std::errc() || end != number.data() + number.size() ||
         head.hash.size() != 64 ||
         head.hash.find_first_not_of("0123456789abcdef") != std::string::npos)
@@ -63,6 +79,23 @@ read_heads(std::istream &in)
     while (std::getline(in, line))
         if (auto head = head_of(line))
             heads.push_back(std::move(*head));
+    return heads;
+}
+
+std::vector<Head>
+heads_of(const std::string &file, std::istream &standard_input)
+{
+    if (file.empty())
+        return {};
+    std::vector<Head> heads;
+    if (file == "-") {
+        heads = read_heads(standard_input);
+    } else {
+        std::ifstream in = open_input(file);
+        heads = read_heads(in);
+    }
+    if (heads.empty())
+        refuse("there is no head in \"" + clean_text(file) + "\"");
     return heads;
 }
 

@@ -9,30 +9,12 @@
 #include "audit/options.hpp"
 #include "audit/pg_audit_log.hpp"
 #include "base/failure.hpp"
-#include "base/input_file.hpp"
 #include "base/text.hpp"
 
 namespace sidecar
 {
 namespace
 {
-
-std::vector<Head>
-heads_of(const std::string &file, std::istream &standard_input)
-{
-    if (file.empty())
-        return {};
-    std::vector<Head> heads;
-    if (file == "-") {
-        heads = read_heads(standard_input);
-    } else {
-        std::ifstream in = open_input(file);
-        heads = read_heads(in);
-    }
-    if (heads.empty())
-        refuse("there is no head in \"" + clean_text(file) + "\"");
-    return heads;
-}
 
 void
 print(const AuditReport &report, std::ostream &out)

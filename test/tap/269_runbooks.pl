@@ -31,8 +31,11 @@ $primary->wait_until('SELECT unsealed = 0 FROM appinfra.verify_audit()', 'all to
 my $export = $primary->basedir . '/export';
 {
 	local $ENV{APPINFRA_DATABASE_URL} = 'host=' . $primary->host . ' port=' . $primary->port . ' dbname=control';
-	is(system(Appinfra::sidecar_binary() . " audit >$export") >> 8, 0, 'the audit is exported');
+	is(system(Appinfra::sidecar_binary() . " audit --seals >$export") >> 8, 0, 'the audit is exported');
 }
+my $newest = $primary->control('SELECT max(number) FROM appinfra.audit_seals');
+$sidecar->wait_for_log(qr/seal=$newest hash=/);
+my $heads = $sidecar->logfile;
 $primary->control('SELECT pg_switch_wal()');
 
 # --- a test copy -----------------------------------------------------------------------------------------
@@ -90,7 +93,7 @@ my ($replay) = blocks('After a restore', 'sh');
 	local $ENV{APPINFRA_DATABASE_URL} = 'host=' . $restored->host . ' port=' . $restored->port . ' dbname=control';
 	local $ENV{PATH} = "$work:$ENV{PATH}";
 	symlink Appinfra::sidecar_binary(), "$work/appinfrad" or die $!;
-	is(system('sh', '-c', "cd $work && cp $export audit.jsonl && " . ($replay =~ s/'[^']*'/'$point'/gr =~ s/\n(?=.)/; /r)) >> 8, 0,
+	is(system('sh', '-c', "cd $work && cp $export audit.jsonl && cp $heads heads.log && " . ($replay =~ s/'[^']*'/'$point'/gr =~ s/\n(?=.)/; /r)) >> 8, 0,
 		'what was revoked after the point is done again');
 }
 is($restored->control("SELECT count(*) FROM appinfra.credentials WHERE reason ~ 'replayed'"), 1, 'as the export says');
