@@ -33,7 +33,18 @@ sub configure
 	return;
 }
 
-sub claims { return map { decode_json($_) } split /\n/, $host->control("SELECT row_to_json(c) FROM appinfra.claim_publications('w', 100, '1 hour') c ORDER BY publication_id"); }
+# Claims what is to be delivered, as soon as there are so many, 1 by default: what a worker holds is claimed later.
+sub claims
+{
+	my ($wanted) = @_;
+	my @claims;
+	wait_for('a claim', sub
+	{
+		push @claims, map { decode_json($_) } split /\n/, $host->control("SELECT row_to_json(c) FROM appinfra.claim_publications('w', 100, '1 hour') c ORDER BY publication_id");
+		return @claims >= ($wanted // 1);
+	});
+	return @claims;
+}
 
 sub complete { $host->control("SELECT appinfra.complete_publication($_->{publication_id}, '$_->{claim}')") for @_; return @_; }
 
@@ -83,7 +94,7 @@ write_file("\n$pem\n$pem");
 configure('appinfra.public_ca_file', $file);
 my $two = { DATABASE_URL => 'owner', DATABASE_SERVICE_URL => 'service' };
 my $shop = $host->provision(app_id => 'shop', slug => 'shop', env => $two);
-my @first = complete(claims());
+my @first = complete(claims(2));
 is(shown(@first), '+DATABASE_CA_CERT +DATABASE_URL; +DATABASE_SERVICE_URL', 'of two DSNs of an app the first carries the certificates');
 is($first[0]{set}{DATABASE_CA_CERT}, "$pem$pem", 'as they are in the file, without the blank lines') if @first;
 
@@ -101,7 +112,7 @@ cmp_ok($again[0]{version}, '>', $first[0]{version}, 'with a higher version');
 my $second = $host->provision(app_id => 'shop', slug => 'reports', env => { REPORTS_URL => 'owner' });
 is(shown(complete(claims())), '+REPORTS_URL', 'a second database of the app does not carry them');
 $host->control("SELECT appinfra.deprovision_tenant('$id')");
-is(join(' ', sort map { @{ $_->{unset} } } complete(claims())), 'DATABASE_SERVICE_URL DATABASE_URL', 'the first one ends: they stay');
+is(join(' ', sort map { @{ $_->{unset} } } complete(claims(2))), 'DATABASE_SERVICE_URL DATABASE_URL', 'the first one ends: they stay');
 $host->control("SELECT appinfra.rotate_credential('$second->{db_id}', 'REPORTS_URL')");
 my @taken = complete(claims());
 is(shown(@taken), '+DATABASE_CA_CERT +REPORTS_URL', 'and the second one carries them from then on');
@@ -141,7 +152,7 @@ $host->control("SELECT appinfra.rotate_credential('$second->{db_id}', 'REPORTS_U
 my ($verified) = complete(claims());
 like($verified->{set}{REPORTS_URL}, qr{^postgresql://.*\?sslmode=verify-full&sslrootcert=%2Fetc%2Fapp%2Fca\.pem$}, 'the DSN says it itself');
 $host->control("SELECT appinfra.deprovision_tenant('$second->{db_id}')");
-my %unset = map { $_->{target} => join ' ', sort @{ $_->{unset} } } complete(claims());
+my %unset = map { $_->{target} => join ' ', sort @{ $_->{unset} } } complete(claims(2));
 is_deeply(\%unset, { 'shop' => 'OWN_CA REPORTS_URL', 'shop/svc/mail/n1' => 'OWN_CA PGDATABASE PGHOST PGPASSWORD PGPORT PGSSLMODE PGSSLROOTCERT PGUSER' },
 	'with the last one they go');
 
@@ -190,6 +201,17 @@ show_lasting(31);
 is(exposed(), '', 'one that lasts for more than thirty days');
 show_lasting(29);
 is(exposed(), 'medium server_certificate It expires; medium server_certificate It expires', 'and one that does not');
+
+# Names that are not written out, and addresses.
+my $lasting = Appinfra::Certificates->new(days => 60);
+configure('appinfra.public_ca_file', $lasting->file);
+for my $case ([ 'pg.apps.example', 'DNS:*.apps.example' ], [ '192.0.2.1', 'IP:192.0.2.1' ], [ 'pg.apps.example', 'DNS:*.other.example', 1 ], [ '192.0.2.1', 'IP:192.0.2.2', 1 ])
+{
+	my ($public_host, $name, $not) = @$case;
+	configure('appinfra.public_host', $public_host);
+	show_certificate($lasting->issue("named-$name" =~ s/\W/-/gr, $name));
+	is(exposed(), $not ? qq{medium server_certificate It is not for appinfra.public_host, "$public_host".} : '', "$name is " . ($not ? 'not ' : '') . "for $public_host");
+}
 
 # --- a start -------------------------------------------------------------------------------------------------
 configure('appinfra.public_ca_file', $file);

@@ -104,6 +104,8 @@ $host->control(install('pg_stat_statements'));
 $guard->refused($owner, 'SELECT * FROM extensions.pg_stat_statements', 'function_server|privileges', 'statements of all tenants');
 $guard->refused($owner, 'SELECT extensions.pg_stat_statements_reset()', 'function_server|privileges', 'their reset');
 
+like(($host->as_app($owner, 'SELECT * FROM tenant_statements()'))[2], qr/55000.*pg_stat_statements is not loaded.*HINT:.*shared_preload_libraries/s, 'where the library is not loaded, nothing counts statements');
+
 # --- not ready ---------------------------------------------------------------------------------------
 $host->control("SELECT appinfra.revoke_tenant('$db_id')");
 fails(install('insert_username'), qr/55000/, 'a tenant that is not ready');
