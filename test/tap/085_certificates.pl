@@ -101,6 +101,18 @@ is($first[0]{set}{DATABASE_CA_CERT}, "$pem$pem", 'as they are in the file, witho
 my ($code, $out, $err) = $host->psql('control', $host->provision_sql(app_id => 'taker', slug => 'taker', env => { DATABASE_CA_CERT => 'owner' }));
 like($err, qr/"DATABASE_CA_CERT" may not be asked for.*HINT:  Use another name/s, 'nobody gets a DSN in that variable');
 
+is_deeply([ keys %{ $host->provision(app_id => 'direct', slug => 'direct', publish => 0)->{env} } ], ['DATABASE_URL'], 'who asks for no publication gets the DSN alone');
+
+# A variable that had another meaning before.
+my $early = $host->provision(app_id => 'early', slug => 'early', env => { EARLY_CA => 'owner' });
+is(shown(complete(claims())), '+DATABASE_CA_CERT +EARLY_CA', 'an app has a DSN in a variable');
+configure('appinfra.public_ca_variable', 'EARLY_CA');
+$host->control("SELECT appinfra.rotate_credential('$early->{db_id}', 'EARLY_CA')");
+my ($kept) = complete(claims());
+is(shown($kept), '+EARLY_CA -DATABASE_CA_CERT', 'which becomes that of the certificates: it gets none');
+like($kept->{set}{EARLY_CA}, qr{^postgresql://}, 'and keeps the DSN');
+configure('appinfra.public_ca_variable', 'DATABASE_CA_CERT');
+
 # --- versions: the certificates never go back -------------------------------------------------------------
 my $id = $shop->{db_id};
 $host->control("SELECT appinfra.rotate_credential('$id', 'DATABASE_URL')") for 1 .. 2;
