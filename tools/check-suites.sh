@@ -76,6 +76,42 @@ suite_sidecar() {
     return "$status"
 }
 
+# --- buckets: the object store, against Ceph of two versions ----------------------------------------
+has_buckets() {
+    compgen -G "$root/test/store/*_test.cpp" >/dev/null
+}
+
+# Prints a port that is free together with the next one.
+free_port_pair() {
+    local port
+    while port=$(free_port) && ! port_is_free $((port + 1)); do :; done
+    echo "$port"
+}
+
+# A store that cannot be had is a failure. RGW_SUITE names the Debian whose Ceph is to be the only one.
+suite_buckets() {
+    local debian dir log passed=0 failed=0
+    for debian in ${RGW_SUITE:-trixie bookworm}; do
+        dir=$work/rgw-$debian
+        log=$work/store-$debian.log
+        if RGW_SUITE=$debian "$root/tools/rgw.sh" up "$dir" "$(free_port_pair)"; then
+            (
+                set -a
+                # shellcheck disable=SC1091
+                . "$dir/admin.env"
+                timeout 120 "$root/build/sidecar/appinfrad_store_tests" --gtest_color=no
+            ) </dev/null >"$log" 2>&1 || tail -n 100 "$log"
+            passed=$((passed + $(count_results '^\[       OK \]' "$log")))
+            failed=$((failed + $(count_results '^\[  FAILED  \] .*\([0-9]+ ms\)' "$log")))
+            grep -qE '^\[  PASSED  \]' "$log" || failed=$((failed + 1))
+            "$root/tools/rgw.sh" down "$dir"
+        else
+            failed=$((failed + 1))
+        fi
+    done
+    echo "buckets: $passed passed, $failed failed"
+}
+
 # --- regress and isolation -----------------------------------------------------------------------
 # Starts a server in $work/$1 with test/regress.conf and an empty control database.
 start_test_server() {

@@ -58,7 +58,7 @@ run_suite() {
 # Prints the suites that have tests, in the order in which they run.
 suites() {
     local suite
-    for suite in ${SUITES:-layout symbols sidecar regress isolation tap attack}; do
+    for suite in ${SUITES:-layout symbols sidecar buckets regress isolation tap attack}; do
         if "has_$suite"; then echo "$suite"; fi
     done
 }

@@ -39,6 +39,8 @@ check|curl|command|curl
 check|procps|command|ps
 check|pgbouncer|command|pgbouncer
 check|util-linux|command|setpriv
+check|mmdebstrap|command|mmdebstrap
+check|python3-boto3|python|boto3
 clients|python3-psycopg|python|psycopg
 clients|python3-psycopg2|python|psycopg2
 clients|python3-sqlalchemy|python|sqlalchemy

@@ -3,12 +3,12 @@
 // repeated, and is told apart by its result; none throws for what the store or the network does.
 // The rule a reader must know: a key is added to a bucket only after ensure_bucket() and
 // ensure_closed() said ok, because a key of an open bucket opens it.
-// Calls for one bucket are made by one caller at a time; those of different buckets may overlap.
+// An object of it belongs to one thread; each worker has its own.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/secret.hpp"
@@ -63,8 +63,8 @@ struct SeenPrincipal {
     Access access = Access::writer;
     bool there = false;
     bool suspended = false;
-    std::vector<std::string> access_keys;
-    std::vector<std::string> differences; // from what ensure_closed() and add_key() leave
+    std::vector<std::string> access_keys{};
+    std::vector<std::string> differences{}; // from what ensure_closed() and add_key() leave
 };
 
 struct Usage {
@@ -76,6 +76,10 @@ class ObjectStore
 {
 public:
     virtual ~ObjectStore() = default;
+
+    // Asked before each request from now on: false, and the request is not made; the call ends
+    // with again. This is how no request begins with too little of a lease left.
+    virtual void guard(std::function<bool()> may_begin) = 0;
 
     // Makes the bucket unless it is there and ours. One that was made before and is gone is not
     // made again: not_found.
