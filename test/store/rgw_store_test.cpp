@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "real_store.hpp"
+#include "store/bucket_work.hpp"
 
 using namespace sidecar;
 
@@ -248,6 +249,44 @@ TEST_F(RealStore, MakesNoRequestWithoutLease)
     store.guard({});
     storage.made = true;
     EXPECT_EQ(store.ensure_bucket(storage).status, StoreStatus::not_found);
+}
+
+TEST_F(RealStore, LosesUnwantedKeysAtWorkAndNoUnknownOne)
+{
+    const NewKey first = provision();
+    plan(Access::writer);
+    const NewKey stray = add_key();
+    std::vector<WantedKey> &keys = storage.principals[0].keys;
+    keys.pop_back();
+    keys.push_back({"AKIAMISSINGMISSINGMI", true});
+    storage.mint.reset();
+    storage.made = true;
+    WorkDone done = do_bucket_work(store, storage);
+    expect_ok(done.result);
+    EXPECT_EQ(observed_of(done),
+              R"({"objects":0,"bytes":0,"drift":[],"unknown_keys":[")" + stray.access_key +
+                  R"("],"public":false,"keys_missing":["AKIAMISSINGMISSINGMI"]})");
+    keys[0].wanted = false;
+    expect_ok(do_bucket_work(store, storage).result);
+    EXPECT_EQ(as(first, "GET", object("a")).code, "InvalidAccessKeyId");
+    EXPECT_EQ(as(stray, "GET", object("a")).code, "NoSuchKey");
+    storage.suspended = true;
+    expect_ok(do_bucket_work(store, storage).result);
+    EXPECT_EQ(as(stray, "GET", object("a")).code, "UserSuspended");
+}
+
+TEST_F(RealStore, MakesABucketAtWorkOnceAndRemovesIt)
+{
+    storage.mint.reset();
+    storage.principals[0].keys.clear();
+    expect_ok(do_bucket_work(store, storage).result);
+    storage.made = true;
+    expect_ok(do_bucket_work(store, storage).result);
+    storage.present = false;
+    while (do_bucket_work(store, storage).result.status == StoreStatus::again)
+        ;
+    storage.present = true;
+    EXPECT_STREQ(code_of(do_bucket_work(store, storage).result.status), "not_found");
 }
 
 // Runs isolation.py as two apps, each with a bucket and the writer's key of it.
