@@ -52,6 +52,14 @@ public:
             step.app_id = text_of(detail, "app_id");
             step.owner = text_of(detail, "to");
             transfers_.insert_or_assign(step.app_id, step);
+        } else if (action == "unbind_variables") {
+            step.kind = ReplayStep::Kind::unbind_variables;
+            step.app_id = text_of(detail, "app_id");
+            step.container = text_of(detail, "container");
+            step.variables = text_of(detail, "variables");
+            add_once("v " + step.db_id + " " + step.app_id + " " + step.container + " " +
+                         step.variables,
+                     step);
         } else {
             add_of_tenant(action, step);
         }
@@ -100,7 +108,8 @@ is_replayed(const std::string &action)
 {
     return action == "revoke_credential" || action == "drop_service_user" ||
            action == "revoke_tenant" || action == "restore_tenant" ||
-           action == "deprovision_tenant" || action == "transfer_app";
+           action == "deprovision_tenant" || action == "transfer_app" ||
+           action == "unbind_variables";
 }
 
 } // namespace
@@ -155,6 +164,8 @@ name_of(ReplayStep::Kind kind)
         return "deprovision_tenant";
     case ReplayStep::Kind::transfer_app:
         return "transfer_app";
+    case ReplayStep::Kind::unbind_variables:
+        return "unbind_variables";
     }
     return "";
 }

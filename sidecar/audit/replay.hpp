@@ -24,6 +24,7 @@ struct ReplayStep {
         revoke_and_restore, // all it had is revoked, and it was restored afterwards
         deprovision_tenant,
         transfer_app,
+        unbind_variables,
     };
 
     Kind kind;
@@ -33,8 +34,10 @@ struct ReplayStep {
     std::string credential; // revoke_credential
     std::string service_id; // drop_service_user
     std::string host_id;
-    std::string app_id; // transfer_app
+    std::string app_id; // transfer_app, unbind_variables
     std::string owner;
+    std::string container{}; // unbind_variables; empty: the app's own environment
+    std::string variables{}; // "A, B"
 };
 
 // Tells whether a time, as the export has it, is after the point.

@@ -23,6 +23,14 @@ namespace
     "'/svc/' || replace(replace(" service ", '%', '%25'), '/', '%2F') || '/' ||"                   \
     " replace(replace(" host ", '%', '%25'), '/', '%2F')"
 
+// The variables of $5, older than the point $2, that database $1 still holds in container $4 ("":
+// the environment itself) of app $3.
+#define STILL_BOUND                                                                                \
+    "SELECT DISTINCT v FROM appinfra.bindings b, unnest(b.variables) v"                            \
+    " WHERE b.db_id = $1 AND NOT b.ended AND b.created_at <= $2::timestamptz AND b.app_id = $3"    \
+    " AND b.container IS NOT DISTINCT FROM nullif($4, '')"                                         \
+    " AND v = ANY (string_to_array($5, ', '))"
+
 // What a step is on this server: "todo", "done" or "unknown", and how it is done. state_of() and
 // apply() say what the parameters are.
 struct Statement {
@@ -66,6 +74,11 @@ constexpr Statement statements[] = {
      "SELECT coalesce((SELECT CASE a.owner_user_id WHEN $2 THEN 'done' ELSE 'todo' END"
      "  FROM appinfra.apps a WHERE a.app_id = $1), 'unknown')",
      "SELECT appinfra.transfer_app($1, $2)"},
+    {ReplayStep::Kind::unbind_variables,
+     "SELECT coalesce((SELECT CASE WHEN d.status = 'ready' AND EXISTS (" STILL_BOUND
+     ") THEN 'todo' ELSE 'done' END FROM appinfra.databases d WHERE d.db_id = $1), 'unknown')",
+     "SELECT appinfra.unbind_variables($1, ARRAY(" STILL_BOUND
+     "), container => nullif($4, ''), app_id => $3)"},
 };
 
 const Statement &
@@ -154,12 +167,21 @@ private:
             parameters = {step.app_id, step.owner};
         if (step.kind == ReplayStep::Kind::revoke_credential)
             parameters.push_back(step.credential);
+        if (step.kind == ReplayStep::Kind::unbind_variables)
+            parameters = unbound_by(step);
         if (step.kind == ReplayStep::Kind::drop_service_user) {
             parameters.push_back(step.service_id);
             parameters.push_back(step.host_id);
         }
         return std::string(
             text_at(connection_.query(statement_of(step.kind).state, parameters), 0, 0));
+    }
+
+    // The parameters of STILL_BOUND.
+    Parameters
+    unbound_by(const ReplayStep &step) const
+    {
+        return {step.db_id, point_, step.app_id, step.container, step.variables};
     }
 
     void
@@ -177,6 +199,9 @@ private:
         case ReplayStep::Kind::transfer_app:
             connection_.query(statement, {step.app_id, step.owner});
             break;
+        case ReplayStep::Kind::unbind_variables:
+            connection_.query(statement, unbound_by(step));
+            break;
         case ReplayStep::Kind::deprovision_tenant:
             connection_.query(statement, {step.db_id});
             break;
@@ -192,8 +217,9 @@ private:
                                   step.kind == ReplayStep::Kind::revoke_and_restore ||
                                   step.kind == ReplayStep::Kind::deprovision_tenant;
         io_.out << name_of(step.kind);
-        for (const std::string &part : {step.db_id, is_of_tenant ? "" : step.credential,
-                                        step.service_id, step.host_id, step.app_id, step.owner})
+        for (const std::string &part :
+             {step.db_id, is_of_tenant ? "" : step.credential, step.service_id, step.host_id,
+              step.app_id, step.owner, step.container, step.variables})
             if (!part.empty())
                 io_.out << ' ' << clean_text(part);
         io_.out << " (row " << step.row << ", " << clean_text(step.time) << "): " << state << '\n';

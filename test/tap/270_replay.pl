@@ -20,7 +20,9 @@ sub issue { return $primary->control("SELECT url FROM appinfra.issue_credential(
 my %person = map { $_ => issue($_) } qw(leaked cut back rotated sold);
 $primary->control("SELECT appinfra.create_service_user('$db_id{leaked}', 'a/b', 'h%1')");
 $primary->control("SELECT appinfra.create_service_user('$db_id{rotated}', 'kept', 'h')");
+$primary->control(qq{SELECT appinfra.bind_variables('$db_id{leaked}', '{"REPORTS_URL": "reader", "SPARE_URL": "reader"}', container => 'jobs')});
 wait_until_settled($primary);
+my $job = $peer->store->{'app-leaked/jobs'}{REPORTS_URL}{value};
 $primary->backup('base');
 my $point = $primary->control('SELECT now()');
 
@@ -30,6 +32,7 @@ $primary->control("SELECT appinfra.rotate_credential('$db_id{$_}')") for 'rotate
 $primary->provision(app_id => 'app-n1', slug => 'second', env => { REPORTS_URL => 'reader' });
 $primary->control("SELECT appinfra.revoke_credential('" . user($person{leaked}) . "', 'leaked')");
 $primary->control("SELECT appinfra.drop_service_user('$db_id{leaked}', 'a/b', 'h%1')");
+$primary->control("SELECT appinfra.unbind_variables('$db_id{leaked}', '{REPORTS_URL,SPARE_URL}', container => 'jobs')");
 $primary->control("SELECT appinfra.deprovision_tenant('$db_id{gone}')");
 $primary->control("SELECT appinfra.revoke_tenant('$db_id{cut}', 'abuse')");
 $primary->control("SELECT appinfra.revoke_tenant('$db_id{back}')");
@@ -104,18 +107,19 @@ is((appinfrad('audit', '--apply'))[0], 2, 'refused: --apply alone');
 ($code, my $out, $err) = appinfrad(@replay);
 is($code, 1, 'something is to be done') or diag $err;
 my $leaked = user($person{leaked});
-for my $line ("revoke_credential $db_id{leaked} $leaked", "drop_service_user $db_id{leaked} a/b h%1", "deprovision_tenant $db_id{gone}",
+for my $line ("revoke_credential $db_id{leaked} $leaked", "drop_service_user $db_id{leaked} a/b h%1", "unbind_variables $db_id{leaked} app-leaked jobs REPORTS_URL, SPARE_URL",
+	"deprovision_tenant $db_id{gone}",
 	"revoke_credential $db_id{retired} $predecessor", 'transfer_app app-sold last@example.com', "revoke_tenant $db_id{cut}", "revoke_tenant, restore_tenant $db_id{back}")
 {
 	like($out, qr/^\Q$line\E \(row \d+, [^)]+\): to do$/m, "listed: $line");
 }
-like($out, qr/^7 left to do$/m, 'and nothing else');
+like($out, qr/^8 left to do$/m, 'and nothing else');
 is($host->control("SELECT count(*) FROM appinfra.audit WHERE action = 'revoke_tenant'"), 0, 'nothing was done yet');
 ($code, $out, $err) = appinfrad(@replay, '--apply');
 is("$code $err", '0 ', 'all is done') or diag $out;
-is(() = $out =~ /: done$/mg, 7, 'each');
+is(() = $out =~ /: done$/mg, 8, 'each');
 ($code, $out) = appinfrad(@replay, '--apply');
-is("$code " . (() = $out =~ /: done already$/mg), '0 7', 'the second time nothing is left to do');
+is("$code " . (() = $out =~ /: done already$/mg), '0 8', 'the second time nothing is left to do');
 is($host->control('SELECT count(*) FROM appinfra.claim_publications($$w$$, 100)'), 0, 'and nothing was published');
 
 # --- and accepted ---------------------------------------------------------------------------------------------------
@@ -130,6 +134,7 @@ for my $who (qw(leaked cut back sold))
 {
 	is(($host->as_app($person{$who}, 'SELECT 1', PGPORT => $host->port))[0], 2, "what was revoked does not log in: $who");
 }
+is(($host->as_app($job, 'SELECT 1', PGPORT => $host->port))[0], 2, 'nor what was in unbound variables');
 is(($host->as_app($person{rotated}, 'SELECT 1', PGPORT => $host->port))[1], '1', 'what was not does');
 is($host->control("SELECT status IN ('retiring', 'retained') FROM appinfra.databases WHERE db_id = '$db_id{gone}'"), 't', 'what was deprovisioned is');
 is($host->control("SELECT DISTINCT owner_user_id FROM appinfra.databases WHERE app_id = 'app-sold'"), 'last@example.com', 'what was transferred is the last one\'s');

@@ -28,7 +28,8 @@ plan_of(const std::string &text)
     for (const ReplayStep &step :
          plan_replay(in, [](const std::string &time) { return std::stoi(time) > 10; }))
         words += (words.empty() ? "" : "; ") + std::string(name_of(step.kind)) + " " + step.db_id +
-                 step.credential + step.service_id + step.host_id + step.app_id + step.owner;
+                 step.credential + step.service_id + step.host_id + step.app_id + step.owner +
+                 step.container + step.variables;
     return words;
 }
 
@@ -65,6 +66,19 @@ TEST(ReplayPlan, TakesTheLastOwnerOfAnApp)
                       row(11, "transfer_app", R"("detail":{"app_id":"x","to":"ann"})") +
                       row(12, "transfer_app", R"("detail":{"app_id":"x","to":"bob"})")),
               "transfer_app xbob");
+}
+
+TEST(ReplayPlan, TakesUnboundVariablesByTheirPlace)
+{
+    const auto unbound = [](int id, const char *container) {
+        return row(id, "unbind_variables",
+                   (std::string(R"("db_id":"a","detail":{"app_id":"x","variables":"A, B")") +
+                    container + "}")
+                       .c_str());
+    };
+    EXPECT_EQ(plan_of(unbound(9, "") + unbound(11, "") + unbound(12, R"(,"container":"jobs")") +
+                      unbound(13, "")),
+              "unbind_variables axA, B; unbind_variables axjobsA, B");
 }
 
 TEST(ReplayPlan, PassesByWhatWasRefusedOrFailed)
