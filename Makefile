@@ -92,6 +92,9 @@ chaos: ## kill processes at random under a workload, then check 26 invariants (S
 	@SUITE_LIMIT=$$(($(or $(SECONDS),60) + 900)) SUITES=tap TAP=test/tap/275_random_kills.pl APPINFRA_CHAOS_MODE='$(MODE)' \
 		APPINFRA_CHAOS_SEED='$(or $(SEED),$(shell date +%s))' APPINFRA_CHAOS_SECONDS='$(or $(SECONDS),60)' tools/check.sh
 
+check-restores: ## restores and a failover in the middle of work on 51 apps
+	@SUITE_LIMIT=1200 SUITES=tap TAP=test/tap/272_restore_in_work.pl APPINFRA_RESTORE_APPS=17 tools/check.sh
+
 attack: ## run test/attack against a private server
 	@tools/optional.sh test/attack/run "attack suite"
 
@@ -120,4 +123,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: all extension sidecar build-deps deps install install-extension install-sidecar uninstall \
-	installcheck check-symbols check check-clients check-flaky check-install check-major chaos attack bench quickstart quickstart-stop format lint clean help
+	installcheck check-symbols check check-clients check-flaky check-install check-major check-restores chaos attack bench quickstart quickstart-stop format lint clean help
