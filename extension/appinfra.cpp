@@ -6,6 +6,7 @@
 #include "base/label.hpp"
 #include "base/refusal.hpp"
 #include "base/settings.hpp"
+#include "bucket/bucket_kind.hpp"
 #include "delivery/database_kind.hpp"
 #include "delivery/recovery.hpp"
 #include "entry/install.hpp"
@@ -51,4 +52,5 @@ _PG_init()
     scheduler::define();
     watchdog_worker::define();
     kind::add(database_kind::kind);
+    kind::add(bucket_kind::kind);
 }

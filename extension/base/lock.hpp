@@ -15,6 +15,7 @@ namespace appinfra::lock
 /* What kind of name it is; different kinds never meet. */
 enum class Kind : char {
     app = 'a',
+    buckets = 'b', /* of an app */
     name = 'n',
     variable = 'v',
     idempotency_key = 'k',

@@ -41,6 +41,7 @@ define()
     define_recovery();
     define_audit();
     define_public_address();
+    define_buckets();
     define_tenant_limits();
     define_guard();
     define_watchdog();

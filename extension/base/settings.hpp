@@ -20,6 +20,11 @@ extern int pooler_port;
 extern char *public_ca_file;     /* of the authorities that apps are to trust; empty: none */
 extern char *public_ca_variable; /* in which they are published */
 extern char *public_sslrootcert; /* where apps find them; empty: not said */
+extern int s3_backend;           /* an S3Backend */
+extern char *s3_endpoint;        /* what buckets' apps are told; empty: no buckets */
+extern char *s3_region;
+extern int bucket_quota; /* MB of a bucket without one of its own; 0: none */
+extern int buckets_per_app;
 extern int retention;            /* seconds that a deprovisioned tenant is kept */
 extern int rotate_after;         /* seconds after which credentials are rotated; 0: never */
 extern int republish_rate;       /* publications a second after a failover or a restore */
@@ -53,6 +58,7 @@ extern int guard;
 /* Defines the settings. Called once, by _PG_init. */
 void define();
 void define_public_address(); /* a part of it */
+void define_buckets();        /* another */
 void define_certificates();   /* a part of that */
 void define_guard();          /* another */
 void define_watchdog();       /* and another */
@@ -65,6 +71,9 @@ const char *forbidden_extension(const char *name);
 
 /* Returns the names of those that tenants may have, separated by a comma and a space. */
 const char *effective_extensions();
+
+/* Returns the word for the store of new buckets. */
+const char *s3_backend_name();
 
 /* Where a login is to log in, and the sslmode that is right for that. */
 struct Address {

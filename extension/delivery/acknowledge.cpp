@@ -29,6 +29,7 @@ struct Acknowledged {
     const Interval *deadline;
     binding::Binding binding;
     bool binding_locked; /* false: another transaction holds it */
+    bool handout;        /* never tried again */
 };
 
 static Acknowledged find(int64 publication_id, const pg_uuid_t *claim);
@@ -107,14 +108,23 @@ fail_held(const Acknowledged &found, const publication::Failure &failure)
 {
     Status status = Status::claimed;
 
-    if (failure.delivered == Delivered::no && found.credential_id != 0)
-        kind::of(found.binding.producer).withdraw(found.credential_id);
-    if (found.binding_locked)
-        status =
-            publication::mark_failed(found.id, found.binding.id,
-                                     {.error = secrets::without_secrets(failure.error, error_limit),
-                                      .delivered = failure.delivered,
-                                      .retry_at = failure.retry_at});
+    const kind::Kind &kind = kind::of(found.binding.producer);
+    kind::Owner owner;
+    publication::Failure told = {.error = secrets::without_secrets(failure.error, error_limit),
+                                 .delivered = failure.delivered,
+                                 .retry_at = failure.retry_at};
+    bool judged = kind.before_failure == nullptr;
+
+    if (!judged && found.binding_locked && kind.lock_owner(found.binding, kind::Wait::no, &owner)) {
+        kind.before_failure(owner, &told);
+        judged = true;
+    }
+    if (judged && failure.delivered == Delivered::no && found.credential_id != 0)
+        kind.withdraw(found.credential_id);
+    if (found.handout)
+        told.retry_at = {};
+    if (found.binding_locked && judged)
+        status = publication::mark_failed(found.id, found.binding.id, told);
     else /* somebody is about to replace this publication: the next claim decides */
         publication::give_up_lease(found.id);
     record_failure(found, failure.delivered);
@@ -178,7 +188,8 @@ lock_publication(int64 publication_id, const pg_uuid_t *claim)
         /* the claim it has now, one that it has lost, one that has answered late, none of these */
         "SELECT CASE WHEN claim = $2 THEN 0 WHEN $2 = ANY (past_claims) THEN 1"
         "            WHEN $2 = ANY (answered_claims) THEN 2 ELSE 3 END,"
-        "       status, credential_id, grace, deadline"
+        "       status, coalesce(credential_id, bucket_key_id), grace, deadline,"
+        "       kind = 'handout'"
         "  FROM appinfra.publication WHERE publication_id = $1 FOR UPDATE"};
     query::Rows rows = query::run(select, {query::id(publication_id), query::uuid(claim)});
 
@@ -189,7 +200,8 @@ lock_publication(int64 publication_id, const pg_uuid_t *claim)
             .grace = DatumGetIntervalP(rows.datum(0, 4)),
             .deadline = DatumGetIntervalP(rows.datum(0, 5)),
             .binding = {},
-            .binding_locked = false};
+            .binding_locked = false,
+            .handout = rows.boolean(0, 6)};
 }
 
 /*

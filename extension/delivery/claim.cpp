@@ -39,8 +39,8 @@ struct Claimer {
     MemoryContext caller;
 };
 
-static std::span<Due> find_due(int32 batch);
-static query::Rows lock_due(int64 after, int32 limit);
+static std::span<Due> find_due(const Request &request);
+static query::Rows lock_due(const Request &request, int64 after, int32 limit);
 static Due from_row(const query::Rows &rows, uint64 row);
 static bool lock_owner(Due *due);
 static bool is_next(const Due &due);
@@ -51,19 +51,19 @@ static void emit(const Due &due, const pg_uuid_t *claim, int32 attempt, const ki
                  ReturnSetInfo *result);
 
 void
-claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *result)
+claim(const Request &request, ReturnSetInfo *result)
 {
     PreventCommandIfReadOnly("claim_publications()");
     PreventCommandDuringRecovery("claim_publications()");
     /* a password must not be out while its verifier can still be lost in a crash */
     ForceSyncCommit();
-    with_spi([=](MemoryContext caller) {
+    with_spi([&](MemoryContext caller) {
         const Claimer claimer = {
-            .worker = worker, .lease = lease, .result = result, .caller = caller};
+            .worker = request.worker, .lease = request.lease, .result = result, .caller = caller};
 
         if (!timeline::is_settled())
             return;
-        for (Due &due : find_due(batch)) {
+        for (Due &due : find_due(request)) {
             if (!is_next(due))
                 continue;
             const Failure *failure = attempt_part([&] { claim_one(&due, claimer); });
@@ -78,8 +78,9 @@ claim(const char *worker, int32 batch, const Interval *lease, ReturnSetInfo *res
  * (publication, binding or owner) is passed over: nobody waits here.
  */
 static std::span<Due>
-find_due(int32 batch)
+find_due(const Request &request)
 {
+    const int32 batch = request.batch;
     auto *found = static_cast<Due *>(palloc(batch * sizeof(Due)));
     int32 count = 0;
     int64 after = 0;
@@ -87,7 +88,7 @@ find_due(int32 batch)
     /* again as long as owners, which are locked only now, have left places in the batch */
     for (;;) {
         int32 wanted = batch - count;
-        query::Rows rows = lock_due(after, wanted);
+        query::Rows rows = lock_due(request, after, wanted);
 
         for (uint64 i = 0; i < rows.count; i++) {
             Due due = from_row(rows, i);
@@ -103,7 +104,7 @@ find_due(int32 batch)
 
 /* Locks publications of higher ids that are due, with their bindings, and returns them. */
 static query::Rows
-lock_due(int64 after, int32 limit)
+lock_due(const Request &request, int64 after, int32 limit)
 {
     static query::Query select = {
         "SELECT " BINDING_COLUMNS ", p.publication_id, p.kind = 'set', p.credential_id,"
@@ -111,7 +112,7 @@ lock_due(int64 after, int32 limit)
          * So does what was owed on a former timeline */
         "       p.attempt > 0 OR p.version <= (SELECT floor FROM appinfra.host), p.version"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
-        " WHERE p.publication_id > $1 AND b.producer = ANY ($3)"
+        " WHERE p.publication_id > $1 AND b.producer = ANY ($3) AND p.kind <> 'handout'"
         /* it is pending, its time has come, and no claim that still has a lease, be it of a former
          * holder that is being unset, may write one of its variables */
         "   AND ((p.status = 'pending' AND p.not_before <= clock_timestamp() AND NOT EXISTS ("
@@ -127,7 +128,7 @@ lock_due(int64 after, int32 limit)
         " FOR UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF b SKIP LOCKED"};
 
     return query::run(select,
-                      {query::int8(after), query::int4(limit), query::texts(kind::producers())});
+                      {query::int8(after), query::int4(limit), query::texts(request.producers)});
 }
 
 /* Returns what lock_due() has found in a row; its owner is not known yet. */
@@ -156,7 +157,8 @@ lock_owner(Due *due)
 {
     due->kind = &kind::of(due->binding.producer);
     return due->kind->lock_owner(due->binding, kind::Wait::no, &due->owner) &&
-           (!due->set || due->kind->is_ready(due->owner));
+           (!due->set || (due->kind->is_ready(due->owner) &&
+                          (due->kind->is_free == nullptr || due->kind->is_free(due->owner))));
 }
 
 /*
@@ -238,6 +240,8 @@ emit(const Due &due, const pg_uuid_t *claim, int32 attempt, const kind::Minted &
     for (const companion::Companion &companion : due.load.set)
         json::add(&object, companion.variable, companion.value);
     Jsonb *set = json::end(&object);
+    const Jsonb *storage =
+        due.set && due.kind->describe != nullptr ? due.kind->describe(due.owner, minted) : nullptr;
     Datum values[] = {Int64GetDatum(due.id),
                       UUIDPGetDatum(claim),
                       CStringGetTextDatum(binding.target),
@@ -247,8 +251,11 @@ emit(const Due &due, const pg_uuid_t *claim, int32 attempt, const kind::Minted &
                       JsonbPGetDatum(set),
                       unset_of(due),
                       Int32GetDatum(attempt),
-                      CStringGetTextDatum(due.owner.id)};
+                      CStringGetTextDatum(due.owner.id),
+                      JsonbPGetDatum(storage)};
     bool nulls[lengthof(values)] = {};
+
+    nulls[lengthof(values) - 1] = storage == nullptr;
 
     tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
     explicit_bzero(set, VARSIZE(set));

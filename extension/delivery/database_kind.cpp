@@ -21,9 +21,8 @@ lock_owner(const binding::Binding &binding, kind::Wait wait, kind::Owner *owner)
 
     if (rows.count == 0)
         return false;
-    *owner = {.id = binding.owner_id,
-              .name = rows.text(0, 1),
-              .ready = states::parse<tenant::Status>(rows.text(0, 2)) == tenant::Status::ready};
+    bool ready = states::parse<tenant::Status>(rows.text(0, 2)) == tenant::Status::ready;
+    *owner = {.id = binding.owner_id, .name = rows.text(0, 1), .ready = ready, .retriable = ready};
     return true;
 }
 
@@ -79,10 +78,14 @@ mark_delivered(int64 binding_id, int64 credential_id, const Interval *grace,
 
 const kind::Kind kind = {.producer = "postgres",
                          .lock_owner = lock_owner,
+                         .is_free = nullptr,
                          .is_ready = is_ready,
                          .mint = mint,
+                         .describe = nullptr,
                          .add_values = add_values,
                          .withdraw = credential::withdraw_password,
+                         .before_failure = nullptr,
+                         .before_retry = nullptr,
                          .mark_delivered = mark_delivered};
 
 } // namespace appinfra::database_kind

@@ -4,6 +4,7 @@
 #include "audit/audit.hpp"
 #include "base/query.hpp"
 #include "base/settings.hpp"
+#include "registry/bucket.hpp"
 #include "registry/publication.hpp"
 #include "registry/stale.hpp"
 
@@ -33,6 +34,8 @@ raise(int32 timelines)
          "  nextval('appinfra.binding_binding_id_seq')))"},
         {"SELECT setval('appinfra.credential_credential_id_seq', greatest($1, 1000000 + "
          "  nextval('appinfra.credential_credential_id_seq')))"},
+        {"SELECT setval('appinfra.bucket_key_bucket_key_id_seq', greatest($1, 1000000 + "
+         "  nextval('appinfra.bucket_key_bucket_key_id_seq')))"},
         {"SELECT setval('appinfra.audit_log_id_seq', greatest($1, 1000000 +"
          "  nextval('appinfra.audit_log_id_seq'),"
          "  (extract(epoch FROM clock_timestamp()) * 1000000)::bigint))"}};
@@ -53,6 +56,7 @@ publish_above(int64 floor)
 
     for (query::Query &query : lift)
         query::run(query, {query::int8(floor)});
+    bucket::keep_after_loss();
     if (settings::republish == settings::republish_never)
         return 0;
     /* nobody waits for a sidecar that may have ended with the lost timeline */

@@ -27,14 +27,4 @@ of(const char *producer)
     elog(ERROR, "no kind of publications has the producer \"%s\"", producer);
 }
 
-Datum
-producers()
-{
-    Datum names[kinds_limit];
-
-    for (int i = 0; i < count; i++)
-        names[i] = CStringGetTextDatum(kinds[i]->producer);
-    return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 } // namespace appinfra::kind

@@ -10,7 +10,7 @@
 
 #include "base/json.hpp"
 #include "base/secrets.hpp"
-#include "registry/binding.hpp"
+#include "registry/publication.hpp"
 
 namespace appinfra::kind
 {
@@ -23,6 +23,7 @@ struct Owner {
     const char *id;
     const char *name; /* what it is called on the host */
     bool ready;
+    bool retriable; /* what has failed may be tried again */
 };
 
 /* A credential with its new password. */
@@ -38,6 +39,9 @@ struct Kind {
     /* Locks the binding's owner and fills it in; false when another transaction has it locked. */
     bool (*lock_owner)(const binding::Binding &binding, Wait wait, Owner *owner);
 
+    /* Tells whether nobody else is at work for the owner, so that it can be claimed. */
+    bool (*is_free)(const Owner &owner);
+
     /* Tells whether new credentials of the owner may be delivered. */
     bool (*is_ready)(const Owner &owner);
 
@@ -48,12 +52,21 @@ struct Kind {
     void (*mint)(const Owner &owner, const binding::Binding &binding, int64 credential_id,
                  Minted *minted);
 
+    /* Returns what its store is to look like, for the claim; a null pointer: nothing. */
+    const Jsonb *(*describe)(const Owner &owner, const Minted &minted);
+
     /* Adds the binding's variables and their values to the object. */
     void (*add_values)(const Owner &owner, const binding::Binding &binding, const Minted &minted,
                        json::Object *object);
 
     /* Takes the password away again: surely nobody has received it. */
     void (*withdraw)(int64 credential_id);
+
+    /* The delivery is about to have failed: may change what becomes of it. */
+    void (*before_failure)(const Owner &owner, publication::Failure *failure);
+
+    /* A publication that has failed for good is tried again. */
+    void (*before_retry)(const Owner &owner);
 
     /* The credential is delivered: those of its binding that are older begin to retire. */
     void (*mark_delivered)(int64 binding_id, int64 credential_id, const Interval *grace,
@@ -65,8 +78,5 @@ void add(const Kind &kind);
 
 /* Returns the kind of the producer. */
 const Kind &of(const char *producer);
-
-/* Returns the producers of all kinds, as a text[]. */
-Datum producers();
 
 } // namespace appinfra::kind

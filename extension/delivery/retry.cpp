@@ -29,6 +29,9 @@ retry(int64 publication_id)
                          psprintf("publication " INT64_FORMAT " cannot be retried", publication_id),
                          psprintf("Its status is \"%s\".", states::name(status)), hint));
         publication::mark_retried(publication_id);
+        if (const kind::Kind &kind = kind::of(binding.producer); kind.before_retry != nullptr)
+            kind.before_retry(
+                {.id = binding.owner_id, .name = nullptr, .ready = true, .retriable = true});
         audit::record("retry_publication", binding.owner_id, nullptr,
                       audit::detail({{"publication_id", psprintf(INT64_FORMAT, publication_id)}}));
     });
@@ -55,7 +58,7 @@ lock_binding(int64 publication_id, bool *ready)
     const binding::Binding found = binding::from_row(rows, 0);
     const kind::Kind &kind = kind::of(found.producer);
     kind.lock_owner(found, kind::Wait::yes, &owner);
-    *ready = kind.is_ready(owner);
+    *ready = owner.retriable;
     return binding::lock(found.id);
 }
 
@@ -71,7 +74,7 @@ why_not(int64 publication_id, bool ready, Status *status)
         "           AND " VARIABLE_IS_FILLED ")),"
         "       EXISTS (SELECT FROM appinfra.publication n"
         "         WHERE n.binding_id = p.binding_id AND n.version > p.version),"
-        "       p.kind = 'set' AND NOT $2"
+        "       p.kind = 'set' AND NOT $2, p.kind = 'handout'"
         "  FROM appinfra.publication p JOIN appinfra.binding b USING (binding_id)"
         " WHERE publication_id = $1 FOR UPDATE OF p"};
     query::Rows found = query::run(select, {query::id(publication_id), query::boolean(ready)});
@@ -81,6 +84,8 @@ why_not(int64 publication_id, bool ready, Status *status)
     *status = states::parse<Status>(found.text(0, 1));
     if (outlived || has_newer)
         return "A newer publication of the same variables replaced it.";
+    if (found.boolean(0, 5))
+        return "A hand-out is never repeated: ask for another key.";
     if (*status != Status::failed)
         return "Only a failed publication can be retried.";
     /* it would be pending for as long as there is nothing to deliver */

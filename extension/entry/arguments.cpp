@@ -46,6 +46,20 @@ duration_argument(FunctionCallInfo fcinfo, int n, const char *name)
     return value;
 }
 
+const Interval *
+lease_argument(FunctionCallInfo fcinfo, int n)
+{
+    require_argument(fcinfo, n, "lease");
+    const Interval *lease = PG_GETARG_INTERVAL_P(n);
+    double seconds = static_cast<double>(lease->time) / USECS_PER_SEC + 86400.0 * lease->day +
+                     30 * 86400.0 * lease->month;
+
+    if (seconds < 1 || seconds > 86400)
+        raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid lease",
+                     "A lease lasts 1 second to 1 day."));
+    return lease;
+}
+
 Datum
 row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls)
 {

@@ -18,6 +18,9 @@ const char *optional_text(FunctionCallInfo fcinfo, int n);
 /* Returns an interval from 0 on; raises 22004 for NULL, 22023 for a negative one. */
 const Interval *duration_argument(FunctionCallInfo fcinfo, int n, const char *name);
 
+/* Returns a lease of 1 s to 1 day; raises 22004 and 22023. */
+const Interval *lease_argument(FunctionCallInfo fcinfo, int n);
+
 /* Returns a row of the function's result type. */
 Datum row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls);
 

@@ -35,7 +35,7 @@ SQL_FUNCTION(appinfra_retry_publication);
 
 static int64 id_argument(FunctionCallInfo fcinfo);
 static const pg_uuid_t *claim_argument(FunctionCallInfo fcinfo);
-static const Interval *lease_argument(FunctionCallInfo fcinfo, int n);
+static Datum producers_argument(FunctionCallInfo fcinfo);
 static bool is_bigint(Numeric number);
 static const Jsonb *receipt(const Jsonb *response);
 
@@ -118,7 +118,9 @@ appinfra_claim_publications(PG_FUNCTION_ARGS)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, psprintf("invalid batch %d", batch),
                      "A batch is 1 to 1000 publications."));
     /* all of it stays in memory: a spill to disk would put passwords there */
-    claim::claim(worker, batch, lease, begin_set(fcinfo, "claim_publications()", MAX_KILOBYTES));
+    claim::claim(
+        {.worker = worker, .batch = batch, .lease = lease, .producers = producers_argument(fcinfo)},
+        begin_set(fcinfo, "claim_publications()", MAX_KILOBYTES));
     return static_cast<Datum>(0);
 }
 
@@ -189,19 +191,14 @@ claim_argument(FunctionCallInfo fcinfo)
     return PG_GETARG_UUID_P(1);
 }
 
-/* Returns a lease of 1 s to 1 day. */
-static const Interval *
-lease_argument(FunctionCallInfo fcinfo, int n)
+/* Returns the producers whose publications are wanted; the function of 0.1.0 has none but one. */
+static Datum
+producers_argument(FunctionCallInfo fcinfo)
 {
-    require_argument(fcinfo, n, "lease");
-    const Interval *lease = PG_GETARG_INTERVAL_P(n);
-    double seconds = static_cast<double>(lease->time) / USECS_PER_SEC + 86400.0 * lease->day +
-                     30 * 86400.0 * lease->month;
-
-    if (seconds < 1 || seconds > 86400)
-        raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid lease",
-                     "A lease lasts 1 second to 1 day."));
-    return lease;
+    if (PG_NARGS() <= 3)
+        return binding::one_variable("postgres");
+    require_argument(fcinfo, 3, "producers");
+    return PG_GETARG_DATUM(3);
 }
 
 /* Tells whether the number is a whole one of at most 18 digits. */

@@ -6,6 +6,7 @@
 #include "audit/writer.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "bucket/retention.hpp"
 #include "delivery/timeline.hpp"
 #include "entry/kept_workers.hpp"
 #include "shmem/wakeup.hpp"
@@ -42,6 +43,7 @@ static bool follow_names(Turn &turn);
 static bool settle_timeline(Turn &turn);
 static bool rotate_due(Turn &turn);
 static bool republish_stale(Turn &turn);
+static bool follow_buckets(Turn &turn);
 static bool look_at_temporary_tables(Turn &turn);
 static long run_due_tasks(TimestampTz *due);
 
@@ -66,6 +68,7 @@ constexpr Task tasks[] = {
      .in_registry = false},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = rotate_due},
     {.interval_ms = 1000, .work = Work::credentials, .run = republish_stale},
+    {.interval_ms = 1000, .work = Work::credentials, .run = follow_buckets},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = look_at_temporary_tables},
     {.interval_ms = 2 * 1000, .work = Work::install, .run = watch_host},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = seal_audit},
@@ -118,7 +121,8 @@ notify_sidecars(Turn &)
 {
     static query::Query pending = {
         "SELECT FROM appinfra.publication WHERE status = 'pending'"
-        "    OR (status = 'claimed' AND lease_until < clock_timestamp()) LIMIT 1"};
+        "    OR (status = 'claimed' AND lease_until < clock_timestamp())"
+        " UNION ALL SELECT FROM appinfra.bucket WHERE generation > done_generation LIMIT 1"};
 
     in_transaction([](MemoryContext) {
         if (query::run(pending).count > 0)
@@ -199,6 +203,13 @@ static bool
 republish_stale(Turn &)
 {
     republication::follow();
+    return false;
+}
+
+static bool
+follow_buckets(Turn &)
+{
+    bucket_retention::follow();
     return false;
 }
 

@@ -7,6 +7,8 @@
 namespace appinfra::binding
 {
 
+static void hold_variables(const Place &place, int64 id);
+
 Binding
 from_row(const query::Rows &rows, uint64 row)
 {
@@ -32,20 +34,43 @@ create(const Place &place, const char *db_id, const char *access)
         "                              host_id, via, container)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN 'pooler' END, $9)"
         " RETURNING binding_id"};
-    static query::Query hold = {
-        "INSERT INTO appinfra.variable (target, variable, binding_id)"
-        " SELECT $1, name, $3 FROM unnest($2) name"
-        "     ON CONFLICT (target, variable) DO UPDATE SET binding_id = excluded.binding_id,"
-        "                                                     companion = NULL"};
-
     query::Rows made = query::run(insert, {query::text(db_id), query::text(place.app_id),
                                            query::text(place.target), query::texts(place.variables),
                                            query::text(access), query::text(place.service_id),
                                            query::text(place.host_id), query::boolean(place.pooled),
                                            query::text(place.container)});
     int64 id = made.int8(0, 1);
-    query::run(hold, {query::text(place.target), query::texts(place.variables), query::id(id)});
+
+    hold_variables(place, id);
     return id;
+}
+
+int64
+create_for_bucket(const Place &place, const char *bucket_id)
+{
+    static query::Query insert = {
+        "INSERT INTO appinfra.binding (bucket_id, app_id, target, variables, access, producer)"
+        " VALUES ($1, $2, $3, $4, 'writer', 'storage') RETURNING binding_id"};
+    query::Rows made =
+        query::run(insert, {query::text(bucket_id), query::text(place.app_id),
+                            query::text(place.target), query::texts(place.variables)});
+    int64 id = made.int8(0, 1);
+
+    hold_variables(place, id);
+    return id;
+}
+
+/* Gives the variables of the place to the binding. */
+static void
+hold_variables(const Place &place, int64 id)
+{
+    static query::Query hold = {
+        "INSERT INTO appinfra.variable (target, variable, binding_id)"
+        " SELECT $1, name, $3 FROM unnest($2) name"
+        "     ON CONFLICT (target, variable) DO UPDATE SET binding_id = excluded.binding_id,"
+        "                                                     companion = NULL"};
+
+    query::run(hold, {query::text(place.target), query::texts(place.variables), query::id(id)});
 }
 
 /*

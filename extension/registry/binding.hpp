@@ -30,7 +30,7 @@ struct Place {
 /* A binding as the registry has it. Null pointers: it is no service user's. */
 struct Binding {
     int64 id;
-    const char *owner_id; /* what it belongs to: a db_id */
+    const char *owner_id; /* what it belongs to: a db_id or a bucket_id */
     const char *app_id;
     const char *target;
     const char *producer;
@@ -45,7 +45,8 @@ struct Binding {
 
 /* The columns of a Binding, from a table that is called b. from_row() reads them. */
 #define BINDING_COLUMNS                                                                            \
-    "b.binding_id, b.db_id, b.app_id, b.target, b.producer, b.access, b.variables, b.service_id,"  \
+    "b.binding_id, coalesce(b.db_id, b.bucket_id), b.app_id, b.target, b.producer, b.access, "     \
+    "b.variables, b.service_id,"                                                                   \
     " b.host_id, b.ended, b.via IS NOT NULL, b.container"
 
 /* The first column after them. */
@@ -77,6 +78,9 @@ const Refusal *reserve(const Place &place);
 
 /* Makes a binding that holds the (reserved) variables and returns its id. */
 int64 create(const Place &place, const char *db_id, const char *access);
+
+/* The same, for a key of a bucket. */
+int64 create_for_bucket(const Place &place, const char *bucket_id);
 
 /* Gives the next version to the variables of a binding and returns it; 0 when it has lost one. */
 int64 next_version(int64 binding_id);
@@ -122,7 +126,8 @@ void forget_failures(int64 binding_id);
 
 /* Whether the holder of variable v has something in it, or is owed it: nobody else may unset it. */
 #define VARIABLE_IS_FILLED                                                                         \
-    "EXISTS (SELECT FROM appinfra.publication h WHERE h.binding_id = v.binding_id)"
+    "EXISTS (SELECT FROM appinfra.publication h WHERE h.binding_id = v.binding_id"                 \
+    "           AND h.kind <> 'handout')"
 
 /* The living bindings of the tenant come back when it is restored. */
 void keep_restorable(const char *db_id);

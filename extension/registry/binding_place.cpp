@@ -74,7 +74,8 @@ const Refusal *
 reserve(const Place &place)
 {
     static query::Query select = {
-        "SELECT b.db_id FROM appinfra.variable v JOIN appinfra.binding b USING (binding_id)"
+        "SELECT coalesce(b.db_id, b.bucket_id), b.bucket_id IS NOT NULL"
+        "  FROM appinfra.variable v JOIN appinfra.binding b USING (binding_id)"
         " WHERE v.target = $1 AND v.variable = $2"};
     Datum *variables;
     int count;
@@ -92,7 +93,8 @@ reserve(const Place &place)
         query::Rows holder = query::run(select, {query::text(place.target), query::text(variable)});
         if (holder.count > 0)
             return refuse(ERRCODE_UNIQUE_VIOLATION,
-                          psprintf("%s already has a database in \"%s\"", name_of(place), variable),
+                          psprintf("%s already has a %s in \"%s\"", name_of(place),
+                                   holder.boolean(0, 2) ? "bucket" : "database", variable),
                           psprintf("It is \"%s\".", holder.text(0, 1)),
                           "Another database of the same app needs another variable: pass env, for "
                           "example env => '{\"REPORTS_DATABASE_URL\": \"owner\"}'.");

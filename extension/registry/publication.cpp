@@ -17,7 +17,8 @@ enqueue(int64 binding_id, int64 credential_id, const Interval *grace, const Inte
     static query::Query insert = {
         "INSERT INTO appinfra.publication (binding_id, kind, version, credential_id, grace,"
         "                                  deadline)"
-        " SELECT $1, CASE WHEN ended THEN 'unset' ELSE 'set' END, $2, $3,"
+        " SELECT $1, CASE WHEN ended THEN 'unset' ELSE 'set' END, $2,"
+        "        CASE WHEN bucket_id IS NULL THEN $3 END,"
         "        coalesce($4, interval '1 hour'), coalesce($5, interval '7 days')"
         "   FROM appinfra.binding WHERE binding_id = $1 RETURNING publication_id"};
     int64 version = binding::next_version(binding_id);
@@ -50,7 +51,7 @@ supersede_former_holders(int64 binding_id)
 #define CANCEL                                                                                     \
     "UPDATE appinfra.publication SET status = 'cancelled', ended_at = clock_timestamp(),"          \
     "       lease_until = NULL"                                                                    \
-    " WHERE status IN ('pending', 'claimed') AND kind = 'set' AND "
+    " WHERE status IN ('pending', 'claimed') AND kind <> 'unset' AND "
 
 void
 cancel_of_binding(int64 binding_id)
@@ -66,6 +67,45 @@ cancel_of_credential(int64 credential_id)
     static query::Query update = {CANCEL "credential_id = $1"};
 
     query::run(update, {query::id(credential_id)});
+}
+
+void
+cancel_of_bucket_key(int64 bucket_key_id)
+{
+    static query::Query update = {CANCEL "bucket_key_id = $1"};
+
+    query::run(update, {query::id(bucket_key_id)});
+}
+
+int64
+begin_handout(int64 binding_id, int64 bucket_key_id, const Interval *deadline, const Claim &claim)
+{
+    static query::Query insert = {
+        "INSERT INTO appinfra.publication (binding_id, kind, status, version, bucket_key_id,"
+        "                                  deadline, attempt, claim, worker, claimed_at,"
+        "                                  lease_until)"
+        " SELECT $1, 'handout', 'claimed', version, $2, $3, 1, $4, $5, clock_timestamp(),"
+        "        clock_timestamp() + $6"
+        "   FROM appinfra.binding WHERE binding_id = $1 RETURNING publication_id"};
+
+    return query::run(insert, {query::id(binding_id), query::id(bucket_key_id),
+                               query::interval(deadline), query::uuid(claim.id),
+                               query::text(claim.worker), query::interval(claim.lease)})
+        .int8(0, 1);
+}
+
+void
+fail_lost_handouts()
+{
+    static query::Query update = {
+        "UPDATE appinfra.publication SET status = 'failed', lease_until = NULL,"
+        "       error = 'the one who asked for the key is gone', delivered = 'unknown',"
+        "       ended_at = clock_timestamp()"
+        " WHERE publication_id = ANY (ARRAY(SELECT publication_id FROM appinfra.publication"
+        "        WHERE kind = 'handout' AND status = 'claimed'"
+        "          AND lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED))"};
+
+    query::run(update);
 }
 
 bool
@@ -116,12 +156,15 @@ int32
 mark_claimed(const Claim &claim)
 {
     static query::Query update = {
-        "UPDATE appinfra.publication SET status = 'claimed', attempt = attempt + 1, version = $2,"
-        "       credential_id = $3, worker = $4, claimed_at = clock_timestamp(),"
+        "UPDATE appinfra.publication p SET status = 'claimed', attempt = attempt + 1, version = $2,"
+        "       credential_id = CASE WHEN b.bucket_id IS NULL THEN $3 END,"
+        "       bucket_key_id = CASE WHEN b.bucket_id IS NOT NULL THEN $3 END, worker = $4, "
+        "claimed_at = clock_timestamp(),"
         "       lease_until = clock_timestamp() + $5, claim = $6, error = NULL, delivered = NULL,"
         "       past_claims = CASE WHEN claim IS NULL THEN past_claims"
         "                          ELSE past_claims || claim END"
-        " WHERE publication_id = $1 RETURNING attempt"};
+        "  FROM (SELECT binding_id AS id, bucket_id FROM appinfra.binding) b"
+        " WHERE publication_id = $1 AND b.id = p.binding_id RETURNING p.attempt"};
 
     return query::run(update, {query::id(claim.publication_id), query::int8(claim.version),
                                query::id(claim.credential_id), query::text(claim.worker),
@@ -185,7 +228,7 @@ extend(int64 publication_id, const pg_uuid_t *claim, const Interval *lease)
     static query::Query update = {
         "UPDATE appinfra.publication SET lease_until = clock_timestamp() + $3"
         " WHERE publication_id = $1 AND claim = $2 AND status = 'claimed'"
-        " RETURNING (SELECT db_id FROM appinfra.binding b"
+        " RETURNING (SELECT coalesce(db_id, bucket_id) FROM appinfra.binding b"
         "             WHERE b.binding_id = publication.binding_id), lease_until"};
     query::Rows rows =
         query::run(update, {query::id(publication_id), query::uuid(claim), query::interval(lease)});

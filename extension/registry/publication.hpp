@@ -38,6 +38,9 @@ void cancel_of_binding(int64 binding_id);
 /* Cancels what is to deliver the credential. */
 void cancel_of_credential(int64 credential_id);
 
+/* Cancels what is to deliver the key of a bucket. */
+void cancel_of_bucket_key(int64 bucket_key_id);
+
 /* Tells whether a publication of the binding is pending, and whether one is pending or claimed. */
 bool is_pending(int64 binding_id);
 bool is_under_way(int64 binding_id);
@@ -53,11 +56,19 @@ void mark_retried(int64 publication_id);
 struct Claim {
     int64 publication_id;
     int64 version;
-    int64 credential_id; /* 0: it delivers none */
+    int64 credential_id; /* of a bucket: that of its key; 0: it delivers none */
     const char *worker;
     const Interval *lease;
     const pg_uuid_t *id;
 };
+
+/* Makes a publication of the binding that this claim has from its birth, to hand a key of a bucket
+ * to a caller. Returns its id. */
+int64 begin_handout(int64 binding_id, int64 bucket_key_id, const Interval *deadline,
+                    const Claim &claim);
+
+/* Hand-outs whose lease has ended have failed: nobody is to receive them later. */
+void fail_lost_handouts();
 
 /* Gives the publication to the claim, which replaces a claim that was lost. Returns how many claims
  * there have been. */

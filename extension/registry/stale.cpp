@@ -8,7 +8,8 @@ namespace appinfra::stale
 
 /* What was only handed to its caller is none of a producer's. */
 #define WAS_TO_BE_PUBLISHED                                                                        \
-    "EXISTS (SELECT FROM appinfra.publication p WHERE p.binding_id = b.binding_id)"
+    "EXISTS (SELECT FROM appinfra.publication p WHERE p.binding_id = b.binding_id"                 \
+    "           AND p.kind <> 'handout')"
 
 int64
 mark_all(int64 version)

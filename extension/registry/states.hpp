@@ -1,5 +1,5 @@
 /*
- * States: what a tenant, a credential and a publication can be.
+ * States: what a tenant, a bucket, a credential or key, and a publication can be.
  *
  * The names are those of the CHECK constraints, in the same order; tools/check-consistency.sh
  * compares them. SQL texts write a state by its name; C++ compares the enumerators.
@@ -12,6 +12,7 @@ namespace appinfra::states
 {
 
 enum class Tenant { ready, revoked, retiring, retained, dropping, dropped };
+enum class Bucket { planned, ready, revoked, retiring, retained, dropping, dropped, failed };
 enum class Credential { waiting, active, retiring, revoked, gone };
 enum class Publication { pending, claimed, published, failed, superseded, cancelled };
 
@@ -20,6 +21,11 @@ template <> struct Names<Tenant> {
     static constexpr auto all = std::to_array<const char *>(
         {"ready", "revoked", "retiring", "retained", "dropping", "dropped"});
     static_assert(all.size() == static_cast<size_t>(Tenant::dropped) + 1);
+};
+template <> struct Names<Bucket> {
+    static constexpr auto all = std::to_array<const char *>(
+        {"planned", "ready", "revoked", "retiring", "retained", "dropping", "dropped", "failed"});
+    static_assert(all.size() == static_cast<size_t>(Bucket::failed) + 1);
 };
 template <> struct Names<Credential> {
     static constexpr auto all =

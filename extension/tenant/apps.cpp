@@ -6,6 +6,7 @@
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "registry/app.hpp"
+#include "registry/bucket.hpp"
 #include "registry/tenant.hpp"
 #include "tenant/readiness.hpp"
 #include "tenant/revocation.hpp"
@@ -60,6 +61,12 @@ unregister(const char *app_id)
                          psprintf("One is \"%s\".", db_id),
                          "appinfra.unbind_variables(db_id, variables, app_id => ...) takes them "
                          "away; appinfra.bindings shows them."));
+        if (const char *bucket_id = bucket::living_of(app_id))
+            raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                         psprintf("app \"%s\" still has a bucket", identifiers::excerpt(app_id)),
+                         psprintf("One is \"%s\".", bucket_id),
+                         "appinfra.deprovision_bucket(bucket_id, retain => '0') removes a bucket; "
+                         "appinfra.buckets says when it is dropped."));
         app::remove(app_id);
         record("unregister_app", known);
     });
@@ -76,6 +83,7 @@ transfer(const char *app_id, const char *new_owner)
         if (strcmp(known.owner_user_id, new_owner) == 0)
             return;
         int databases = transfer_tenants(app_id, new_owner);
+        bucket::set_owner_of(app_id, new_owner);
         app::set_owner(app_id, new_owner);
         audit::record("transfer_app", nullptr, nullptr,
                       audit::detail({{"app_id", app_id},
@@ -177,7 +185,8 @@ static const char *
 bound_database(const char *app_id)
 {
     static query::Query select = {
-        "SELECT db_id FROM appinfra.binding WHERE app_id = $1 AND NOT ended ORDER BY 1 LIMIT 1"};
+        "SELECT db_id FROM appinfra.binding WHERE app_id = $1 AND NOT ended AND db_id IS NOT NULL"
+        " ORDER BY 1 LIMIT 1"};
     const query::Rows rows = query::run(select, {query::text(app_id)});
 
     return rows.count > 0 ? rows.text(0, 1) : nullptr;
@@ -193,7 +202,7 @@ transfer_tenants(const char *app_id, const char *new_owner)
     static query::Query select = {"SELECT db_id FROM appinfra.tenant WHERE app_id = $1"
                                   "   AND status <> 'dropped' UNION "
                                   "SELECT db_id FROM appinfra.binding WHERE app_id = $1"
-                                  "   AND NOT ended ORDER BY db_id"};
+                                  "   AND NOT ended AND db_id IS NOT NULL ORDER BY db_id"};
     int count = 0;
     const query::Rows rows = query::run(select, {query::text(app_id)});
 

@@ -31,10 +31,11 @@ static void publish_due();
 static void publish(const Stale &found);
 static void attempt_each(const query::Rows &rows, void (*step)(const Stale &));
 
-/* What heals a stale binding b: it is above what may be lost, and sets or unsets as it should. */
+/* What heals a stale binding b (a hand-out never does): it is above what may be lost, and sets or
+ * unsets as it should. */
 #define HEALS                                                                                      \
     "p.binding_id = b.binding_id AND p.version > b.stale_version"                                  \
-    " AND (p.kind = 'unset') = b.ended"
+    " AND p.kind = CASE WHEN b.ended THEN 'unset' ELSE 'set' END"
 
 int32
 republish(const char *db_id)
@@ -82,6 +83,18 @@ follow()
     "           AND EXISTS (SELECT FROM appinfra.publication s WHERE s.binding_id = "              \
     "n.binding_id))"
 
+/* Stale bindings b of tenants, or of buckets, that are published again. */
+#define HEALED(owner, id)                                                                          \
+    "SELECT b.binding_id, " id ", p.credential_id,"                                                \
+    "       CASE p.status WHEN 'failed' THEN p.publication_id END"                                 \
+    "  FROM appinfra.binding b JOIN appinfra." owner                                               \
+    " CROSS JOIN LATERAL (SELECT p.* FROM appinfra.publication p"                                  \
+    "        WHERE " HEALS " AND (p.status = 'published' OR (b.ended AND p.status = 'failed'"      \
+    "          AND (p.error ~ '^HTTP (404|410|409 foreign_owner)' OR " HAS_SUCCESSOR ")))"         \
+    "        ORDER BY p.publication_id DESC LIMIT 1) p"                                            \
+    " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"                         \
+    " LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"
+
 /*
  * Ends what has been published: logins that stood there before are closed. An app that the producer
  * does not know, a variable that is somebody else's, or one that was provided again, has nothing
@@ -90,18 +103,11 @@ follow()
 static void
 finish_healed()
 {
-    static query::Query healed = {
-        "SELECT b.binding_id, b.db_id, p.credential_id,"
-        "       CASE p.status WHEN 'failed' THEN p.publication_id END"
-        "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
-        " CROSS JOIN LATERAL (SELECT p.* FROM appinfra.publication p"
-        "        WHERE " HEALS " AND (p.status = 'published' OR (b.ended AND p.status = 'failed'"
-        "          AND (p.error ~ '^HTTP (404|410|409 foreign_owner)' OR " HAS_SUCCESSOR ")))"
-        "        ORDER BY p.publication_id DESC LIMIT 1) p"
-        " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"
-        " LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED"};
+    static query::Query healed[] = {{HEALED("tenant t USING (db_id)", "b.db_id")},
+                                    {HEALED("bucket t USING (bucket_id)", "b.bucket_id")}};
 
-    in_transaction([](MemoryContext) { attempt_each(query::run(healed), heal); });
+    for (query::Query &query : healed)
+        in_transaction([&](MemoryContext) { attempt_each(query::run(query), heal); });
 }
 
 static void
@@ -136,6 +142,18 @@ close_predecessors(const Stale &found)
     }
 }
 
+/* Stale bindings b of tenants, or of buckets, that no publication is to heal yet. */
+#define STALE(owner, id, living)                                                                   \
+    "SELECT b.binding_id, " id ", NULL::bigint, NULL::bigint"                                      \
+    "  FROM appinfra.binding b JOIN appinfra." owner                                               \
+    " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"                         \
+    "   AND (b.ended OR t.status " living ")"                                                      \
+    "   AND NOT EXISTS (SELECT FROM appinfra.publication p WHERE " HEALS                           \
+    "                      AND p.status NOT IN ('superseded', 'cancelled'))"                       \
+    " ORDER BY (SELECT max(publication_id) FROM appinfra.publication n"                            \
+    "            WHERE n.binding_id = b.binding_id) DESC NULLS LAST, b.binding_id DESC"            \
+    " LIMIT $1 FOR NO KEY UPDATE OF t SKIP LOCKED"
+
 /*
  * Owes publications to as many stale bindings as one second may have. What belongs to a tenant that
  * another transaction has locked comes later, and so does what fails.
@@ -143,20 +161,14 @@ close_predecessors(const Stale &found)
 static void
 publish_due()
 {
-    static query::Query due = {
-        "SELECT b.binding_id, b.db_id, NULL::bigint, NULL::bigint"
-        "  FROM appinfra.binding b JOIN appinfra.tenant t USING (db_id)"
-        " WHERE b.stale_version IS NOT NULL AND b.try_at <= clock_timestamp()"
-        "   AND (b.ended OR t.status = 'ready')"
-        "   AND NOT EXISTS (SELECT FROM appinfra.publication p WHERE " HEALS
-        "                      AND p.status NOT IN ('superseded', 'cancelled'))"
-        " ORDER BY (SELECT max(publication_id) FROM appinfra.publication n"
-        "            WHERE n.binding_id = b.binding_id) DESC NULLS LAST, b.binding_id DESC"
-        " LIMIT $1 FOR NO KEY UPDATE OF t SKIP LOCKED"};
+    static query::Query due[] = {
+        {STALE("tenant t USING (db_id)", "b.db_id", "= 'ready'")},
+        {STALE("bucket t USING (bucket_id)", "b.bucket_id", "IN ('planned', 'ready')")}};
 
-    in_transaction([](MemoryContext) {
-        attempt_each(query::run(due, {query::int4(settings::republish_rate)}), publish);
-    });
+    for (query::Query &query : due)
+        in_transaction([&](MemoryContext) {
+            attempt_each(query::run(query, {query::int4(settings::republish_rate)}), publish);
+        });
 }
 
 /* Owes one more publication; where somebody else has filled the variables there is none to owe. */

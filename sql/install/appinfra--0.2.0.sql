@@ -134,9 +134,48 @@ COMMENT ON COLUMN appinfra.tenant.attempts IS 'how often a housekeeping step has
 COMMENT ON COLUMN appinfra.tenant.logins IS 'how many login names the tenant has used; the next is one more';
 COMMENT ON COLUMN appinfra.tenant.request IS 'the arguments of the call, to tell a repetition from another request';
 
+CREATE TABLE appinfra.bucket (
+    bucket_id text PRIMARY KEY CHECK (bucket_id ~ '^buk-[0-9a-f]{13}$'),
+    app_id text NOT NULL,
+    owner_user_id text NOT NULL,
+    slug text NOT NULL,
+    bucket_name text NOT NULL UNIQUE CHECK (bucket_name ~ '^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$'),
+    env_prefix text NOT NULL,
+    backend text NOT NULL CHECK (backend IN ('rgw', 'garage')),
+    endpoint_url text NOT NULL,
+    region text NOT NULL,
+    quota bigint CHECK (quota >= 0),
+    status text NOT NULL DEFAULT 'planned'
+        CHECK (status IN ('planned', 'ready', 'revoked', 'retiring', 'retained', 'dropping', 'dropped', 'failed')),
+    notes text,
+    name_tries int NOT NULL DEFAULT 0,
+    made_at timestamptz,
+    generation bigint NOT NULL DEFAULT 0,
+    done_generation bigint NOT NULL DEFAULT 0,
+    objects bigint,
+    bytes bigint,
+    deadline interval NOT NULL DEFAULT '7 days',
+    retain interval,
+    retained_until timestamptz,
+    idempotency_key text UNIQUE,
+    request jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    last_error text
+);
+CREATE INDEX ON appinfra.bucket (app_id, created_at);
+CREATE INDEX bucket_owed ON appinfra.bucket (bucket_id) WHERE generation > done_generation;
+CREATE INDEX bucket_leaving ON appinfra.bucket (retained_until) WHERE status = 'retained';
+COMMENT ON TABLE appinfra.bucket IS 'buckets of apps at the object store: whose they are, and what the store has been told';
+COMMENT ON COLUMN appinfra.bucket.quota IS 'bytes; 0: none, null: as appinfra.bucket_quota says';
+COMMENT ON COLUMN appinfra.bucket.name_tries IS 'how many names the store has refused because somebody else has them';
+COMMENT ON COLUMN appinfra.bucket.made_at IS 'since when the store has it; it is never made a second time';
+COMMENT ON COLUMN appinfra.bucket.generation IS 'the number of what the store is to be made to look like; done_generation is what it has';
+COMMENT ON COLUMN appinfra.bucket.deadline IS 'how long keys live on that a hand-out replaces';
+COMMENT ON COLUMN appinfra.bucket.request IS 'the arguments of the call, to tell a repetition from another request';
+
 CREATE TABLE appinfra.binding (
     binding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    db_id text NOT NULL REFERENCES appinfra.tenant,
+    db_id text REFERENCES appinfra.tenant,
     app_id text NOT NULL,
     target text NOT NULL,
     variables text[] NOT NULL CHECK (cardinality(variables) > 0),
@@ -155,9 +194,12 @@ CREATE TABLE appinfra.binding (
     stale_since timestamptz,
     via text CHECK (via = 'pooler'),
     container text,
-    CHECK ((service_id IS NULL) = (host_id IS NULL))
+    bucket_id text REFERENCES appinfra.bucket,
+    CHECK ((service_id IS NULL) = (host_id IS NULL)),
+    CONSTRAINT binding_owner CHECK ((db_id IS NULL) <> (bucket_id IS NULL))
 );
 CREATE INDEX ON appinfra.binding (db_id);
+CREATE INDEX ON appinfra.binding (bucket_id);
 CREATE INDEX ON appinfra.binding (target);
 CREATE INDEX ON appinfra.binding (app_id);
 CREATE INDEX binding_stale ON appinfra.binding (binding_id) WHERE stale_version IS NOT NULL;
@@ -168,7 +210,7 @@ COMMENT ON COLUMN appinfra.binding.stale_version IS 'what it has at the producer
 COMMENT ON COLUMN appinfra.binding.stale_since IS 'since when it is to be published again';
 COMMENT ON COLUMN appinfra.binding.via IS 'pooler: its DSN has the address of the pooler; null: that of the server';
 COMMENT ON COLUMN appinfra.binding.container IS 'the container of the app in whose environment it stands; null: the app''s own';
-COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant stands in these variables of this target';
+COMMENT ON TABLE appinfra.binding IS 'promises: a credential of this tenant, or a key of this bucket, stands in these variables of this target';
 
 CREATE TABLE appinfra.variable (
     target text NOT NULL,
@@ -218,10 +260,65 @@ COMMENT ON COLUMN appinfra.credential.role_name IS 'the role''s name now: userna
 COMMENT ON COLUMN appinfra.credential.role_oid IS 'the role, whatever it is called; in a registry from a dump, that of another server';
 COMMENT ON TABLE appinfra.credential IS 'logins: waiting for their first password, active, retiring, revoked or gone. Never a password';
 
+CREATE TABLE appinfra.bucket_key (
+    bucket_key_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    access_key text NOT NULL UNIQUE,
+    bucket_id text NOT NULL REFERENCES appinfra.bucket,
+    binding_id bigint REFERENCES appinfra.binding,
+    principal text NOT NULL,
+    access text NOT NULL CHECK (access IN ('writer', 'reader')),
+    state text NOT NULL DEFAULT 'waiting'
+        CHECK (state IN ('waiting', 'active', 'retiring', 'revoked', 'gone')),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    minted_at timestamptz,
+    published_at timestamptz,
+    retires_at timestamptz,
+    revoked_at timestamptz,
+    generation bigint,
+    reason text,
+    gone_at timestamptz,
+    attempts int NOT NULL DEFAULT 0,
+    last_error text
+);
+CREATE INDEX ON appinfra.bucket_key (bucket_id);
+CREATE INDEX ON appinfra.bucket_key (binding_id);
+CREATE INDEX bucket_key_retiring ON appinfra.bucket_key (retires_at) WHERE state = 'retiring';
+COMMENT ON TABLE appinfra.bucket_key IS 'access keys of buckets. Never a secret';
+COMMENT ON COLUMN appinfra.bucket_key.generation IS 'the generation of the bucket that has it no more';
+
+CREATE TABLE appinfra.bucket_work (
+    bucket_id text PRIMARY KEY REFERENCES appinfra.bucket,
+    claim uuid,
+    generation bigint,
+    worker text,
+    lease_until timestamptz,
+    past_claims uuid[] NOT NULL DEFAULT '{}',
+    attempts int NOT NULL DEFAULT 0,
+    try_at timestamptz NOT NULL DEFAULT now(),
+    since timestamptz,
+    last_error text,
+    error_code text CHECK (error_code IN ('unreachable', 'refused', 'name_taken', 'not_found', 'other')),
+    checked_at timestamptz,
+    drift text[] NOT NULL DEFAULT '{}',
+    unknown_keys text[] NOT NULL DEFAULT '{}',
+    keys_missing text[] NOT NULL DEFAULT '{}',
+    missing boolean NOT NULL DEFAULT false,
+    public boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE appinfra.bucket_work IS 'who is bringing a bucket at the store to its generation, and what was found there last';
+COMMENT ON COLUMN appinfra.bucket_work.since IS 'since when the store is behind; null: it is not';
+COMMENT ON COLUMN appinfra.bucket_work.past_claims IS 'claims that were lost and have not answered';
+
+CREATE TABLE appinfra.bucket_unknown (
+    bucket_name text PRIMARY KEY,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE appinfra.bucket_unknown IS 'buckets of the platform''s user at the store that the registry does not know, as they were reported last';
+
 CREATE TABLE appinfra.publication (
     publication_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     binding_id bigint NOT NULL REFERENCES appinfra.binding,
-    kind text NOT NULL DEFAULT 'set' CHECK (kind IN ('set', 'unset')),
+    kind text NOT NULL DEFAULT 'set' CHECK (kind IN ('set', 'unset', 'handout')),
     status text NOT NULL DEFAULT 'pending'
         CHECK (status IN ('pending', 'claimed', 'published', 'failed', 'superseded', 'cancelled')),
     version bigint NOT NULL,
@@ -241,6 +338,7 @@ CREATE TABLE appinfra.publication (
     created_at timestamptz NOT NULL DEFAULT now(),
     claimed_at timestamptz,
     ended_at timestamptz,
+    bucket_key_id bigint REFERENCES appinfra.bucket_key,
     CHECK ((status = 'claimed') <= (claim IS NOT NULL AND lease_until IS NOT NULL))
 );
 CREATE UNIQUE INDEX publication_pending ON appinfra.publication (binding_id) WHERE status = 'pending';
@@ -248,6 +346,7 @@ CREATE UNIQUE INDEX publication_claimed ON appinfra.publication (binding_id) WHE
 CREATE INDEX publication_due ON appinfra.publication (publication_id) WHERE status IN ('pending', 'claimed');
 CREATE INDEX ON appinfra.publication (binding_id);
 CREATE INDEX ON appinfra.publication (credential_id);
+CREATE INDEX ON appinfra.publication (bucket_key_id);
 COMMENT ON TABLE appinfra.publication IS 'deliveries: one for a binding, claimed by at most one sidecar at a time. Never a password';
 COMMENT ON COLUMN appinfra.publication.past_claims IS 'claims that were lost and have not answered';
 COMMENT ON COLUMN appinfra.publication.answered_claims IS 'lost claims that have answered: a repetition of the answer changes nothing';
@@ -340,6 +439,10 @@ SELECT pg_extension_config_dump('appinfra.binding_binding_id_seq', '');
 SELECT pg_extension_config_dump('appinfra.credential_credential_id_seq', '');
 SELECT pg_extension_config_dump('appinfra.publication_publication_id_seq', '');
 SELECT pg_extension_config_dump('appinfra.audit_log_id_seq', '');
+SELECT pg_extension_config_dump('appinfra.bucket', '');
+SELECT pg_extension_config_dump('appinfra.bucket_key', '');
+SELECT pg_extension_config_dump('appinfra.bucket_work', '');
+SELECT pg_extension_config_dump('appinfra.bucket_key_bucket_key_id_seq', '');
 
 ---------------------------------------------------------------------------------------------------
 -- Functions. Refusals carry an errcode, a detail and, where a remedy is known, a hint.
@@ -419,13 +522,13 @@ COMMENT ON FUNCTION appinfra.transfer_app(text, text) IS
     'gives an app and its databases to another owner in this transaction and revokes the credentials that were issued to people; those of the app''s environment live on. What it shares with other apps of the former owner (bind_app()) is unbound. 42704 for an unknown app; to its own owner: nothing';
 
 CREATE FUNCTION appinfra.claim_publications(
-    worker text, batch int = 16, lease interval = '1 minute')
+    worker text, batch int = 16, lease interval = '1 minute', producers text[] = '{postgres}')
     RETURNS TABLE (publication_id bigint, claim uuid, target text, app_id text, producer text,
-                   version bigint, set jsonb, unset text[], attempt int, ref text)
+                   version bigint, set jsonb, unset text[], attempt int, ref text, storage jsonb)
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_claim_publications';
-COMMENT ON FUNCTION appinfra.claim_publications(text, int, interval) IS
-    'hands up to batch (1 to 1000) due publications to a sidecar for the time of the lease (1 s to 1 day), minting their passwords: set is the one place that carries them; ref is what the variables belong to, a db_id. Skips what others hold';
+COMMENT ON FUNCTION appinfra.claim_publications(text, int, interval, text[]) IS
+    'hands up to batch (1 to 1000) due publications of these producers (postgres, storage) to a sidecar for the time of the lease (1 s to 1 day). For databases their passwords are minted: set is the one place that carries them. For buckets a key is planned: storage says what the bucket is to look like at the store, and set lacks the secret. ref is what the variables belong to, a db_id or a bucket_id. Skips what others hold';
 
 CREATE FUNCTION appinfra.extend_claim(
     publication_id bigint, claim uuid, lease interval = '1 minute') RETURNS boolean
@@ -585,6 +688,130 @@ CREATE FUNCTION appinfra.restore_tenant(db_id text, publish boolean = true)
 COMMENT ON FUNCTION appinfra.restore_tenant(text, boolean) IS
     'brings a revoked or deprovisioned database back, with its data, its variables and new credentials; under another name, with a NOTICE, when its own was taken. 55000 when it is ready or dropped, 23505 when another database holds one of its variables';
 
+CREATE FUNCTION appinfra.bucket_quota() RETURNS bigint
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'appinfra_bucket_quota';
+COMMENT ON FUNCTION appinfra.bucket_quota() IS 'the setting appinfra.bucket_quota, in bytes';
+
+CREATE TYPE appinfra.bucket_connection AS (
+    bucket_id text, status text, bucket_name text, endpoint_url text, region text, access_key text,
+    env_keys text[], replaced_bucket_id text
+);
+COMMENT ON TYPE appinfra.bucket_connection IS
+    'how to reach a bucket: access_key is that of its newest key (NULL: none is planned yet), env_keys are the variables that it holds. Never a secret';
+
+CREATE FUNCTION appinfra.provision_bucket(
+    app_id text, owner_user_id text, slug text, env_prefix text = 'OF_S3', quota bigint = NULL,
+    publish boolean = true, idempotency_key text = NULL) RETURNS appinfra.bucket_connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_provision_bucket';
+COMMENT ON FUNCTION appinfra.provision_bucket(text, text, text, text, bigint, boolean, text) IS
+    'gives an app a new bucket, in this transaction: it is planned, and a sidecar makes it. Its variables are env_prefix with _ENDPOINT, _BUCKET, _ACCESS_KEY, _SECRET_KEY and _REGION; those of another bucket of the app are taken over (replaced_bucket_id). A new app is registered as this owner''s; slug NULL: the app''s default slug. quota is in bytes, 0: none, NULL: appinfra.bucket_quota. publish false: no key is made, and REST or MCP hand one out. Errors: 22004, 22023 (arguments, or idempotency_key with others), 23505 (the variables are taken), 42501 (the app has another owner), 53400 (the app has appinfra.buckets_per_app), 55P03 (another transaction is doing the same), 55000 (appinfra.s3_endpoint is not set), 25000, 25006 (transaction)';
+
+CREATE FUNCTION appinfra.rotate_bucket_key(
+    bucket_id text, deadline interval = '7 days', publish boolean = true) RETURNS appinfra.bucket_connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_rotate_bucket_key';
+COMMENT ON FUNCTION appinfra.rotate_bucket_key(text, interval, boolean) IS
+    'owes the bucket''s variables a new key. Those that it replaces go when deadline is over since its publication, or with finish_bucket_rotation(). publish false: REST or MCP hand the key out. 42704 for an unknown bucket, 55000 unless planned or ready, or when it holds no variables; 55006 for publish => false while a publication of it is open';
+
+CREATE FUNCTION appinfra.finish_bucket_rotation(bucket_id text) RETURNS int
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_finish_bucket_rotation';
+COMMENT ON FUNCTION appinfra.finish_bucket_rotation(text) IS
+    'revokes every key of the bucket that has a published successor, now, and returns how many. 42704 for an unknown bucket';
+
+CREATE FUNCTION appinfra.revoke_bucket_key(access_key text, reason text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_revoke_bucket_key';
+COMMENT ON FUNCTION appinfra.revoke_bucket_key(text, text) IS
+    'revokes a key: from the commit on the store is being told. wait_bucket_revoked() says when it has been. 42704 for an unknown one; again: nothing';
+
+CREATE FUNCTION appinfra.forget_bucket_key(access_key text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_forget_bucket_key';
+COMMENT ON FUNCTION appinfra.forget_bucket_key(text) IS
+    'has a key removed that was found at the store and that the registry does not know. 42704 when no comparison has found it, 55000 when the registry knows it';
+
+CREATE FUNCTION appinfra.wait_bucket_revoked(access_key text, timeout interval = '10 s') RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_wait_bucket_revoked';
+COMMENT ON FUNCTION appinfra.wait_bucket_revoked(text, interval) IS
+    'true when the store has said that the revoked key is gone; false when it has not after the time-out. 42704 for an unknown key, 55000 when it is not revoked, or not committed';
+
+CREATE FUNCTION appinfra.revoke_bucket(bucket_id text, reason text = NULL) RETURNS int
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_revoke_bucket';
+COMMENT ON FUNCTION appinfra.revoke_bucket(text, text) IS
+    'revokes every key of a bucket and returns how many; the data stays, restore_bucket() makes a new key. 42704 for an unknown bucket';
+
+CREATE FUNCTION appinfra.deprovision_bucket(
+    bucket_id text, retain interval = appinfra.retention()) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_deprovision_bucket';
+COMMENT ON FUNCTION appinfra.deprovision_bucket(text, interval) IS
+    'revokes every key, unsets the variables by publication, keeps objects and bucket for retain, then has them removed. 42704 for an unknown one; again: nothing, but when it is retained: its end moves to retain from now';
+
+CREATE FUNCTION appinfra.restore_bucket(bucket_id text, publish boolean = true) RETURNS appinfra.bucket_connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_restore_bucket';
+COMMENT ON FUNCTION appinfra.restore_bucket(text, boolean) IS
+    'brings a revoked or deprovisioned bucket back, with its objects, its variables and a new key. 42704 for an unknown bucket, 55000 when it is ready or dropped, 23505 when somebody else holds one of its variables';
+
+CREATE FUNCTION appinfra.set_bucket_quota(bucket_id text, quota bigint) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_set_bucket_quota';
+COMMENT ON FUNCTION appinfra.set_bucket_quota(text, bigint) IS
+    'how many bytes the bucket may hold; 0: no limit, NULL: as appinfra.bucket_quota says. 42704 for an unknown bucket, 22023 below 0, 55000 when it is dropped';
+
+CREATE FUNCTION appinfra.record_bucket_key(
+    publication_id bigint, claim uuid, access_key text) RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_record_bucket_key';
+COMMENT ON FUNCTION appinfra.record_bucket_key(bigint, uuid, text) IS
+    'says that the store has made the key that the claim planned, under this access key. False when the claim is no longer held: the sidecar removes the key and delivers nothing. 42704 for an unknown publication or claim, 23505 when another key has that name';
+
+CREATE FUNCTION appinfra.claim_bucket_work(
+    worker text, batch int = 4, lease interval = '2 minutes', check_older_than interval = NULL)
+    RETURNS TABLE (bucket_id text, claim uuid, generation bigint, storage jsonb, attempt int)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_claim_bucket_work';
+COMMENT ON FUNCTION appinfra.claim_bucket_work(text, int, interval, interval) IS
+    'hands up to batch (1 to 1000) buckets whose store is behind to a sidecar for the time of the lease (1 s to 1 day), with all that the store is to look like; with check_older_than also those that were compared longer ago. Skips what others hold, publications included';
+
+CREATE FUNCTION appinfra.extend_bucket_work(bucket_id text, claim uuid, lease interval = '2 minutes') RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_extend_bucket_work';
+COMMENT ON FUNCTION appinfra.extend_bucket_work(text, uuid, interval) IS
+    'sets the lease anew, counted from now; false when the claim is no longer held';
+
+CREATE FUNCTION appinfra.complete_bucket_work(
+    bucket_id text, claim uuid, generation bigint, observed jsonb = NULL) RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_complete_bucket_work';
+COMMENT ON FUNCTION appinfra.complete_bucket_work(text, uuid, bigint, jsonb) IS
+    'says that the store is as this generation wants it, and what was found: objects, bytes, drift (texts), unknown_keys, keys_missing, public, bucket_missing. False when the claim is no longer held: then there is one more generation. 42704 for an unknown bucket or claim, 22023 for what is no such object';
+
+CREATE FUNCTION appinfra.fail_bucket_work(
+    bucket_id text, claim uuid, error text, code text, retry_at timestamptz = NULL) RETURNS text
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_fail_bucket_work';
+COMMENT ON FUNCTION appinfra.fail_bucket_work(text, uuid, text, text, timestamptz) IS
+    'says that the work has failed: code is unreachable, refused, name_taken, not_found or other. It is tried again at retry_at, or after a growing pause; a name that is taken is changed up to five times. Returns the bucket''s status';
+
+CREATE FUNCTION appinfra.begin_bucket_handout(
+    bucket_id text, worker text, lease interval = '1 minute',
+    OUT publication_id bigint, OUT claim uuid, OUT storage jsonb)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_begin_bucket_handout';
+COMMENT ON FUNCTION appinfra.begin_bucket_handout(text, text, interval) IS
+    'begins to hand a new key of the bucket to a caller: a publication that is claimed from its birth and never retried. record_bucket_key() follows, and complete_publication() when the answer was sent. For members of both appinfra_publisher and appinfra_admin. 42704 for an unknown bucket, 42501, 55000 unless planned or ready, 55P03 while somebody else is at it';
+
+CREATE FUNCTION appinfra.report_unknown_buckets(names text[]) RETURNS int
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_report_unknown_buckets';
+COMMENT ON FUNCTION appinfra.report_unknown_buckets(text[]) IS
+    'says which buckets of the platform''s user the store has; those that the registry does not know are kept for exposures(), in place of those reported before. Returns how many they are';
+
 CREATE FUNCTION appinfra.harden_tenant(db_id text) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_harden_tenant';
@@ -682,9 +909,9 @@ COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in
 
 CREATE VIEW appinfra.bindings AS
     SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via,
-           container
+           container, bucket_id
       FROM appinfra.binding;
-COMMENT ON VIEW appinfra.bindings IS 'which credential stands in which variables of which target';
+COMMENT ON VIEW appinfra.bindings IS 'which credential or key stands in which variables of which target';
 
 CREATE VIEW appinfra.services AS
     SELECT b.db_id, b.app_id, b.service_id, b.host_id, c.username, b.access, b.target, c.state,
@@ -704,24 +931,28 @@ COMMENT ON VIEW appinfra.services IS 'users of services: the newest credential o
 CREATE VIEW appinfra.publications AS
     SELECT p.publication_id, p.binding_id, b.db_id, b.app_id, b.target, p.kind, b.variables,
            p.status, p.version, c.username::text, p.attempt, p.worker, p.lease_until, p.not_before,
-           p.delivered, p.error, p.response, p.created_at, p.claimed_at, p.ended_at
+           p.delivered, p.error, p.response, p.created_at, p.claimed_at, p.ended_at,
+           b.bucket_id, k.access_key
       FROM appinfra.publication p
       JOIN appinfra.binding b USING (binding_id)
-      LEFT JOIN appinfra.credential c USING (credential_id);
+      LEFT JOIN appinfra.credential c USING (credential_id)
+      LEFT JOIN appinfra.bucket_key k USING (bucket_key_id);
 COMMENT ON VIEW appinfra.publications IS 'deliveries of variables to producers';
 
 CREATE VIEW appinfra.unhealed AS
     SELECT b.db_id, b.app_id, b.target, CASE WHEN b.ended THEN 'unset' ELSE 'set' END AS kind,
            b.variables, b.stale_since AS since, p.publication_id,
-           coalesce(p.status, 'waiting') AS status, coalesce(p.error, b.last_error) AS error
+           coalesce(p.status, 'waiting') AS status, coalesce(p.error, b.last_error) AS error,
+           b.bucket_id
       FROM appinfra.binding b
-      JOIN appinfra.tenant t USING (db_id)
+      LEFT JOIN appinfra.tenant t USING (db_id)
+      LEFT JOIN appinfra.bucket u USING (bucket_id)
       LEFT JOIN LATERAL (
            SELECT p.publication_id, p.status, p.error FROM appinfra.publication p
             WHERE p.binding_id = b.binding_id AND p.version > b.stale_version
               AND (p.kind = 'unset') = b.ended AND p.status NOT IN ('superseded', 'cancelled')
             ORDER BY p.publication_id DESC LIMIT 1) p ON true
-     WHERE b.stale_version IS NOT NULL AND (b.ended OR t.status = 'ready');
+     WHERE b.stale_version IS NOT NULL AND (b.ended OR t.status = 'ready' OR u.status IN ('planned', 'ready'));
 COMMENT ON VIEW appinfra.unhealed IS 'variables whose value at the producer may be lost or somebody else''s since a failover or a restore, and where publishing them again stands';
 
 CREATE VIEW appinfra.recovery AS
@@ -729,6 +960,31 @@ CREATE VIEW appinfra.recovery AS
            (SELECT count(*) FROM appinfra.unhealed) AS unhealed
       FROM appinfra.host;
 COMMENT ON VIEW appinfra.recovery IS 'the one row that says whether this host may be a copy, and how much is not healed after a failover or a restore';
+
+CREATE VIEW appinfra.buckets AS
+    SELECT b.bucket_id, b.app_id, b.owner_user_id, b.slug, b.bucket_name, k.access_key, b.endpoint_url,
+           b.region, 'shared-' || b.backend AS shape,
+           substring(b.endpoint_url FROM '^[a-z]+://(\[[^]]*\]|[^:/]+)') AS shared_host, b.status, b.notes,
+           coalesce(e.env_keys, '{}') AS env_keys,
+           coalesce(b.quota, appinfra.bucket_quota()) AS quota,
+           b.objects, b.bytes, b.created_at, b.retained_until, b.generation, b.done_generation,
+           coalesce(b.last_error, w.last_error) AS last_error
+      FROM appinfra.bucket b
+      LEFT JOIN appinfra.bucket_work w USING (bucket_id)
+      LEFT JOIN LATERAL (
+           SELECT g.variables AS env_keys FROM appinfra.binding g
+            WHERE g.bucket_id = b.bucket_id AND NOT g.ended ORDER BY g.binding_id DESC LIMIT 1) e ON true
+      LEFT JOIN LATERAL (
+           SELECT k.access_key FROM appinfra.bucket_key k
+            WHERE k.bucket_id = b.bucket_id AND k.state IN ('waiting', 'active')
+            ORDER BY k.state = 'active' DESC, k.bucket_key_id DESC LIMIT 1) k ON true;
+COMMENT ON VIEW appinfra.buckets IS 'buckets of apps and how they reach them';
+
+CREATE VIEW appinfra.bucket_keys AS
+    SELECT access_key, bucket_id, principal, access, state, created_at, minted_at, published_at, retires_at,
+           revoked_at, reason, gone_at, attempts, last_error
+      FROM appinfra.bucket_key;
+COMMENT ON VIEW appinfra.bucket_keys IS 'access keys of buckets and where they are in their life';
 
 CREATE VIEW appinfra.pool AS
     SELECT db_id, CASE status WHEN 'planned' THEN 'building' ELSE status END AS status,
@@ -788,7 +1044,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appinfra FROM PUBLIC;
 GRANT USAGE ON SCHEMA appinfra TO appinfra_admin, appinfra_publisher, appinfra_auditor;
 
 GRANT SELECT ON appinfra.apps, appinfra.databases, appinfra.credentials, appinfra.bindings, appinfra.services,
-    appinfra.publications, appinfra.pool, appinfra.unhealed TO appinfra_admin, appinfra_auditor;
+    appinfra.publications, appinfra.pool, appinfra.unhealed, appinfra.buckets, appinfra.bucket_keys TO appinfra_admin, appinfra_auditor;
 GRANT SELECT ON appinfra.recovery TO appinfra_admin, appinfra_auditor, appinfra_publisher;
 GRANT SELECT ON appinfra.audit TO appinfra_auditor, appinfra_admin;
 GRANT SELECT ON appinfra.audit_seals TO appinfra_auditor, appinfra_admin, appinfra_publisher;
@@ -828,10 +1084,30 @@ GRANT EXECUTE ON FUNCTION
     appinfra.harden_tenant(text),
     appinfra.install_extension(text, text, text)
     TO appinfra_admin;
+GRANT EXECUTE ON FUNCTION
+    appinfra.provision_bucket(text, text, text, text, bigint, boolean, text),
+    appinfra.rotate_bucket_key(text, interval, boolean),
+    appinfra.finish_bucket_rotation(text),
+    appinfra.revoke_bucket_key(text, text),
+    appinfra.forget_bucket_key(text),
+    appinfra.wait_bucket_revoked(text, interval),
+    appinfra.revoke_bucket(text, text),
+    appinfra.deprovision_bucket(text, interval),
+    appinfra.restore_bucket(text, boolean),
+    appinfra.set_bucket_quota(text, bigint)
+    TO appinfra_admin;
+GRANT EXECUTE ON FUNCTION appinfra.bucket_quota() TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION appinfra.exposures(text) TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION
-    appinfra.claim_publications(text, int, interval),
+    appinfra.claim_publications(text, int, interval, text[]),
     appinfra.extend_claim(bigint, uuid, interval),
     appinfra.complete_publication(bigint, uuid, jsonb),
-    appinfra.fail_publication(bigint, uuid, text, text, timestamptz)
+    appinfra.fail_publication(bigint, uuid, text, text, timestamptz),
+    appinfra.record_bucket_key(bigint, uuid, text),
+    appinfra.claim_bucket_work(text, int, interval, interval),
+    appinfra.extend_bucket_work(text, uuid, interval),
+    appinfra.complete_bucket_work(text, uuid, bigint, jsonb),
+    appinfra.fail_bucket_work(text, uuid, text, text, timestamptz),
+    appinfra.begin_bucket_handout(text, text, interval),
+    appinfra.report_unknown_buckets(text[])
     TO appinfra_publisher;
