@@ -141,7 +141,7 @@ static void
 finish(const bucket::Bucket &bucket, int64 generation)
 {
     static query::Query update = {
-        "UPDATE appinfra.bucket b SET done_generation = greatest(done_generation, $2)"
+        "UPDATE appinfra.bucket b SET done_generation = greatest(b.done_generation, $2)"
         "  FROM (SELECT done_generation FROM appinfra.bucket WHERE bucket_id = $1) o"
         " WHERE b.bucket_id = $1"
         " RETURNING o.done_generation < $2, b.done_generation = b.generation, b.status"};

@@ -104,10 +104,12 @@ appinfra_begin_bucket_handout(PG_FUNCTION_ARGS)
     check_both_roles();
     const bucket_handout::Handout handout =
         bucket_handout::begin(bucket_id, worker, lease_argument(fcinfo, 2));
-    const Datum values[] = {Int64GetDatum(handout.publication_id), UUIDPGetDatum(handout.claim),
-                            JsonbPGetDatum(handout.storage)};
-    const bool nulls[lengthof(values)] = {};
-    PG_RETURN_DATUM(row(fcinfo, values, nulls));
+    Datum values[] = {Int64GetDatum(handout.publication_id), UUIDPGetDatum(handout.claim),
+                      JsonbPGetDatum(handout.storage)};
+    bool nulls[lengthof(values)] = {};
+    ReturnSetInfo *result = begin_set(fcinfo, "begin_bucket_handout()");
+    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    return static_cast<Datum>(0);
 }
 
 Datum

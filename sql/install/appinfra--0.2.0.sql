@@ -799,8 +799,8 @@ COMMENT ON FUNCTION appinfra.fail_bucket_work(text, uuid, text, text, timestampt
     'says that the work has failed: code is unreachable, refused, name_taken, not_found or other. It is tried again at retry_at, or after a growing pause; a name that is taken is changed up to five times. Returns the bucket''s status';
 
 CREATE FUNCTION appinfra.begin_bucket_handout(
-    bucket_id text, worker text, lease interval = '1 minute',
-    OUT publication_id bigint, OUT claim uuid, OUT storage jsonb)
+    bucket_id text, worker text, lease interval = '1 minute')
+    RETURNS TABLE (publication_id bigint, claim uuid, storage jsonb)
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_begin_bucket_handout';
 COMMENT ON FUNCTION appinfra.begin_bucket_handout(text, text, interval) IS

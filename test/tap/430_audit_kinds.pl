@@ -17,7 +17,8 @@ my @secrets;    # passwords that were handed out
 # Functions that change nothing that anybody else would see.
 my %reads = map { $_ => 1 } qw(version host_id public_address has_sessions is_running retention
   service_username verify_audit audit_hash exposures guard_state held_because xid_use
-  server_certificate host_facts);
+  server_certificate host_facts bucket_quota report_unknown_buckets extend_bucket_work
+  wait_bucket_revoked);
 # Functions that no caller reaches: of triggers, and of CREATE EXTENSION.
 my %internal = map { $_ => 1 } qw(check_installation adopt_host refuse_audit_change);
 
