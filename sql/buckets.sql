@@ -77,6 +77,7 @@ SELECT bucket_id AS b, claim AS c, generation AS g FROM appinfra.claim_bucket_wo
 SELECT appinfra.complete_bucket_work(:'work_b', :'work_c', :work_g, jsonb_build_object('keys_missing', ARRAY[:'k5'], 'unknown_keys', ARRAY['STRANGER'], 'public', true)) AS held;
 SELECT last_error FROM appinfra.buckets WHERE bucket_id = :'second_bucket_id';
 SELECT outcome, pg_temp.hide(detail::text) FROM appinfra.audit WHERE action = 'bucket_drift' ORDER BY id DESC LIMIT 1;
+SELECT severity, rule, grantee, remedy ~ 'appinfra' AS remedy FROM appinfra.exposures() WHERE rule ~ '^bucket' ORDER BY rule, grantee;
 SELECT appinfra.forget_bucket_key('STRANGER');
 SELECT state, reason FROM appinfra.bucket_keys WHERE access_key = 'STRANGER';
 SELECT t.try($$ SELECT appinfra.forget_bucket_key('NOBODYS') $$) ~ '^42704' AS unknown;

@@ -163,12 +163,14 @@ SELECT name,
 
 extern const char hba_lines[];
 extern const char recovery_rows[];
+extern const char bucket_rows[];
 
 std::span<Rule>
 server_rules()
 {
-    static Rule rules[] = {{{recovery_rows}, false},   {{settings}, false}, {{sizes}, false},
-                           {{transaction_ids}, false}, {{hanging}, false},  {{hba_lines}, false}};
+    static Rule rules[] = {{{bucket_rows}, false}, {{recovery_rows}, false},   {{settings}, false},
+                           {{sizes}, false},       {{transaction_ids}, false}, {{hanging}, false},
+                           {{hba_lines}, false}};
 
     return rules;
 }

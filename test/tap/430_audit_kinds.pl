@@ -11,7 +11,7 @@ use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $host = Appinfra->make('kinds', pool_size => 2, conf => "appinfra.retention = 0\n");
+my $host = Appinfra->make('kinds', pool_size => 2, conf => "appinfra.retention = 0\nappinfra.s3_endpoint = 'http://127.0.0.1:7480'\n");
 my @secrets;    # passwords that were handed out
 
 # Functions that change nothing that anybody else would see.
@@ -58,6 +58,21 @@ my @acts = (
 		"SELECT count(appinfra.install_extension(db_id, (ARRAY['citext', 'hstore'])[nextval('public.nth')])) FROM appinfra.databases WHERE slug = 'hard'" } ],
 	[ republish => sub { "SELECT appinfra.republish(db_id) FROM appinfra.databases WHERE slug = 'hard'" } ],
 	[ accept_restore => sub { "UPDATE appinfra.host SET held_since = now(), held_because = 'a copy'; SELECT appinfra.accept_restore(now())" } ],
+	[ provision_bucket => sub { "SELECT count(*) FROM appinfra.provision_bucket('app-b', 'u', 'files', publish => false)" } ],
+	[ begin_bucket_handout => sub { "SELECT to_jsonb(h) FROM appinfra.buckets, appinfra.begin_bucket_handout(bucket_id, 'w') h" }, 'bucket_handout' ],
+	[ record_bucket_key => sub { "SELECT appinfra.record_bucket_key($claim, (SELECT access_key FROM appinfra.bucket_keys))" } ],
+	[ rotate_bucket_key => sub { 'SELECT count(appinfra.rotate_bucket_key(bucket_id)) FROM appinfra.buckets' } ],
+	[ set_bucket_quota => sub { "SELECT appinfra.complete_publication($claim); SELECT appinfra.set_bucket_quota(bucket_id, 1000) FROM appinfra.buckets" } ],
+	[ finish_bucket_rotation => sub { 'SELECT appinfra.finish_bucket_rotation(bucket_id) FROM appinfra.buckets' } ],
+	[ claim_bucket_work => sub { "SELECT to_jsonb(w) FROM (SELECT *, bucket_id AS publication_id FROM appinfra.claim_bucket_work('w')) w" } ],
+	[ fail_bucket_work => sub { "SELECT appinfra.fail_bucket_work(bucket_id, claim, 'away', 'unreachable', now()) FROM appinfra.bucket_work" } ],
+	[ claim_bucket_work => sub { "SELECT count(*) FROM appinfra.claim_bucket_work('w')" } ],
+	[ complete_bucket_work => sub { "SELECT appinfra.complete_bucket_work(bucket_id, claim, generation, '{\"unknown_keys\": [\"STRAY\"]}') FROM appinfra.bucket_work" } ],
+	[ forget_bucket_key => sub { "SELECT appinfra.forget_bucket_key('STRAY')" } ],
+	[ revoke_bucket_key => sub { "SELECT appinfra.revoke_bucket_key(access_key) FROM appinfra.bucket_keys WHERE state = 'active'" } ],
+	[ revoke_bucket => sub { 'SELECT appinfra.revoke_bucket(bucket_id) FROM appinfra.buckets' } ],
+	[ restore_bucket => sub { 'SELECT count(appinfra.restore_bucket(bucket_id)) FROM appinfra.buckets' } ],
+	[ deprovision_bucket => sub { "SELECT appinfra.deprovision_bucket(bucket_id, '1 day') FROM appinfra.buckets" } ],
 	[ harden_host => sub { 'SELECT count(*) FROM appinfra.harden_host(apply => true)' } ]);
 
 sub functions
