@@ -1,0 +1,21 @@
+// A parameter of a statement: from JSON, as it stands in the request, to the text that PostgreSQL
+// reads for the parameter's type.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "gateway/json_view.hpp"
+#include "gateway/types.hpp"
+
+namespace sidecar::gateway
+{
+
+// Whether the parameter's text is the same for every type, so that it need not be known.
+bool fits_any_type(JsonView value);
+
+// Returns the text of a parameter of this type; nothing is NULL. Throws a Problem (invalid_input)
+// for what fits no such parameter; number is the parameter's, for that Problem.
+std::optional<std::string> parameter_text(JsonView value, Oid type, const Types &types, int number);
+
+} // namespace sidecar::gateway
