@@ -3,185 +3,12 @@
 
 #include <cstdint>
 
+#include "gateway/json_scanner.hpp"
+
 namespace sidecar::gateway
 {
 namespace
 {
-
-bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-int
-hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c = static_cast<char>(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// Goes over the tokens of a text. Each function returns whether its token stood there.
-class Scanner
-{
-public:
-    explicit Scanner(std::string_view text) : text_(text)
-    {
-    }
-
-    // The value with everything in it; without recursion, so that no depth exhausts the stack.
-    bool
-    value()
-    {
-        std::string open; // the brackets that wait for their end
-        for (;;) {
-            blanks();
-            if (take('{') || take('[')) {
-                const char kind = text_[at_ - 1];
-                blanks();
-                if (!take(kind == '{' ? '}' : ']')) {
-                    open += kind;
-                    if (kind == '{' && !name())
-                        return false;
-                    continue;
-                }
-            } else if (!scalar()) {
-                return false;
-            }
-            if (!close(open))
-                return false;
-            if (open.empty())
-                return true;
-        }
-    }
-
-    bool
-    name()
-    {
-        blanks();
-        if (!string())
-            return false;
-        blanks();
-        return take(':');
-    }
-
-    bool
-    number()
-    {
-        take('-');
-        if (!take('0') && !digits())
-            return false;
-        if (take('.') && !digits())
-            return false;
-        if (take('e') || take('E')) {
-            if (!take('+'))
-                take('-');
-            return digits();
-        }
-        return true;
-    }
-
-    bool
-    string()
-    {
-        if (!take('"'))
-            return false;
-        while (at_ < text_.size()) {
-            const char c = text_[at_++];
-            if (c == '"')
-                return true;
-            if (static_cast<unsigned char>(c) < 0x20 || (c == '\\' && !escape()))
-                return false;
-        }
-        return false;
-    }
-
-    void
-    blanks()
-    {
-        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' ||
-                                      text_[at_] == '\n' || text_[at_] == '\r'))
-            at_++;
-    }
-
-    bool
-    take(char c)
-    {
-        if (at_ >= text_.size() || text_[at_] != c)
-            return false;
-        at_++;
-        return true;
-    }
-
-    std::size_t
-    at() const
-    {
-        return at_;
-    }
-
-    bool
-    at_end() const
-    {
-        return at_ == text_.size();
-    }
-
-private:
-    // Behind a value: closes what ends here, and goes over the comma where there is more.
-    bool
-    close(std::string &open)
-    {
-        while (!open.empty()) {
-            blanks();
-            if (take(','))
-                return open.back() == '[' || name();
-            if (!take(open.back() == '{' ? '}' : ']'))
-                return false;
-            open.pop_back();
-        }
-        return true;
-    }
-
-    bool
-    scalar()
-    {
-        if (at_ < text_.size() && text_[at_] == '"')
-            return string();
-        for (const std::string_view word : {"null", "true", "false"})
-            if (text_.substr(at_, word.size()) == word) {
-                at_ += word.size();
-                return true;
-            }
-        return number();
-    }
-
-    bool
-    digits()
-    {
-        const std::size_t from = at_;
-        while (at_ < text_.size() && is_digit(text_[at_]))
-            at_++;
-        return at_ > from;
-    }
-
-    bool
-    escape()
-    {
-        if (at_ >= text_.size())
-            return false;
-        const char c = text_[at_++];
-        if (c != 'u')
-            return std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
-        for (int i = 0; i < 4; i++, at_++)
-            if (at_ >= text_.size() || hex_digit(text_[at_]) < 0)
-                return false;
-        return true;
-    }
-
-    std::string_view text_;
-    std::size_t at_ = 0;
-};
 
 std::string_view
 without_blanks(std::string_view text)
@@ -212,7 +39,7 @@ four_hex_digits(std::string_view text)
 {
     std::uint32_t code = 0;
     for (const char c : text.substr(0, 4))
-        code = code * 16 + static_cast<std::uint32_t>(hex_digit(c));
+        code = code * 16 + static_cast<std::uint32_t>(JsonScanner::hex_digit(c));
     return code;
 }
 
@@ -276,75 +103,6 @@ unescaped(std::string_view text)
 
 } // namespace
 
-bool
-is_json_text(std::string_view text)
-{
-    Scanner scanner(text);
-    if (!scanner.value())
-        return false;
-    scanner.blanks();
-    return scanner.at_end();
-}
-
-bool
-is_json_number(std::string_view text)
-{
-    Scanner scanner(text);
-    return scanner.number() && scanner.at_end();
-}
-
-bool
-is_utf8(std::string_view text)
-{
-    for (std::size_t i = 0; i < text.size(); i++) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        if (lead < 0x80)
-            continue;
-        const std::size_t more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-        if (lead < 0xC2 || lead > 0xF4 || i + more >= text.size())
-            return false;
-        std::uint32_t code = lead & (0x3FU >> more);
-        for (std::size_t k = 1; k <= more; k++) {
-            const auto next = static_cast<unsigned char>(text[i + k]);
-            if ((next & 0xC0) != 0x80)
-                return false;
-            code = code << 6 | (next & 0x3F);
-        }
-        constexpr std::uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-        if (code < least[more] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
-            return false;
-        i += more;
-    }
-    return true;
-}
-
-void
-append_json_string(std::string &out, std::string_view text)
-{
-    constexpr std::string_view hex = "0123456789abcdef";
-    out += '"';
-    std::size_t from = 0;
-    for (std::size_t i = 0; i < text.size(); i++) {
-        const char c = text[i];
-        const bool control = static_cast<unsigned char>(c) < 0x20;
-        if (!control && c != '"' && c != '\\')
-            continue;
-        out.append(text, from, i - from);
-        from = i + 1;
-        const std::size_t known = std::string_view("\"\\\n\r\t\b\f").find(c);
-        out += '\\';
-        if (known != std::string_view::npos) {
-            out += "\"\\nrtbf"[known];
-        } else {
-            out += "u00";
-            out += hex[static_cast<unsigned char>(c) >> 4];
-            out += hex[static_cast<unsigned char>(c) & 15];
-        }
-    }
-    out.append(text, from);
-    out += '"';
-}
-
 JsonView::JsonView(std::string_view text) : raw_(without_blanks(text))
 {
 }
@@ -378,7 +136,7 @@ JsonView::text() const
 void
 JsonView::each_item(const std::function<bool(JsonView)> &visit) const
 {
-    Scanner scanner(raw_);
+    JsonScanner scanner(raw_);
     scanner.take('[');
     scanner.blanks();
     if (scanner.take(']'))
@@ -395,7 +153,7 @@ JsonView::each_item(const std::function<bool(JsonView)> &visit) const
 void
 JsonView::each_member(const std::function<bool(std::string_view, JsonView)> &visit) const
 {
-    Scanner scanner(raw_);
+    JsonScanner scanner(raw_);
     scanner.take('{');
     scanner.blanks();
     if (scanner.take('}'))

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "gateway/json_view.hpp"
+#include "gateway/json_text.hpp"
 #include "platform/problem.hpp"
 
 namespace sidecar::gateway

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/json_text.hpp"
+
 namespace
 {
 

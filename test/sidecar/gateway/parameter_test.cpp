@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/json_text.hpp"
 #include "platform/problem.hpp"
 
 namespace

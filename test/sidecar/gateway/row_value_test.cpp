@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/json_view.hpp"
+#include "gateway/json_text.hpp"
 #include "platform/problem.hpp"
 
 namespace

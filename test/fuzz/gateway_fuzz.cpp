@@ -1,0 +1,105 @@
+// libFuzzer target for what the SQL gateway reads of strangers: API keys, and values in JSON.
+//   make -C test/fuzz run-gateway SECONDS=600
+// Each input is taken for an Authorization header, a value of a request and a value of a row.
+// Beside not crashing it proves:
+// - what is taken for JSON is JSON to jansson, too, but for depth and for numbers out of range;
+// - a parameter is given, or refused as the table of refusals says;
+// - whatever PostgreSQL may write becomes JSON.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "base/json.hpp"
+#include "base/wipe.hpp"
+#include "gateway/api_key.hpp"
+#include "gateway/json_text.hpp"
+#include "gateway/json_view.hpp"
+#include "gateway/parameter.hpp"
+#include "gateway/row_value.hpp"
+#include "platform/problem.hpp"
+
+using namespace sidecar;
+
+// Stands for wipe.cpp, which replaces operator new and delete and so AddressSanitizer's.
+void
+sidecar::wipe(void *data, std::size_t size) noexcept
+{
+    if (size > 0)
+        explicit_bzero(data, size);
+}
+
+namespace
+{
+
+// Ends the run when a rule is broken.
+void
+require(bool holds, const char *rule)
+{
+    if (holds)
+        return;
+    std::fprintf(stderr, "broken: %s\n", rule);
+    std::abort();
+}
+
+constexpr Oid types[] = {16, 17, 20, 25, 114, 701, 1184, 1000, 1001, 1007, 1009, 1022, 1185, 3807};
+
+void
+try_key(std::string_view text)
+{
+    const auto key = gateway::parse_api_key(gateway::key_in_header(text));
+    if (key)
+        require(key->id.size() == 16 && key->secret_hash.size() == 66, "a key has its lengths");
+}
+
+void
+try_parameter(std::string_view text)
+{
+    const bool ours = gateway::is_json_text(text) && gateway::is_utf8(text);
+    json_error_t error{};
+    const Json theirs(json_loadb(text.data(), text.size(), JSON_DECODE_ANY, &error));
+    const auto code = json_error_code(&error);
+    // jansson decodes what we leave to PostgreSQL: escapes, ranges, depth.
+    const bool stricter = code == json_error_numeric_overflow ||
+                          code == json_error_stack_overflow || code == json_error_null_character ||
+                          text.find("\\u") != std::string_view::npos;
+    const bool nul = text.find('\0') != std::string_view::npos; // which ends a text for jansson
+    require(!theirs || ours || nul, "what jansson reads is JSON");
+    require(!ours || theirs || stricter, "what is JSON, jansson reads");
+    if (!ours)
+        return;
+    for (const Oid type : types)
+        try {
+            gateway::parameter_text(gateway::JsonView(text), type, {}, 1);
+        } catch (const Problem &problem) {
+            require(problem.status == 400 && problem.title == "invalid_input", "the refusal");
+        }
+}
+
+void
+try_row(std::string_view text)
+{
+    if (text.find('\0') != std::string_view::npos)
+        return; // PostgreSQL writes none
+    for (const Oid type : types)
+        try {
+            std::string out;
+            gateway::append_row_value(out, text, type, {});
+            require(gateway::is_json_text(out) && gateway::is_utf8(out), "an answer is JSON");
+        } catch (const Problem &problem) {
+            require(!gateway::is_utf8(text) && problem.status == 400, "only UTF-8 is shown");
+        }
+}
+
+} // namespace
+
+extern "C" int
+LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
+{
+    const std::string text(reinterpret_cast<const char *>(data), size);
+    try_key(text);
+    try_parameter(text);
+    try_row(text);
+    return 0;
+}
