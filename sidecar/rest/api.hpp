@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/clock.hpp"
+#include "base/rate_limit.hpp"
 #include "base/service_status.hpp"
 #include "mcp/mcp.hpp"
 #include "platform/message.hpp"
@@ -14,7 +15,6 @@
 #include "rest/allowed_names.hpp"
 #include "rest/jwt.hpp"
 #include "rest/metrics.hpp"
-#include "rest/rate_limit.hpp"
 #include "rest/readiness.hpp"
 #include "rest/routes.hpp"
 #include "rest/snapshot.hpp"

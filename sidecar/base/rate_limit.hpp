@@ -20,6 +20,9 @@ public:
     // Takes one from the user's bucket; returns 0, or after how many seconds there is one.
     int take(const std::string &user, TimePoint now);
 
+    // How many requests the user may make at once now; burst when there is no limit.
+    std::size_t left(const std::string &user, TimePoint now) const;
+
     // How many users are being counted.
     std::size_t
     users() const

@@ -1,7 +1,7 @@
 // How many requests a user may make.
 #include <gtest/gtest.h>
 
-#include "rest/rate_limit.hpp"
+#include "base/rate_limit.hpp"
 
 using namespace sidecar;
 using namespace std::chrono_literals;
@@ -25,4 +25,18 @@ TEST(RateLimit, ForgetsUsers)
     for (int i = 0; i < 30'000; i++)
         limit.take(std::to_string(i), TimePoint(Duration(i)));
     EXPECT_LE(limit.users(), 10'000u);
+}
+
+TEST(RateLimit, TellsHowManyAreLeft)
+{
+    RateLimit limit(10, 20);
+    const TimePoint start{};
+    EXPECT_EQ(limit.left("a", start), 20u);
+    for (int i = 0; i < 15; i++)
+        limit.take("a", start);
+    EXPECT_EQ(limit.left("a", start), 5u);
+    EXPECT_EQ(limit.left("a", start + 250ms), 7u);
+    EXPECT_EQ(limit.left("b", start), 20u);
+    EXPECT_EQ(limit.left("a", start + 1h), 20u);
+    EXPECT_EQ(RateLimit(0, 7).left("a", start), 7u);
 }

@@ -1,5 +1,5 @@
 // See rate_limit.hpp.
-#include "rest/rate_limit.hpp"
+#include "base/rate_limit.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -26,6 +26,14 @@ RateLimit::take(const std::string &user, TimePoint now)
         return std::max(1, static_cast<int>(std::ceil((1 - bucket.left) / per_second_)));
     bucket.left -= 1;
     return 0;
+}
+
+std::size_t
+RateLimit::left(const std::string &user, TimePoint now) const
+{
+    const auto found = buckets_.find(user);
+    const bool unlimited = per_second_ <= 0 || found == buckets_.end();
+    return static_cast<std::size_t>(unlimited ? burst_ : level(found->second, now));
 }
 
 // Forgets who has not asked for a while; everyone, should all have asked just now.
