@@ -4,12 +4,15 @@
 # sink, one tenant, and a query made with the DSN that the app's environment received. The host
 # keeps running; run it again for another tenant. `make quickstart-stop` ends and removes it.
 #
+# BUCKETS=1 adds an object store, and a bucket for the app.
 # QUICKSTART_DIR says where; the DSN's password is never printed and never on a command line.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tools/quickstart-lib.sh
 . "$root/tools/quickstart-lib.sh"
+# shellcheck source=tools/quickstart-buckets.sh
+. "$root/tools/quickstart-buckets.sh"
 
 started=$(date +%s%N)
 
@@ -159,14 +162,22 @@ wait_for_shell() {
 
 # Starts the sidecar as the server user. Its login may claim and complete publications, no more.
 start_sidecar() {
+    local more=()
+    if [ -n "${BUCKETS:-}" ]; then
+        mapfile -t more < <(store_environment)
+        # one that was started without the store makes no buckets
+        if ! [ -e "$home/run/sidecar.store" ]; then stop_sidecar; fi
+        touch "$home/run/sidecar.store"
+    fi
     if sidecar_runs; then
         echo "The sidecar is running already: log $sidecar_log"
         return 0
     fi
+    if [ -e "$home/run/sidecar.store" ]; then mapfile -t more < <(store_environment); fi
     # shellcheck disable=SC2016 # the inner shell expands: its pid becomes the sidecar's
     as_server env -i PATH="$PATH" LC_ALL=C.UTF-8 LOG="$sidecar_log" \
         APPINFRA_DATABASE_URL="postgres:///control?host=$home/run&port=$port&user=appinfra_sidecar" \
-        APPINFRA_SINK="file:$home/env" \
+        APPINFRA_SINK="file:$home/env" "${more[@]}" \
         setsid sh -c 'echo $$ >"$0"; exec "$@" >>"$LOG" 2>&1' \
         "$home/run/sidecar.pid" "$home/bin/appinfrad" serve </dev/null >/dev/null 2>&1 8>&- &
     wait_for 5 sidecar_runs || die_with_log "$sidecar_log" "the sidecar did not start"
@@ -224,6 +235,7 @@ what_next() {
   as the platform:   ${as_postgres}psql -h $home/run -p $port -U postgres control
                      SELECT db_id, app_id, database, username, status FROM appinfra.databases;
   another tenant:    make quickstart
+  a bucket as well:  make quickstart BUCKETS=1        (a real Ceph; a minute more the first time)
   end and remove:    make quickstart-stop
 NEXT
 }
@@ -240,6 +252,7 @@ step "1. A PostgreSQL host with appinfra"
 start_host
 prepare_control
 wait_for_shell
+if [ -n "${BUCKETS:-}" ] || [ -e "$home/run/sidecar.store" ]; then start_store; fi
 step "2. The sidecar"
 start_sidecar
 step "3. A database for an app: one SQL call"
@@ -249,5 +262,6 @@ step "4. The app's environment"
 wait_for_env
 step "5. The app, with that DSN over TCP"
 query_as_app
+if [ -n "${BUCKETS:-}" ]; then show_bucket; fi
 step "Done in $(since "$started"). The host keeps running. What next:"
 what_next
