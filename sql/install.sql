@@ -119,7 +119,7 @@ SELECT c.relname, c.relkind,
 SELECT attrelid::regclass, attname FROM pg_attribute
  WHERE attrelid IN (SELECT oid FROM pg_class
                      WHERE relnamespace = 'appinfra'::regnamespace AND relkind IN ('r', 'v'))
-   AND attname ~ 'password|secret|verifier|url';
+   AND attname ~ 'password|secret|verifier|url' AND attname <> 'endpoint_url';
 
 -- A dump keeps the registry and its sequences; shells and the template belong to this server.
 SELECT c.relname FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig)

@@ -95,7 +95,7 @@ def check_sql():
 
 def check_settings():
     defined = set(re.findall(r'Define\w+Variable\(\s*"(appinfra\.\w+)"', read("extension/*/settings*.cpp")))
-    expect_exactly("setting", defined, cells(read("docs/settings.md"), 0), "docs/settings.md", 20)
+    expect_exactly("setting", defined, cells(read("docs/settings.md"), 0), "docs/settings.md", 30)
 
 
 def check_rules():
@@ -135,7 +135,7 @@ def check_audit():
 
 def option_rows(pattern):
     """Returns flag, variable and default of each row of the tables of options."""
-    return re.findall(r'^ *\{"([a-z-]+)", "([A-Z_]*)", "([^"]*)",', read(pattern), re.M)
+    return re.findall(r'^ *\{"([a-z0-9-]+)", "([A-Z0-9_]*)", "([^"]*)",', read(pattern), re.M)
 
 
 def check_options():

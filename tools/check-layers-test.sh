@@ -36,9 +36,9 @@ fresh
 echo '#include "exposure/exposure.hpp"' >>"$copy/extension/registry/registry.cpp"
 expect "an include that goes up" 'registry/registry.cpp: "exposure/exposure.hpp" goes up'
 
-mkdir -p "$copy/extension/bucket"
-echo '#include "tenant/rotation.hpp"' >"$copy/extension/bucket/bucket.cpp"
-expect "an include that goes sideways" 'bucket/bucket.cpp: "tenant/rotation.hpp" goes sideways'
+mkdir -p "$copy/extension/gateway"
+echo '#include "bucket/provision.hpp"' >"$copy/extension/gateway/aside.cpp"
+expect "an include that goes sideways" 'gateway/aside.cpp: "bucket/provision.hpp" goes sideways'
 
 echo '#include "attic/box.hpp"' >>"$copy/extension/registry/registry.cpp"
 expect "an include of an unknown room" '"attic/box.hpp" is of a room that has no floor'

@@ -11,7 +11,7 @@ lay_out() {
     local item
     mkdir -p "$work/tests" "$work/bin" "$work/server" "$work/tools"
     cp "$root/tools/prove.pl" "$work/tools/"
-    for item in test sql expected docs; do
+    for item in test sql expected docs tools; do
         if [ -d "$root/$item" ]; then cp -r "$root/$item" "$work/tests/"; fi
     done
     if [ -x "$root/build/sidecar/appinfrad" ]; then

@@ -7,9 +7,10 @@
 #   tools/rgw.sh down DIR        stops what `up DIR` started. The data stays; remove DIR to forget it
 #   tools/rgw.sh admin DIR ...   runs radosgw-admin against it
 #
-# As root on Debian 12 (amd64, arm64). The programs are Debian 13's ceph 18.2, unpacked, not
-# installed, into RGW_ROOT (default /var/cache/appinfra/ceph-SUITE): 30 to 60 s and 510 MB, once. They
-# run by their own loader, without a chroot. RGW_SUITE=bookworm takes Debian 12's ceph 16.2 instead.
+# On Debian 12 (amd64, arm64); as root until the programs are there, then as any user. They are Debian
+# 13's ceph 18.2, unpacked, not installed, into RGW_ROOT (default /var/cache/appinfra/ceph-SUITE): 30 to
+# 60 s and 510 MB, once. They run by their own loader, without a chroot. RGW_SUITE=bookworm takes Debian
+# 12's ceph 16.2 instead.
 # RGW_CONF names a file with further lines for [client.rgw]; RGW_GIB is the size of the store (10);
 # RGW_TIMEOUT bounds each wait for a daemon (60 s); RGW_MIRROR is a Debian mirror other than apt's own.
 set -euo pipefail
@@ -32,7 +33,6 @@ usage() {
 # --- the programs ---------------------------------------------------------------------------------
 
 require_host() {
-    [ "$(id -u)" = 0 ] || die "must run as root"
     # shellcheck disable=SC1091
     [ "$(. /etc/os-release && echo "$ID$VERSION_ID")" = debian12 ] || die "needs Debian 12"
     case $(dpkg --print-architecture) in
@@ -62,6 +62,7 @@ update_lists() {
 unpack() {
     local mirror
     [ -e "$tree/unpacked" ] && return
+    [ "$(id -u)" = 0 ] || die "the programs are not in $tree yet: run \"rgw up\" once as root"
     mkdir -p "$(dirname "$tree")"
     exec 9>"$tree.lock"
     flock 9

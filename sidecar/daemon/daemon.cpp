@@ -24,8 +24,8 @@ Daemon::Daemon(Options options, const Signals &signals, Log &log, Reread reread)
     : options_(std::move(options)), signals_(signals), log_(log), reread_(std::move(reread))
 {
     status_.delivers = options_.delivers;
-    if (options_.delivers)
-        publisher_ = std::make_unique<Publisher>(options_, clock_, log_);
+    if (options_.delivers || delivers_buckets(options_) || works_at_buckets(options_))
+        publisher_ = std::make_unique<Publisher>(options_, clock_, log_, status_);
     if (options_.command == Command::mcp || !options_.server.listen.empty())
         frontend_ = std::make_unique<Frontend>(
             options_,
@@ -36,6 +36,8 @@ Daemon::Daemon(Options options, const Signals &signals, Log &log, Reread reread)
     options_.database.clear();
     options_.database_password.clear();
     options_.token.clear();
+    options_.storage.token.clear();
+    options_.storage.secret_key.clear();
     options_.server.tokens.keys.clear();
 }
 
@@ -62,7 +64,9 @@ Daemon::turn()
     TimePoint next = TimePoint::max();
     if (publisher_) {
         next = publisher_->step();
-        status_.producer_refuses = publisher_->unauthorized();
+        status_.producer_refuses = publisher_->database_refuser() != Refuser::nobody;
+        status_.storage_producer_refuses = publisher_->storage_refuser() == Refuser::producer;
+        status_.store_refuses = publisher_->storage_refuser() == Refuser::store;
         status_.queue_connected = publisher_->connected();
     }
     if (!stopping_)

@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 
+#include "daemon/store_opener.hpp"
 #include "http/server.hpp"
 #include "mcp/mcp.hpp"
 #include "mcp/stdio.hpp"
@@ -41,6 +42,8 @@ api_settings(const ServerOptions &options)
     settings.trust_loopback = options.trust_loopback;
     settings.names = options.names;
     settings.open_apps = options.open_apps;
+    settings.guests = options.guests;
+    settings.publish_wait = options.publish_wait;
     settings.rate = options.rate;
     settings.burst = 2 * options.rate;
     return settings;
@@ -58,6 +61,21 @@ http_server_settings(const ServerOptions &options)
     settings.idle_timeout = options.idle_timeout;
     settings.request_timeout = options.request_timeout;
     return settings;
+}
+
+// Whether somebody delivers buckets' variables, this sidecar or another: then no tool says a
+// secret.
+bool
+publishes_buckets(const Options &options)
+{
+    return delivers_buckets(options) || !options.storage.token.empty();
+}
+
+// The store as callers reach it; keys are handed out under the worker's name.
+StoreDoor
+store_door(const Options &options, CallTally &calls)
+{
+    return {store_opener(options, calls), options.worker};
 }
 
 TokenSettings
@@ -81,9 +99,12 @@ struct Frontend::Parts {
                   options.server.database_connections, max_waiting),
           watchers([login = login] { return std::make_unique<PgDatabase>(login); }, watching,
                    max_waiting),
-          metrics(clock, login),
-          mcp({options.delivers || !options.token.empty(), options.server.publish_wait}, clock)
+          metrics(clock, login), store(store_door(options, status.store_calls)),
+          mcp({options.delivers || !options.token.empty(), publishes_buckets(options),
+               options.server.publish_wait, store},
+              clock)
     {
+        metrics.tell_of(status.store_calls);
         if (options.command == Command::mcp)
             stdio.emplace(mcp, workers,
                           Caller{options.server.user, false, {}, options.server.open_apps});
@@ -91,6 +112,7 @@ struct Frontend::Parts {
             return;
         ApiSettings settings = api_settings(options.server);
         settings.tokens = copy_of(options.server.tokens);
+        settings.store = store;
         api.emplace(std::move(settings), clock, metrics, mcp, status);
         web.emplace(http_server_settings(options.server), *api, workers, watchers, metrics, log);
     }
@@ -100,6 +122,7 @@ struct Frontend::Parts {
     DatabaseWorkers workers;
     DatabaseWorkers watchers;
     Metrics metrics;
+    StoreDoor store;
     Mcp mcp;
     std::optional<Api> api;
     std::optional<HttpServer> web;

@@ -20,6 +20,26 @@ count_of(const OptionValues &values, const std::string &name, std::size_t least,
     return count;
 }
 
+std::int64_t
+size_of(const OptionValues &values, const std::string &name)
+{
+    const std::string &text = values.at(name);
+    const char *end = text.data() + text.size();
+    std::int64_t number = 0;
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    const std::string unit(rest, end);
+    const int shift = unit.empty()    ? 0
+                      : unit == "KiB" ? 10
+                      : unit == "MiB" ? 20
+                      : unit == "GiB" ? 30
+                                      : -1;
+    if (error != std::errc() || shift < 0 || number < 1 ||
+        number > (std::int64_t{1} << 50 >> shift))
+        refuse("--" + name +
+               " must be a number of bytes up to 1 PiB, such as 1048576, 100MiB or 2GiB");
+    return number << shift;
+}
+
 bool
 switch_of(const OptionValues &values, const std::string &name)
 {

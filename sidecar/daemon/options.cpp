@@ -64,8 +64,8 @@ read_secrets(Options &options, const CommandLine &line, const InheritedSecrets &
     if (!options.delivers || !options.sink_directory.empty())
         return; // the unit names the token's file whether there is one or not
     options.token = producer_token(values, inherited);
-    if (options.token.empty() && options.command == Command::mcp)
-        options.delivers = false; // the caller gets the DSN, and is told why
+    if (options.token.empty() && (options.command == Command::mcp || delivers_buckets(options)))
+        options.delivers = false; // a caller of MCP gets the DSN, and is told why
     else if (options.token.empty() && options.delivers)
         refuse(no_token);
 }
@@ -111,6 +111,7 @@ options_of(Command command, const CommandLine &line, const InheritedSecrets &inh
     if (command == Command::publish && values.at("once").empty())
         refuse("publish needs --once (the only mode there is)");
     read_sink(options, values);
+    options.storage = storage_options_of(values, inherited, options.allow_plaintext);
     read_secrets(options, line, inherited);
     read_times(options, values);
     options.concurrency = count_of(values, "concurrency", 1, 64);
@@ -129,6 +130,20 @@ options_of(Command command, const CommandLine &line, const InheritedSecrets &inh
 
 } // namespace
 
+bool
+delivers_buckets(const Options &options)
+{
+    const bool sink = !options.sink_directory.empty() ||
+                      (!options.producer_url.empty() && !options.storage.token.empty());
+    return sink && options.storage.has_store();
+}
+
+bool
+works_at_buckets(const Options &options)
+{
+    return options.command == Command::serve && options.storage.has_store();
+}
+
 CommandSyntax
 syntax_of(const std::string &command)
 {
@@ -138,6 +153,7 @@ syntax_of(const std::string &command)
     syntax.footer = footer_of(command);
     syntax.rows.assign(delivery_rows().begin(), delivery_rows().end());
     syntax.rows.insert(syntax.rows.end(), server_rows().begin(), server_rows().end());
+    syntax.rows.insert(syntax.rows.end(), storage_rows().begin(), storage_rows().end());
     syntax.last_wins = true;
     syntax.names_unknown = true;
     return syntax;
@@ -146,19 +162,9 @@ syntax_of(const std::string &command)
 Secret
 producer_token(const OptionValues &values, const InheritedSecrets &inherited)
 {
-    Secret secret =
-        secret_of(inherited.token, values.at("token-file"), "OPENFACTORY_DB_PRODUCER_TOKEN");
-    const std::string_view token = secret.reveal();
-    if (std::any_of(token.begin(), token.end(), [](char c) { return c <= ' ' || c > '~'; }))
-        refuse("the producer's token has characters that no header may carry");
-    return secret;
-}
-
-InheritedSecrets
-take_inherited_secrets()
-{
-    return {take_from_environment("OPENFACTORY_DB_PRODUCER_TOKEN"),
-            take_from_environment("APPINFRA_DATABASE_URL"), take_from_environment("PGPASSWORD")};
+    return bearer_token(
+        secret_of(inherited.token, values.at("token-file"), "OPENFACTORY_DB_PRODUCER_TOKEN"),
+        "the producer's token");
 }
 
 std::variant<Options, std::string>

@@ -10,7 +10,9 @@
 #include "base/command_line.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "daemon/inherited_secrets.hpp"
 #include "daemon/server_options.hpp"
+#include "daemon/storage_options.hpp"
 #include "delivery/file_sink.hpp"
 
 namespace sidecar
@@ -23,7 +25,8 @@ struct Options {
     Secret database;          // libpq connection string
     Secret database_password; // PGPASSWORD
     Secret token;
-    bool delivers = false; // there is a sink
+    bool delivers = false; // there is a sink for databases
+    StorageOptions storage;
     ServerOptions server;
     std::string sink_directory; // of the file sink; empty: the producer API
     EnvPaths env_paths;         // of single apps, beside that folder
@@ -52,22 +55,18 @@ struct Options {
     LogLevel log_level = LogLevel::info;
 };
 
-// The secrets the environment held at the start; they are in it no more.
-struct InheritedSecrets {
-    Secret token;             // OPENFACTORY_DB_PRODUCER_TOKEN
-    Secret database_url;      // APPINFRA_DATABASE_URL
-    Secret database_password; // PGPASSWORD
-};
+// Whether buckets' variables are delivered: there is a sink for them, and the store that makes
+// their keys.
+bool delivers_buckets(const Options &options);
 
-// Takes the secrets out of the environment.
-InheritedSecrets take_inherited_secrets();
+// Whether buckets at the store are brought to what the registry wants from here.
+bool works_at_buckets(const Options &options);
 
 // What is said where the producer's token lacks.
 inline constexpr const char *no_token =
     "no token: set OPENFACTORY_DB_PRODUCER_TOKEN_FILE, or OPENFACTORY_DB_PRODUCER_TOKEN";
 
-// Returns the producer's token; empty when there is none. Throws a configuration Failure for one
-// that no header may carry.
+// Returns the producer's token; empty when there is none.
 Secret producer_token(const OptionValues &values, const InheritedSecrets &inherited);
 
 // Returns what a command that shares the file of options takes.

@@ -8,6 +8,7 @@
 
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
+#include "daemon/store_opener.hpp"
 #include "delivery/file_sink.hpp"
 
 namespace sidecar
@@ -15,6 +16,8 @@ namespace sidecar
 namespace
 {
 
+constexpr const char *database_producer = "postgres";
+constexpr const char *storage_producer = "storage";
 constexpr int max_connects = 3; // of publish before it gives up
 
 PgQueueSettings
@@ -26,9 +29,10 @@ queue_settings(const Options &options)
 }
 
 DispatchSettings
-dispatch_settings(const Options &options)
+dispatch_settings(const Options &options, const char *producer)
 {
     DispatchSettings settings;
+    settings.producer = producer;
     settings.concurrency = options.concurrency;
     settings.batch = options.batch;
     settings.max_held = options.max_held;
@@ -50,6 +54,33 @@ seal_exporter_settings(const Options &options)
             options.call_timeout};
 }
 
+// The tokens of the producers that there is one for.
+Tokens
+tokens_of(const Options &options)
+{
+    Tokens tokens;
+    if (!options.token.empty())
+        tokens.emplace(database_producer, options.token.clone());
+    if (!options.storage.token.empty())
+        tokens.emplace(storage_producer, options.storage.token.clone());
+    return tokens;
+}
+
+BucketLoopSettings
+bucket_loop_settings(const Options &options, ServiceStatus &status)
+{
+    BucketLoopSettings settings;
+    settings.conninfo = std::make_shared<Conninfo>(
+        options.database.reveal(), options.database_password.reveal(), "read-write");
+    settings.open = store_opener(options, status.store_calls);
+    settings.worker = options.worker;
+    settings.check = options.storage.check;
+    settings.poll = options.poll;
+    settings.statement_timeout = options.statement_timeout;
+    settings.refuses = &status.store_refuses_work;
+    return settings;
+}
+
 bool
 is_hopeless(const std::optional<Failure> &failure)
 {
@@ -58,15 +89,16 @@ is_hopeless(const std::optional<Failure> &failure)
 
 } // namespace
 
-Publisher::Publisher(const Options &options, const Clock &clock, Log &log)
-    : once_(options.command == Command::publish), clock_(clock), sink_(make_sink(options)),
-      queue_(queue_settings(options), clock, log),
-      dispatcher_(dispatch_settings(options), queue_, *sink_, clock, log,
-                  Backoff(options.retry_first, options.retry_longest, std::random_device{}())),
-      time_over_(clock.now() + options.publish_timeout)
+Publisher::Publisher(const Options &options, const Clock &clock, Log &log, ServiceStatus &status)
+    : once_(options.command == Command::publish), clock_(clock),
+      sink_(std::make_shared<CommonSink>(CommonSink{make_sink(options), {}})),
+      queue_(queue_settings(options), clock, log), time_over_(clock.now() + options.publish_timeout)
 {
+    make_lanes(options, log, status.store_calls);
     if (options.command == Command::serve)
         seal_exporter_ = std::make_unique<SealExporter>(seal_exporter_settings(options), log);
+    if (options.command == Command::serve && options.storage.has_store())
+        bucket_loop_ = std::make_unique<BucketLoop>(bucket_loop_settings(options, status), log);
 }
 
 std::unique_ptr<Sink>
@@ -77,30 +109,90 @@ Publisher::make_sink(const Options &options)
     auto sink = std::make_unique<HttpSink>(
         HttpSinkSettings{
             ProducerUrl(options.producer_url, options.producer_path, options.allow_plaintext),
-            options.token.clone(), options.producer_ca, options.connect_timeout,
-            options.call_timeout, options.concurrency},
+            tokens_of(options), options.producer_ca, options.connect_timeout, options.call_timeout,
+            options.concurrency},
         clock_);
     http_sink_ = sink.get();
     return sink;
+}
+
+// Makes the lanes of the producers whose variables are delivered here.
+void
+Publisher::make_lanes(const Options &options, Log &log, CallTally &calls)
+{
+    const auto lane = [&](const char *producer, std::unique_ptr<Sink> sink,
+                          std::unique_ptr<StorageSink> storage) {
+        Sink &first = storage ? static_cast<Sink &>(*storage) : *sink;
+        return std::unique_ptr<Lane>(
+            new Lane{std::move(sink), std::move(storage),
+                     Dispatcher(dispatch_settings(options, producer), queue_, first, clock_, log,
+                                Backoff(options.retry_first, options.retry_longest,
+                                        std::random_device{}()))});
+    };
+    if (options.delivers)
+        databases_ = lane(database_producer, std::make_unique<SharedSink>(sink_), nullptr);
+    if (!delivers_buckets(options))
+        return;
+    auto sink = std::make_unique<SharedSink>(sink_);
+    auto storage = std::make_unique<StorageSink>(*sink, queue_, store_opener(options, calls),
+                                                 options.concurrency);
+    buckets_ = lane(storage_producer, std::move(sink), std::move(storage));
+}
+
+std::vector<Publisher::Lane *>
+Publisher::lanes() const
+{
+    std::vector<Lane *> there;
+    for (Lane *lane : {databases_.get(), buckets_.get()})
+        if (lane != nullptr)
+            there.push_back(lane);
+    return there;
 }
 
 void
 Publisher::receive()
 {
     queue_.pump();
-    if (queue_.take_connected()) {
-        dispatcher_.reconnected();
-        ready_ = true;
+    const bool connected = queue_.take_connected();
+    const bool notified = queue_.take_notified();
+    ready_ = ready_ || connected;
+    if (bucket_loop_ && (connected || notified))
+        bucket_loop_->wake();
+    for (Lane *lane : lanes()) {
+        if (connected)
+            lane->dispatcher.reconnected();
+        if (notified)
+            lane->dispatcher.wake();
     }
-    if (queue_.take_notified())
-        dispatcher_.wake();
 }
 
 TimePoint
 Publisher::step()
 {
-    const TimePoint next = dispatcher_.step();
+    TimePoint next = TimePoint::max();
+    for (Lane *lane : lanes())
+        next = std::min(next, lane->dispatcher.step());
     return once_ && !draining_ ? std::min(next, time_over_) : next;
+}
+
+bool
+Publisher::idle() const
+{
+    return std::ranges::all_of(lanes(), [](const Lane *lane) { return lane->dispatcher.idle(); });
+}
+
+void
+Publisher::retry_held()
+{
+    for (Lane *lane : lanes())
+        lane->dispatcher.retry_held();
+}
+
+void
+Publisher::abandon()
+{
+    for (Lane *lane : lanes())
+        lane->dispatcher.abandon();
 }
 
 TimePoint
@@ -113,33 +205,48 @@ void
 Publisher::wait(int signals, Duration limit)
 {
     const auto database = queue_.descriptors();
-    std::array fds = {database[0], database[1], pollfd{signals, POLLIN, 0}};
-    sink_->wait(fds, limit);
+    const int store = buckets_ ? buckets_->storage->fd() : -1;
+    std::array fds = {database[0], database[1], pollfd{signals, POLLIN, 0},
+                      pollfd{store, POLLIN, 0}};
+    const std::span waited(fds.data(), buckets_ ? fds.size() : fds.size() - 1);
+    // Each lane's own sink knows whether something of it waits to be collected.
+    for (Lane *lane : lanes()) {
+        Sink &first = lane->storage ? static_cast<Sink &>(*lane->storage) : *lane->sink;
+        first.wait(waited, lane == lanes().back() ? limit : Duration(0));
+    }
 }
 
 void
 Publisher::renew(Options &fresh)
 {
     if (http_sink_ != nullptr)
-        http_sink_->renew(std::move(fresh.token), fresh.producer_ca);
+        http_sink_->renew(tokens_of(fresh), fresh.producer_ca);
 }
 
 void
 Publisher::drain()
 {
     draining_ = true;
-    dispatcher_.drain();
+    for (Lane *lane : lanes())
+        lane->dispatcher.drain();
 }
 
 std::optional<int>
 Publisher::outcome(TimePoint now) const
 {
-    if (queue_.connected() && dispatcher_.exhausted())
-        return sidecar::exit_code::done;
-    if (dispatcher_.unauthorized() && dispatcher_.sending() == 0)
-        return sidecar::exit_code::unauthorized;
-    if (is_hopeless(queue_.last_failure()) || is_hopeless(dispatcher_.claim_failure()) ||
-        queue_.failures() >= max_connects)
+    bool exhausted = queue_.connected();
+    bool unauthorized = false;
+    bool hopeless = is_hopeless(queue_.last_failure()) || queue_.failures() >= max_connects;
+    for (const Lane *lane : lanes()) {
+        const Dispatcher &dispatcher = lane->dispatcher;
+        const bool refused = dispatcher.unauthorized() && dispatcher.sending() == 0;
+        unauthorized = unauthorized || refused;
+        exhausted = exhausted && (refused || dispatcher.exhausted());
+        hopeless = hopeless || is_hopeless(dispatcher.claim_failure());
+    }
+    if (exhausted)
+        return unauthorized ? sidecar::exit_code::unauthorized : sidecar::exit_code::done;
+    if (hopeless)
         return sidecar::exit_code::database;
     if (now >= time_over_)
         return ready_ ? sidecar::exit_code::unfinished : sidecar::exit_code::database;
@@ -149,9 +256,9 @@ Publisher::outcome(TimePoint now) const
 int
 Publisher::exit_code(int code) const
 {
-    const Tally &tally = dispatcher_.tally();
     if (!once_ || code != sidecar::exit_code::done)
         return code;
+    const Tally tally = total();
     return tally.failed > 0 || tally.unreported > 0 ? sidecar::exit_code::failed
                                                     : sidecar::exit_code::done;
 }
@@ -159,14 +266,30 @@ Publisher::exit_code(int code) const
 Fields
 Publisher::under_way() const
 {
-    return {{"sending", static_cast<std::int64_t>(dispatcher_.sending())},
-            {"held", static_cast<std::int64_t>(dispatcher_.held())}};
+    std::size_t sending = 0;
+    std::size_t held = 0;
+    for (const Lane *lane : lanes()) {
+        sending += lane->dispatcher.sending();
+        held += lane->dispatcher.held();
+    }
+    return {{"sending", static_cast<std::int64_t>(sending)},
+            {"held", static_cast<std::int64_t>(held)}};
+}
+
+// What has come of the publications of all producers.
+Tally
+Publisher::total() const
+{
+    Tally all;
+    for (const Lane *lane : lanes())
+        all += lane->dispatcher.tally();
+    return all;
 }
 
 Fields
 Publisher::tally() const
 {
-    const Tally &tally = dispatcher_.tally();
+    const Tally tally = total();
     return {{"delivered", std::int64_t{tally.delivered}},
             {"stale", std::int64_t{tally.stale}},
             {"failed", std::int64_t{tally.failed}},

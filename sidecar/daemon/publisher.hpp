@@ -4,15 +4,20 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <poll.h>
 
 #include "audit/seal_exporter.hpp"
 #include "base/log.hpp"
+#include "base/service_status.hpp"
 #include "daemon/options.hpp"
 #include "delivery/dispatcher.hpp"
 #include "delivery/http_sink.hpp"
 #include "delivery/pg_queue.hpp"
+#include "delivery/shared_sink.hpp"
+#include "delivery/storage_sink.hpp"
+#include "store/bucket_loop.hpp"
 
 namespace sidecar
 {
@@ -21,7 +26,8 @@ class Publisher
 {
 public:
     // Throws a configuration Failure when the sink or the seals' URL is not usable.
-    Publisher(const Options &options, const Clock &clock, Log &log);
+    // Tells status of the store: its calls, and whether it refuses us.
+    Publisher(const Options &options, const Clock &clock, Log &log, ServiceStatus &status);
 
     // Takes in what the database has sent.
     void receive();
@@ -46,39 +52,34 @@ public:
     {
         return queue_.connected();
     }
-    bool
-    unauthorized() const
+
+    // Who refuses what we come with for the variables of databases, and for those of buckets.
+    Refuser
+    database_refuser() const
     {
-        return dispatcher_.unauthorized();
+        return databases_ ? databases_->dispatcher.refuser() : Refuser::nobody;
+    }
+    Refuser
+    storage_refuser() const
+    {
+        return buckets_ ? buckets_->dispatcher.refuser() : Refuser::nobody;
     }
 
     // Whether nothing is held and nothing is to be reported.
-    bool
-    idle() const
-    {
-        return dispatcher_.idle();
-    }
+    bool idle() const;
 
     // Takes the token and the authorities of fresh options. Throws a configuration Failure, and
     // changes nothing, when they are wrong.
     void renew(Options &fresh);
 
     // Tries held publications at once.
-    void
-    retry_held()
-    {
-        dispatcher_.retry_held();
-    }
+    void retry_held();
 
     // Claims no more; sends under way may finish.
     void drain();
 
     // Ends the sends under way too.
-    void
-    abandon()
-    {
-        dispatcher_.abandon();
-    }
+    void abandon();
 
     // The exit code of publish, once it has come to its end.
     std::optional<int> outcome(TimePoint now) const;
@@ -91,15 +92,27 @@ public:
     Fields tally() const;
 
 private:
+    // What delivers the variables of one producer.
+    struct Lane {
+        std::unique_ptr<Sink> sink;
+        std::unique_ptr<StorageSink> storage; // of buckets, before the sink
+        Dispatcher dispatcher;
+    };
+
     std::unique_ptr<Sink> make_sink(const Options &options);
+    void make_lanes(const Options &options, Log &log, CallTally &calls);
+    std::vector<Lane *> lanes() const;
+    Tally total() const;
 
     bool once_; // publish: until nothing is pending
     const Clock &clock_;
     HttpSink *http_sink_ = nullptr; // the sink, when it is one
-    std::unique_ptr<Sink> sink_;
+    std::shared_ptr<CommonSink> sink_;
     PgQueue queue_;
-    Dispatcher dispatcher_;
+    std::unique_ptr<Lane> databases_;             // null: their variables are not delivered here
+    std::unique_ptr<Lane> buckets_;               // null likewise
     std::unique_ptr<SealExporter> seal_exporter_; // of serve
+    std::unique_ptr<BucketLoop> bucket_loop_;     // of serve, where there is a store
     TimePoint time_over_;                         // of publish
     bool ready_ = false;
     bool draining_ = false;

@@ -28,6 +28,8 @@ constexpr OptionRow rows[] = {
     {"allowed-hosts", "APPINFRA_ALLOWED_HOSTS", "", "serve", access, "with --trust-loopback=1: names besides loopback by which requests may reach it, separated by commas, without a port"},
     {"allowed-origins", "APPINFRA_ALLOWED_ORIGINS", "", "serve", access, "origins whose pages may call, separated by commas, such as http://localhost:6274"},
     {"apps", "APPINFRA_APPS", "registered", "serve and mcp", access, "whose an app is: \"registered\", as an administrator or the token says; \"open\": the first one's who asks for it, for hosts with one user"},
+    {"guests", "APPINFRA_GUESTS", "off", "serve", access, "from where callers without a token may have buckets by the header X-Guest-Id: \"off\", \"loopback\" or \"any\""},
+    {"guest-quota", "APPINFRA_GUEST_QUOTA", "100MiB", "serve", access, "size of a guest's bucket: bytes, or with KiB, MiB or GiB behind"},
     {"user", "APPINFRA_USER", "", "mcp", mcp_tools, "whose databases it sees and makes"},
     {"publish-wait", "APPINFRA_PUBLISH_WAIT", "10s", "serve and mcp", mcp_tools, "how long a tool of MCP waits for its publication"},
     {"rate-limit", "APPINFRA_RATE_LIMIT", "60", "serve", limits, "requests a second of one user, twice that in a burst; 0: any"},
@@ -72,6 +74,21 @@ open_apps_of(const OptionValues &values)
     return apps == "open";
 }
 
+Guests
+guests_of(const OptionValues &values)
+{
+    const std::string &from = values.at("guests");
+    Guests guests;
+    guests.quota = size_of(values, "guest-quota");
+    if (from == "loopback")
+        guests.from = GuestsFrom::loopback;
+    else if (from == "any")
+        guests.from = GuestsFrom::anywhere;
+    else if (from != "off")
+        refuse("--guests must be \"off\", \"loopback\" or \"any\"");
+    return guests;
+}
+
 void
 check_server(const ServerOptions &options, bool allow_plaintext)
 {
@@ -114,6 +131,7 @@ server_options_of(const OptionValues &values)
     options.trust_loopback = switch_of(values, "trust-loopback");
     options.names = names_of(values);
     options.open_apps = open_apps_of(values);
+    options.guests = guests_of(values);
     options.user = values.at("user");
     options.rate = static_cast<double>(count_of(values, "rate-limit", 0, 1'000'000));
     options.connections = count_of(values, "max-connections", 1, 10'000);

@@ -7,6 +7,7 @@
 #include "base/clock.hpp"
 #include "base/command_line.hpp"
 #include "rest/allowed_names.hpp"
+#include "rest/guests.hpp"
 #include "rest/jwt.hpp"
 
 namespace sidecar
@@ -21,6 +22,7 @@ struct ServerOptions {
     AllowedNames names;
     bool open_apps = false; // an app is the first one's who asks for it
     std::string user;       // of MCP over standard input and output
+    Guests guests;
     double rate = 60;
     std::size_t connections = 1000;
     std::size_t database_connections = 4;

@@ -36,6 +36,12 @@ public:
     {
         return publication_;
     }
+    // The same, for the sink that it is handed to.
+    Publication &
+    to_send()
+    {
+        return publication_;
+    }
     State
     state() const
     {

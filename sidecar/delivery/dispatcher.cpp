@@ -87,13 +87,17 @@ Dispatcher::note_authority(const Outcome &outcome, TimePoint now)
     const bool not_now = outcome.verdict == Verdict::again;
     failures_in_a_row_ = not_now ? failures_in_a_row_ + 1 : 0;
     if (outcome.verdict == Verdict::unauthorized) {
-        if (!probe_at_) {
-            log_.error("the producer refuses our token; claiming nothing until it takes it",
+        if (!probe_at_ || refuser_ != outcome.refuser) {
+            log_.error(outcome.refuser == Refuser::store
+                           ? "the store refuses our key; claiming nothing until it takes it"
+                           : "the producer refuses our token; claiming nothing until it takes it",
                        {{"error", outcome.error}});
             probe_at_ = now + settings_.probe;
         }
+        refuser_ = outcome.refuser;
     } else if (probe_at_ && !not_now) {
-        log_.info("the producer takes our token again");
+        log_.info(refuser_ == Refuser::store ? "the store takes our key again"
+                                             : "the producer takes our token again");
         probe_at_.reset();
         wanted_ = true;
         for (auto &[id, delivery] : deliveries_)
@@ -104,6 +108,11 @@ Dispatcher::note_authority(const Outcome &outcome, TimePoint now)
 void
 Dispatcher::finish(Delivery &delivery, const Outcome &outcome, TimePoint now)
 {
+    if (outcome.verdict == Verdict::lost) {
+        delivery.send_aborted(outcome.maybe_stored);
+        lose(delivery);
+        return;
+    }
     std::optional<Report> report = delivery.send_finished(outcome, now, backoff_);
     if (!report) {
         Fields fields = life_of(delivery);
@@ -212,7 +221,7 @@ Dispatcher::send(Delivery &delivery)
 {
     delivery.send_started();
     sending_++;
-    sink_.start(delivery.publication());
+    sink_.start(delivery.to_send());
 }
 
 void

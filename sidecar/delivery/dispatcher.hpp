@@ -21,9 +21,10 @@ namespace sidecar
 {
 
 struct DispatchSettings {
-    std::size_t concurrency = 8; // sends at a time
-    std::size_t batch = 16;      // publications per claim
-    std::size_t max_held = 64;   // claims held at a time, those that wait included
+    std::string producer = "postgres"; // whose publications are claimed
+    std::size_t concurrency = 8;       // sends at a time
+    std::size_t batch = 16;            // publications per claim
+    std::size_t max_held = 64;         // claims held at a time, those that wait included
     LeaseRules lease{std::chrono::seconds(60), std::chrono::seconds(15)};
     Duration poll = std::chrono::seconds(5);
     Duration probe = std::chrono::minutes(1); // between tries while our token is refused
@@ -71,7 +72,12 @@ public:
         return idle() && found_nothing_ && !wanted_;
     }
 
-    // Whether the producer refuses our token.
+    // Who refuses what we come with: the producer our token, or the store our key.
+    Refuser
+    refuser() const
+    {
+        return probe_at_ ? refuser_ : Refuser::nobody;
+    }
     bool
     unauthorized() const
     {
@@ -138,7 +144,8 @@ private:
     bool settled_since_claim_ = false;
     bool draining_ = false;
     TimePoint poll_at_{};
-    std::optional<TimePoint> probe_at_; // set while our token is refused
+    std::optional<TimePoint> probe_at_; // set while our token or key is refused
+    Refuser refuser_ = Refuser::nobody;
     std::optional<Failure> claim_failure_;
 };
 

@@ -24,7 +24,7 @@ Dispatcher::claim(TimePoint now)
     settled_since_claim_ = false;
     claiming_ = true;
     poll_at_ = now + settings_.poll;
-    queue_.claim(static_cast<int>(batch), settings_.lease.lease,
+    queue_.claim(settings_.producer, static_cast<int>(batch), settings_.lease.lease,
                  [this, now, batch](std::variant<std::vector<Publication>, Failure> answer) {
                      claimed(now, batch, std::move(answer));
                  });

@@ -171,7 +171,7 @@ FileSink::deliver(const Publication &publication) const
 }
 
 void
-FileSink::start(const Publication &publication)
+FileSink::start(Publication &publication)
 {
     finished_.push_back({publication.id, deliver(publication)});
 }

@@ -28,7 +28,7 @@ public:
     {
     }
 
-    void start(const Publication &publication) override;
+    void start(Publication &publication) override;
     bool abort(std::int64_t publication_id) override;
     std::vector<Finished> collect() override;
     void wait(std::span<pollfd> fds, Duration limit) override;

@@ -87,7 +87,7 @@ HttpSink::~HttpSink()
 }
 
 void
-HttpSink::start(const Publication &publication)
+HttpSink::start(Publication &publication)
 {
     auto transfer = std::make_unique<Transfer>();
     try {
@@ -157,10 +157,18 @@ HttpSink::wait(std::span<pollfd> fds, Duration limit)
 }
 
 void
-HttpSink::renew(Secret token, const std::string &ca_file)
+HttpSink::renew(Tokens tokens, const std::string &ca_file)
 {
     authorities_ = read_authorities(ca_file);
-    settings_.token = std::move(token);
+    settings_.tokens = std::move(tokens);
+}
+
+// Returns the token of the publication's producer; nothing of another's is claimed.
+std::string_view
+HttpSink::token_of(const Publication &publication) const
+{
+    const auto found = settings_.tokens.find(publication.producer);
+    return found == settings_.tokens.end() ? std::string_view() : found->second.reveal();
 }
 
 Easy
@@ -185,7 +193,7 @@ HttpSink::prepare(Transfer &transfer) const
     add_header(transfer.headers,
                "Idempotency-Key: " + publication.host_id + "-" + publication.claim);
     add_header(transfer.headers, "X-Request-Id: " + random_uuid());
-    add_header(transfer.headers, "Authorization: Bearer " + std::string(settings_.token.reveal()));
+    add_header(transfer.headers, "Authorization: Bearer " + std::string(token_of(publication)));
     set(easy, CURLOPT_URL, url.c_str());
     set(easy, CURLOPT_POST, 1L);
     set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.body.size()));
@@ -221,7 +229,7 @@ HttpSink::outcome_of(const Transfer &transfer, CURLcode code) const
     long status = 0;
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
     Redactor redactor(*transfer.publication);
-    redactor.add(settings_.token.reveal());
+    redactor.add(token_of(*transfer.publication));
     Outcome outcome;
     if (code == CURLE_OK || transfer.answer_cut) {
         outcome = classify_answer(static_cast<int>(status),

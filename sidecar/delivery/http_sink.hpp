@@ -19,9 +19,12 @@
 namespace sidecar
 {
 
+// The producers' bearer tokens; each producer has one of its own.
+using Tokens = std::map<std::string, Secret, std::less<>>;
+
 struct HttpSinkSettings {
     ProducerUrl url;
-    Secret token;
+    Tokens tokens;
     std::string ca_file; // empty: the system's authorities; else this file's and no others
     Duration connect_timeout = std::chrono::seconds(5);
     Duration call_timeout = std::chrono::seconds(15);
@@ -35,20 +38,21 @@ public:
     HttpSink(HttpSinkSettings settings, const Clock &clock);
     ~HttpSink() override;
 
-    void start(const Publication &publication) override;
+    void start(Publication &publication) override;
     bool abort(std::int64_t publication_id) override;
     std::vector<Finished> collect() override;
     void wait(std::span<pollfd> fds, Duration limit) override;
 
-    // From now on sends with this token, and only to whom the certificates in this file vouch for;
-    // open connections are not used again when they are others. Throws a configuration Failure, and
-    // changes nothing, when the file cannot be read.
-    void renew(Secret token, const std::string &ca_file);
+    // From now on sends with these tokens, and only to whom the certificates in this file vouch
+    // for; open connections are not used again when they are others. Throws a configuration
+    // Failure, and changes nothing, when the file cannot be read.
+    void renew(Tokens tokens, const std::string &ca_file);
 
 private:
     struct Transfer;
 
     Easy take_easy();
+    std::string_view token_of(const Publication &publication) const;
     void prepare(Transfer &transfer) const;
     void end(std::map<std::int64_t, std::unique_ptr<Transfer>>::iterator transfer);
     Outcome outcome_of(const Transfer &transfer, CURLcode code) const;

@@ -18,7 +18,11 @@ enum class Verdict {
     refused,      // this publication will not be taken
     unauthorized, // our configuration is wrong
     again,        // not now
+    lost,         // the claim is no longer ours
 };
+
+// Who said that our configuration is wrong.
+enum class Refuser { nobody, producer, store };
 
 struct Outcome {
     Verdict verdict = Verdict::again;
@@ -27,6 +31,7 @@ struct Outcome {
     std::string error;         // redacted, 512 bytes at most
     std::string response;      // JSON for complete_publication, built from checked fields; or empty
     std::optional<Duration> retry_after;
+    Refuser refuser = Refuser::producer; // when unauthorized
 };
 
 // An HTTP answer that arrived whole. body is empty when it was cut off. The error of the outcome

@@ -12,10 +12,18 @@ namespace sidecar
 namespace
 {
 
-// All columns, read by name: in a registry of another version it is the function that refuses.
+// All columns, read by name: in a registry of another version it is the function that refuses. That
+// of an older one knows databases only, so they are claimed as it can be asked.
+#define CLAIM_COLUMNS "SELECT p.*, array_to_json(p.unset) AS unset_names, appinfra.host_id() FROM "
 constexpr const char *claim_sql =
-    "SELECT p.*, array_to_json(p.unset) AS unset_names, appinfra.host_id() "
-    "FROM appinfra.claim_publications($1::text, $2::integer, $3::interval) p";
+    CLAIM_COLUMNS "appinfra.claim_publications($1::text, $2::integer, $3::interval) p";
+constexpr const char *claim_of_sql =
+    CLAIM_COLUMNS "appinfra.claim_publications($1::text, $2::integer, $3::interval,"
+                  " ARRAY[$4::text]) p";
+#undef CLAIM_COLUMNS
+constexpr const char *database_producer = "postgres";
+constexpr const char *record_key_sql =
+    "SELECT appinfra.record_bucket_key($1::bigint, $2::uuid, $3::text)";
 constexpr const char *extend_sql =
     "SELECT appinfra.extend_claim($1::bigint, $2::uuid, $3::interval)";
 constexpr const char *complete_sql =
@@ -70,6 +78,7 @@ publication_of(const Rows &rows, int row)
     publication.unset = names_of(text("unset_names"));
     publication.attempt = static_cast<int>(number_at(rows, row, column("attempt")));
     publication.host_id = text("host_id");
+    publication.storage = text("storage");
     try {
         if (const int set = column("set"); PQgetisnull(rows.get(), row, set) == 0)
             publication.set = read_set(text_at(rows, row, set));
@@ -131,10 +140,14 @@ PgQueue::connected() const
 }
 
 void
-PgQueue::claim(int batch, Duration lease, Answer<std::vector<Publication>> done)
+PgQueue::claim(const std::string &producer, int batch, Duration lease,
+               Answer<std::vector<Publication>> done)
 {
-    claims_.submit({claim_sql,
-                    {worker_, std::to_string(batch), interval_of(lease)},
+    Parameters parameters = {worker_, std::to_string(batch), interval_of(lease)};
+    const bool databases = producer == database_producer;
+    if (!databases)
+        parameters.emplace_back(producer);
+    claims_.submit({databases ? claim_sql : claim_of_sql, std::move(parameters),
                     reading<std::vector<Publication>>(std::move(done), [this](const Rows &rows) {
                         std::vector<Publication> publications;
                         publications.reserve(static_cast<std::size_t>(PQntuples(rows.get())));
@@ -186,6 +199,17 @@ PgQueue::report(const Report &report, Answer<Receipt> done)
                       report.retry_now ? "t" : "f"},
                      reading<Receipt>(std::move(done), [](const Rows &rows) {
                          return Receipt{true, std::string(text_at(rows, 0, 0))};
+                     })});
+}
+
+void
+PgQueue::record_key(std::int64_t publication_id, const std::string &claim,
+                    const std::string &access_key, Answer<bool> done)
+{
+    reports_.submit({record_key_sql,
+                     {std::to_string(publication_id), claim, access_key},
+                     reading<bool>(std::move(done), [](const Rows &rows) {
+                         return PQntuples(rows.get()) == 1 && text_at(rows, 0, 0) == "t";
                      })});
 }
 

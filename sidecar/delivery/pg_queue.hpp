@@ -29,10 +29,13 @@ public:
     PgQueue(const PgQueueSettings &settings, const Clock &clock, Log &log);
 
     bool connected() const override;
-    void claim(int batch, Duration lease, Answer<std::vector<Publication>> done) override;
+    void claim(const std::string &producer, int batch, Duration lease,
+               Answer<std::vector<Publication>> done) override;
     void extend(std::int64_t publication_id, const std::string &claim, Duration lease,
                 Answer<bool> done) override;
     void report(const Report &report, Answer<Receipt> done) override;
+    void record_key(std::int64_t publication_id, const std::string &claim,
+                    const std::string &access_key, Answer<bool> done) override;
 
     // Moves both connections on and calls back.
     void pump();

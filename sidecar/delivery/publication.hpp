@@ -25,7 +25,9 @@ struct Publication {
     int attempt = 0;
     std::vector<Variable> set;
     std::vector<std::string> unset;
-    std::string defect; // why it cannot be delivered at all; empty when it can
+    std::string defect;  // why it cannot be delivered at all; empty when it can
+    std::string storage; // of a bucket: what the store is to look like, as JSON; empty: no bucket's
+    bool keyed = false;  // of a bucket: the key was made, and set has its secret
 
     // "DATABASE_URL,-OLD_URL": the names for a log line, unset ones with a minus.
     std::string variable_names() const;

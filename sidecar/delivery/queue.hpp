@@ -44,10 +44,16 @@ public:
     // Whether calls have a chance now; without it they fail at once.
     virtual bool connected() const = 0;
 
-    virtual void claim(int batch, Duration lease, Answer<std::vector<Publication>> done) = 0;
+    // Claims publications of one producer.
+    virtual void claim(const std::string &producer, int batch, Duration lease,
+                       Answer<std::vector<Publication>> done) = 0;
     virtual void extend(std::int64_t publication_id, const std::string &claim, Duration lease,
                         Answer<bool> done) = 0;
     virtual void report(const Report &report, Answer<Receipt> done) = 0;
+
+    // Says that a bucket's key is at the store; false: the claim is no longer ours.
+    virtual void record_key(std::int64_t publication_id, const std::string &claim,
+                            const std::string &access_key, Answer<bool> done) = 0;
 };
 
 } // namespace sidecar

@@ -32,6 +32,18 @@ name_of(End end)
 
 } // namespace
 
+Tally &
+Tally::operator+=(const Tally &other)
+{
+    delivered += other.delivered;
+    failed += other.failed;
+    given_back += other.given_back;
+    stale += other.stale;
+    lost += other.lost;
+    unreported += other.unreported;
+    return *this;
+}
+
 void
 Reporter::add(Report report, End end, Fields life)
 {

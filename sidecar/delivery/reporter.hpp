@@ -20,6 +20,8 @@ struct Tally {
     int stale = 0;      // something newer stands, or is to be published
     int lost = 0;       // the claim was cancelled or taken over
     int unreported = 0; // the extension would not take the report
+
+    Tally &operator+=(const Tally &other);
 };
 
 // How the claim of a publication ended. Superseded: it failed, but by then it was overtaken, so

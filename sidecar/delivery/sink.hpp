@@ -25,8 +25,9 @@ class Sink
 public:
     virtual ~Sink() = default;
 
-    // Starts to deliver; the publication must outlive the send (until collect() or abort()).
-    virtual void start(const Publication &publication) = 0;
+    // Starts to deliver; the publication must outlive the send (until collect() or abort()). A sink
+    // may put into it what only the way there can bring: a secret that a store makes.
+    virtual void start(Publication &publication) = 0;
 
     // Ends a send that has not been collected; says whether it may have been stored.
     virtual bool abort(std::int64_t publication_id) = 0;

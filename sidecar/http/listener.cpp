@@ -88,15 +88,15 @@ Listener::accept()
     if (auto *acceptor = std::get_if<Local::acceptor>(&acceptor_)) {
         // In a statement of its own: GCC 12 destroys twice what is awaited inside an initializer.
         Local::socket socket = co_await acceptor->async_accept(asio::use_awaitable);
-        co_return Accepted{Socket(std::move(socket)), true};
+        co_return Accepted{Socket(std::move(socket)), true, {}};
     }
     tcp::socket socket =
         co_await std::get<Tcp::acceptor>(acceptor_).async_accept(asio::use_awaitable);
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     socket.set_option(asio::socket_base::keep_alive(true), ignored);
-    const auto peer = socket.remote_endpoint(ignored).address();
-    co_return Accepted{Socket(std::move(socket)), is_loopback_address(peer.to_string())};
+    const std::string peer = socket.remote_endpoint(ignored).address().to_string();
+    co_return Accepted{Socket(std::move(socket)), is_loopback_address(peer), peer};
 }
 
 void

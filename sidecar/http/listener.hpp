@@ -27,6 +27,7 @@ public:
     struct Accepted {
         Socket socket;
         bool local;
+        std::string address; // of the peer; empty: the unix socket
     };
 
     // The next connection. Throws a system_error.

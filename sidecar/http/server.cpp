@@ -83,7 +83,7 @@ private:
             bool failed = false;
             try {
                 Listener::Accepted accepted = co_await listener_.accept();
-                serve(std::move(accepted.socket), accepted.local);
+                serve(std::move(accepted.socket), accepted.local, std::move(accepted.address));
             } catch (const boost::system::system_error &) {
                 failed = true; // out of descriptors, or the client has gone
             }
@@ -93,14 +93,14 @@ private:
     }
 
     void
-    serve(Socket socket, bool local)
+    serve(Socket socket, bool local, std::string address)
     {
         if (sessions_.size() >= settings_.max_connections && !make_room()) {
             turn_away(socket);
             return;
         }
-        auto session =
-            std::make_shared<HttpSession>(shared_, make_stream(std::move(socket), tls_), local);
+        auto session = std::make_shared<HttpSession>(shared_, make_stream(std::move(socket), tls_),
+                                                     local, std::move(address));
         const auto place = sessions_.insert(sessions_.end(), session);
         count();
         asio::co_spawn(

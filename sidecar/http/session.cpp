@@ -120,6 +120,7 @@ HttpSession::advance(Exchange &exchange)
             unread_.shrink_to_fit();
         if (reader.state() != HttpReader::State::head && !exchange.admission) {
             reader.request().local = local_;
+            reader.request().address = address_;
             exchange.admission = shared_.api.admit(reader.request());
             exchange.go_on = reader.expects_continue() && reader.state() == HttpReader::State::body;
             until(shared_.settings.request_timeout);

@@ -33,8 +33,9 @@ struct HttpSessionContext {
 class HttpSession
 {
 public:
-    HttpSession(HttpSessionContext &shared, std::unique_ptr<Stream> stream, bool local)
-        : shared_(shared), stream_(std::move(stream)), local_(local)
+    HttpSession(HttpSessionContext &shared, std::unique_ptr<Stream> stream, bool local,
+                std::string address)
+        : shared_(shared), stream_(std::move(stream)), local_(local), address_(std::move(address))
     {
         until(shared_.settings.head_timeout);
     }
@@ -83,6 +84,7 @@ private:
     HttpSessionContext &shared_;
     std::unique_ptr<Stream> stream_;
     bool local_;
+    std::string address_; // of the peer
     bool idle_ = false;
     TimePoint idle_since_{};
     TimePoint deadline_{};

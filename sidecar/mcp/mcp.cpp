@@ -154,14 +154,14 @@ Mcp::call_tool(const Call &call)
         return rpc::error(call.id, rpc::Code::invalid_params, "the arguments must be an object");
     try {
         return std::make_shared<ToolRun>(
-                   ToolRun::Parts{
-                       tool,
-                       {call.caller, Input(arguments, tool->fields), settings_.publishes},
-                       copy_of(call.id.get()),
-                       calls_,
-                       key_of(call.id.get(), call),
-                       &clock_,
-                       clock_.now() + settings_.wait})
+                   ToolRun::Parts{tool,
+                                  {call.caller, Input(arguments, tool->fields), settings_.publishes,
+                                   settings_.publishes_buckets, settings_.store},
+                                  copy_of(call.id.get()),
+                                  calls_,
+                                  key_of(call.id.get(), call),
+                                  &clock_,
+                                  clock_.now() + settings_.wait})
             ->start();
     } catch (const Problem &problem) {
         return rpc::result(call.id, tool_error(problem));

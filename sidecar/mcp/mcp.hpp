@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "mcp/running_calls.hpp"
+#include "platform/bucket_run.hpp"
 #include "platform/caller.hpp"
 #include "platform/message.hpp"
 
@@ -17,8 +18,10 @@ namespace sidecar
 {
 
 struct McpSettings {
-    bool publishes = false; // somebody delivers: no tool ever says a password
+    bool publishes = false;         // somebody delivers: no tool ever says a password
+    bool publishes_buckets = false; // the same of buckets
     Duration wait = std::chrono::seconds(10);
+    StoreDoor store{};
 };
 
 class Mcp

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "platform/bucket_run.hpp"
 #include "platform/caller.hpp"
 #include "platform/database.hpp"
 #include "platform/fields.hpp"
@@ -17,6 +18,8 @@ struct ToolCall {
     Caller caller;
     Input input;
     bool publishes = false;
+    bool publishes_buckets = false;
+    StoreDoor store{};
 };
 
 // Asks how far something is: its result, or nothing yet; last says that the time is over and some

@@ -106,7 +106,7 @@ ToolRun::finish(Json result) const
     if (running_.cancelled())
         return rpc::nothing();
     Response response = rpc::result(parts_.id, std::move(result));
-    response.secret = !parts_.call.publishes;
+    response.secret = !parts_.call.publishes || !parts_.call.publishes_buckets;
     return response;
 }
 

@@ -2,6 +2,7 @@
 #include "mcp/tools.hpp"
 
 #include "mcp/access_tools.hpp"
+#include "mcp/bucket_tools.hpp"
 #include "mcp/handout.hpp"
 #include "platform/ownership.hpp"
 #include "platform/problem.hpp"
@@ -35,24 +36,6 @@ constexpr FieldRule rotate_fields[] = {
     db_id_field,
     {"env_key", FieldKind::text, false, "the variable to renew; DATABASE_URL by default"},
 };
-
-// A DNS label made of an app's id.
-std::string
-slug_of(const std::string &app)
-{
-    std::string slug;
-    for (const char c : app) {
-        const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-        const bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
-        slug += plain ? lower : '-';
-    }
-    if (slug.empty() || slug.front() < 'a' || slug.front() > 'z')
-        slug = "app-" + slug;
-    slug.resize(std::min<std::size_t>(slug.size(), 63));
-    while (slug.ends_with('-'))
-        slug.pop_back();
-    return slug;
-}
 
 // Input of a use case.
 Input
@@ -97,7 +80,7 @@ add(Database &database, const ToolCall &call)
     return hand_out(call,
                     use_cases::provision(database, call.caller,
                                          Input(order.get(), use_cases::provision_fields),
-                                         slug_of(text_of(call, "app_id"))),
+                                         use_cases::slug_of(text_of(call, "app_id"))),
                     {call.input.text("env_key").value_or(""), ""});
 }
 
@@ -214,6 +197,30 @@ constexpr Tool all_tools[] = {
      "Makes a new credential for a service and has it published. The old one goes on working until "
      "the service has used the new one and an hour has passed.",
      service_tool_fields, false, false, false, rotate_service_tool},
+    {"add_app_bucket", "Add a bucket to an app",
+     "Makes a bucket of object storage (S3) for an app and has its five variables (OF_S3_ENDPOINT, "
+     "OF_S3_BUCKET, OF_S3_ACCESS_KEY, OF_S3_SECRET_KEY, OF_S3_REGION) put into the app's "
+     "environment. The app gets them with its next deploy. A further bucket takes the variables "
+     "over unless it has another env_prefix.",
+     add_bucket_fields, false, false, false, add_bucket_tool},
+    {"list_app_buckets", "List buckets",
+     "Lists the buckets of an app: metadata only, no secrets. next_cursor says that there are "
+     "more.",
+     list_bucket_tool_fields, true, false, true, list_buckets_tool},
+    {"rotate_app_bucket", "Renew a bucket's key",
+     "Makes a new key for a bucket and has it published. The old one goes on working for seven "
+     "days.",
+     bucket_fields, false, false, false, rotate_bucket_tool},
+    {"remove_app_bucket", "Remove a bucket",
+     "Revokes every key of a bucket and takes its variables out of the app's environment. The "
+     "objects are kept for a while, and restore_app_bucket brings them back until then.",
+     bucket_fields, false, true, true, remove_bucket_tool},
+    {"restore_app_bucket", "Restore a bucket",
+     "Brings a removed or revoked bucket back, with its objects and a new key.", bucket_fields,
+     false, false, false, restore_bucket_tool},
+    {"check_app_bucket", "Check a bucket",
+     "Says how a bucket, its keys and their publications stand. No secrets.", bucket_fields, true,
+     false, true, check_bucket_tool},
 };
 
 } // namespace

@@ -21,7 +21,8 @@ struct Request {
     std::map<std::string, std::string, std::less<>> headers; // names in lower case
     std::string body;
     bool keep_alive = true;
-    bool local = false; // from a loopback address or through the unix socket
+    bool local = false;  // from a loopback address or through the unix socket
+    std::string address; // of the peer; empty: the unix socket
 
     // A header's value, "" when there is none.
     std::string_view

@@ -19,6 +19,12 @@ no_such_database()
     return not_found("there is no such database");
 }
 
+Problem
+no_such_bucket()
+{
+    return not_found("there is no such bucket");
+}
+
 Parameters
 owned(const std::string &id, const Caller &caller)
 {

@@ -16,6 +16,8 @@ bool is_db_id(std::string_view text);
 // What is answered of a database that is not there, or another's.
 Problem no_such_database();
 
+Problem no_such_bucket();
+
 // What the statements that ask for ownership (REACHED in sql.hpp) begin with: what is asked for in
 // $1, who asks in $2 to $4.
 Parameters owned(const std::string &id, const Caller &caller);

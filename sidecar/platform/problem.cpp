@@ -28,6 +28,7 @@ problem_json(const Problem &problem)
     set_text(object.get(), "detail", problem.detail);
     set_text(object.get(), "hint", problem.hint);
     set_text(object.get(), "sqlstate", problem.sqlstate);
+    set_text(object.get(), "bucket_id", problem.bucket_id);
     return json_text(object);
 }
 

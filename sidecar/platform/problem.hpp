@@ -32,7 +32,8 @@ public:
     std::string detail;
     std::string hint;
     std::string sqlstate;
-    int retry_after = 0; // seconds; 0: none
+    int retry_after = 0;   // seconds; 0: none
+    std::string bucket_id; // which is there all the same; empty: none
 };
 
 // The problem as application/problem+json.

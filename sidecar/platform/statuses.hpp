@@ -14,6 +14,11 @@ enum class DatabaseStatus { ready, revoked, retiring, retained, dropping, droppe
 inline constexpr std::array database_statuses = {"ready",    "revoked",  "retiring",
                                                  "retained", "dropping", "dropped"};
 
+// Of a bucket (appinfra.buckets).
+enum class BucketStatus { planned, ready, revoked, retiring, retained, dropping, dropped, failed };
+inline constexpr std::array bucket_statuses = {"planned",  "ready",    "revoked", "retiring",
+                                               "retained", "dropping", "dropped", "failed"};
+
 // Of a publication (appinfra.publications).
 enum class PublicationStatus { pending, claimed, published, failed, superseded, cancelled };
 inline constexpr std::array publication_statuses = {"pending", "claimed",    "published",
@@ -30,6 +35,13 @@ text_of(DatabaseStatus status)
 }
 
 static_assert(text_of(DatabaseStatus::dropped) == "dropped");
+constexpr std::string_view
+text_of(BucketStatus status)
+{
+    return bucket_statuses[static_cast<std::size_t>(status)];
+}
+
+static_assert(text_of(BucketStatus::failed) == "failed");
 static_assert(publication_statuses.size() == 1 + static_cast<int>(PublicationStatus::cancelled));
 static_assert(pool_statuses.size() == 1 + static_cast<int>(PoolStatus::building));
 

@@ -45,6 +45,7 @@ struct Answer {
     std::string json;
     bool secret = false;
     bool created = false;
+    int status = 0; // of the response, when it is not the route's usual one
 };
 
 // The answer that a connection (CONNECTION_DOCUMENT in sql.hpp) is: it is secret when it carries a

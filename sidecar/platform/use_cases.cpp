@@ -67,7 +67,8 @@ namespace
 
 constexpr std::string_view digits = "0123456789";
 
-// Keys of different users never meet, so that nobody learns of another's by guessing its key.
+} // namespace
+
 std::optional<std::string>
 key_of(const Caller &caller, const Input &input)
 {
@@ -79,7 +80,45 @@ key_of(const Caller &caller, const Input &input)
     return "u-" + sha256_hex(caller.user + '\0' + *key);
 }
 
-} // namespace
+Cursor
+cursor_of(const Input &input, bool (*is_id)(std::string_view))
+{
+    const auto cursor = input.text("cursor");
+    if (!cursor)
+        return {};
+    const std::size_t dot = std::min(cursor->find('.'), cursor->size());
+    Cursor found{cursor->substr(0, dot), cursor->substr(std::min(dot + 1, cursor->size()))};
+    if (found.time->empty() || found.time->size() > 17 || !is_id(*found.last) ||
+        found.time->find_first_not_of(digits) != std::string::npos)
+        throw invalid_field("field \"cursor\" is not one that was given out");
+    return found;
+}
+
+std::string
+slug_of(const std::string &app)
+{
+    std::string slug;
+    for (const char c : app) {
+        const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+        const bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
+        slug += plain ? lower : '-';
+    }
+    if (slug.empty() || slug.front() < 'a' || slug.front() > 'z')
+        slug = "app-" + slug;
+    slug.resize(std::min<std::size_t>(slug.size(), 63));
+    while (slug.ends_with('-'))
+        slug.pop_back();
+    return slug;
+}
+
+Delivery
+delivery_of(const std::optional<std::string> &json)
+{
+    const Json state = parse_json(json.value_or("{}"));
+    return {json_is_true(json_object_get(state.get(), "all_published")),
+            json_is_true(json_object_get(state.get(), "failed")),
+            string_member(state, "error").value_or("")};
+}
 
 Answer
 provision(Database &database, const Caller &caller, const Input &input,
@@ -123,19 +162,12 @@ list(Database &database, const Caller &caller, const Input &input)
     const std::int64_t limit = input.count("limit").value_or(100);
     if (input.text("app_id"))
         reach(database, caller, input.text("app_id"));
-    std::optional<std::string> time, last;
-    if (const auto cursor = input.text("cursor")) {
-        const std::size_t dot = std::min(cursor->find('.'), cursor->size());
-        time = cursor->substr(0, dot);
-        last = cursor->substr(std::min(dot + 1, cursor->size()));
-        if (time->empty() || time->size() > 17 || !is_db_id(*last) ||
-            time->find_first_not_of(digits) != std::string::npos)
-            throw invalid_field("field \"cursor\" is not one that was given out");
-    }
-    return {database
-                .value(sql::list, {input.text("app_id"), sql_flag(caller.admin), caller.user, time,
-                                   last, std::to_string(limit), claim_of(caller)})
-                .value_or("{}")};
+    const Cursor cursor = cursor_of(input, is_db_id);
+    return {
+        database
+            .value(sql::list, {input.text("app_id"), sql_flag(caller.admin), caller.user,
+                               cursor.time, cursor.last, std::to_string(limit), claim_of(caller)})
+            .value_or("{}")};
 }
 
 Answer
@@ -206,11 +238,7 @@ Delivery
 delivery(Database &database, const std::string &db_id, const std::string &variable,
          const std::string &target)
 {
-    const Json state =
-        parse_json(database.value(sql::delivery, {db_id, variable, target}).value_or("{}"));
-    return {json_is_true(json_object_get(state.get(), "all_published")),
-            json_is_true(json_object_get(state.get(), "failed")),
-            string_member(state, "error").value_or("")};
+    return delivery_of(database.value(sql::delivery, {db_id, variable, target}));
 }
 
 Answer

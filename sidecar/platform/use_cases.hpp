@@ -61,6 +61,23 @@ struct Delivery {
 Delivery delivery(Database &database, const std::string &db_id, const std::string &variable,
                   const std::string &target = "");
 
+// The answer of a statement that asks for it.
+Delivery delivery_of(const std::optional<std::string> &json);
+
+// The idempotency key of a request, as the registry gets it: keys of different users never meet, so
+// that nobody learns of another's by guessing its key.
+std::optional<std::string> key_of(const Caller &caller, const Input &input);
+
+// Where a page begins: behind the thing that was made at time and is called last.
+struct Cursor {
+    std::optional<std::string> time;
+    std::optional<std::string> last;
+};
+Cursor cursor_of(const Input &input, bool (*is_id)(std::string_view));
+
+// A DNS label made of an app's id.
+std::string slug_of(const std::string &app);
+
 // A database's status, and until when it can be restored, as {db_id, status, restorable_until}.
 Answer retention(Database &database, const std::string &db_id);
 

@@ -36,6 +36,35 @@ inline constexpr const char *answer_schemas = R"json({
  "DatabaseList": {"type": "object", "required": ["databases"], "properties": {
    "databases": {"type": "array", "items": {"$ref": "#/components/schemas/Database"}},
    "next_cursor": {"type": "string", "description": "there are more"}}},
+ "Bucket": {"type": "object",
+   "required": ["bucket_id", "app_id", "bucket_name", "access_key", "endpoint_url", "region", "shape", "shared_host", "status", "notes", "created_at"],
+   "properties": {
+   "bucket_id": {"type": "string"}, "app_id": {"type": "string"}, "owner_user_id": {"type": "string"},
+   "slug": {"type": "string"}, "bucket_name": {"type": "string"},
+   "access_key": {"type": ["string", "null"], "description": "null: none was made yet"},
+   "endpoint_url": {"type": "string"}, "region": {"type": "string"}, "shape": {"type": "string"},
+   "shared_host": {"type": "string"}, "status": {"$ref": "#/components/schemas/BucketStatus"},
+   "notes": {"type": ["string", "null"]}, "env_keys": {"type": "array", "items": {"type": "string"}},
+   "quota": {"type": ["integer", "null"], "description": "bytes; 0: none, null: the host's default"},
+   "objects": {"type": ["integer", "null"], "description": "as the store said it last"},
+   "bytes": {"type": ["integer", "null"], "description": "as the store said it last"},
+   "created_at": {"type": "string", "format": "date-time"}}},
+ "BucketList": {"type": "object", "required": ["buckets"], "properties": {
+   "buckets": {"type": "array", "items": {"$ref": "#/components/schemas/Bucket"}},
+   "next_cursor": {"type": "string", "description": "there are more"}}},
+ "ProvisionedBucket": {"type": "object", "required": ["bucket_id", "bucket_name", "endpoint_url", "access_key", "region", "status", "env_keys"],
+   "properties": {
+   "bucket_id": {"type": "string"}, "bucket_name": {"type": "string"}, "endpoint_url": {"type": "string"},
+   "access_key": {"type": ["string", "null"]},
+   "secret_key": {"type": "string", "description": "in this answer only, when it is not published"},
+   "region": {"type": "string"}, "status": {"$ref": "#/components/schemas/BucketStatus"},
+   "env_keys": {"type": "array", "items": {"type": "string"}},
+   "env_payload": {"type": "object", "additionalProperties": {"type": "string"},
+                   "description": "the five variables, in this answer only, when they are not published"},
+   "replaced_bucket_id": {"type": "string", "description": "the bucket that had the variables before"}}},
+ "RemovedBucket": {"type": "object", "required": ["bucket_id", "status"], "properties": {
+   "bucket_id": {"type": "string"}, "status": {"$ref": "#/components/schemas/BucketStatus"},
+   "restorable_until": {"type": ["string", "null"], "format": "date-time"}}},
  "App": {"type": "object", "required": ["app_id", "owner_user_id", "slug", "databases", "created_at"],
    "properties": {
    "app_id": {"type": "string"}, "owner_user_id": {"type": "string"},

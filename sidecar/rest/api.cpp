@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "platform/error_table.hpp"
+#include "rest/bucket_call.hpp"
 
 namespace sidecar
 {
@@ -65,35 +66,51 @@ Api::admit(const Request &request)
     Admission admission{{nullptr, {}}, target_of(request.target), {}};
     admission.match = find_route(request.method, admission.target);
     const Route &route = *admission.match.route;
-    if (route.access == Access::everyone)
+    if (route.access == Audience::everyone)
         return admission;
-    admission.caller = authenticate(request);
-    if (const int wait = limit_.take(admission.caller.user, clock_.now())) {
-        Problem problem(429, "rate_limited", "too many requests of this user");
-        problem.retry_after = wait;
-        throw problem;
-    }
-    if (route.access == Access::admins && !admission.caller.admin)
+    admission.caller = authenticate(request, route);
+    limit(admission.caller, request);
+    if (route.access == Audience::admins && !admission.caller.admin)
         throw Problem(403, "forbidden", "this needs the scope " + std::string(admin_scope));
     if (route.handler == Handler::mcp)
         check_origin(settings_.names, request, true);
     return admission;
 }
 
+// Takes the request from what the caller may make: a guest, who may call himself anything, also
+// from what his address may.
+void
+Api::limit(const Caller &caller, const Request &request)
+{
+    int wait = limit_.take(caller.user, clock_.now());
+    if (wait == 0 && caller.guest)
+        wait = limit_.take("address " + request.address, clock_.now());
+    if (wait == 0)
+        return;
+    Problem problem(429, "rate_limited", "too many requests of this user");
+    problem.retry_after = wait;
+    throw problem;
+}
+
 Caller
-Api::authenticate(const Request &request) const
+Api::authenticate(const Request &request, const Route &route) const
 {
     const std::string_view header = request.header("authorization");
     if (header.empty() && settings_.trust_loopback && request.local) {
         const std::string user(request.header("x-user-email"));
-        if (is_user(user) && clean_text(user) == user)
+        if (is_user(user) && clean_text(user) == user && !is_guest(user))
             return {user, false, {}, settings_.open_apps};
     }
+    if (header.empty() && route.is_of_buckets())
+        if (auto guest = guest_of(settings_.guests, request))
+            return *guest;
     if (header.empty() || settings_.tokens.keys.empty())
         throw Problem(401, "unauthenticated", "a bearer token is needed");
     if (!starts_with_word(header, bearer))
         throw Problem(401, "unauthenticated", "the authorization must be of the scheme Bearer");
     Caller caller = verify_token(settings_.tokens, header.substr(bearer.size()), clock_.wall());
+    if (is_guest(caller.user))
+        throw Problem(401, "unauthenticated", "the token names a guest");
     caller.may_found = settings_.open_apps;
     return caller;
 }
@@ -111,18 +128,22 @@ Api::answer(const Admission &admission, const Request &request)
     }
     if (route.handler != Handler::use_case)
         return answer_open(route);
-    auto call = std::make_shared<const Call>(
-        Call{admission.caller, admission.match.names, input_of(route, admission.target, request)});
-    return Task{[&route, call](Database &database) -> TaskResult {
-                    use_cases::Answer answer =
-                        answering_by(use_case_errors, [&] { return route.run(database, *call); });
-                    Response response;
-                    response.status = route.takes_key() && !answer.created ? 200 : route.success;
-                    response.body = std::move(answer.json);
-                    response.secret = answer.secret;
-                    return response;
-                },
-                route.slow, Duration(0)};
+    return task_of(route, std::make_shared<const Call>(
+                              Call{admission.caller, admission.match.names,
+                                   input_of(route, admission.target, request), settings_.store}));
+}
+
+// The task that runs a route's use case.
+Task
+Api::task_of(const Route &route, std::shared_ptr<const Call> call) const
+{
+    if (route.begin != nullptr)
+        return start_bucket_call(route, std::move(call), clock_, settings_.publish_wait);
+    return {[&route, call](Database &database) -> TaskResult {
+                return response_to(route, answering_by(use_case_errors,
+                                                       [&] { return route.run(database, *call); }));
+            },
+            route.slow, Duration(0)};
 }
 
 Input

@@ -13,6 +13,7 @@
 #include "platform/message.hpp"
 #include "platform/problem.hpp"
 #include "rest/allowed_names.hpp"
+#include "rest/guests.hpp"
 #include "rest/jwt.hpp"
 #include "rest/metrics.hpp"
 #include "rest/readiness.hpp"
@@ -29,6 +30,9 @@ struct ApiSettings {
     bool open_apps = false; // an app is the first one's who asks for it, else as it is registered
     double rate = 60;       // requests a second of a user; 0: any
     double burst = 120;
+    Guests guests;
+    StoreDoor store;
+    Duration publish_wait = std::chrono::seconds(10); // for what a bucket's request waits for
 };
 
 class Api
@@ -61,7 +65,9 @@ public:
     }
 
 private:
-    Caller authenticate(const Request &request) const;
+    Caller authenticate(const Request &request, const Route &route) const;
+    void limit(const Caller &caller, const Request &request);
+    Task task_of(const Route &route, std::shared_ptr<const Call> call) const;
     Input input_of(const Route &route, const Target &target, const Request &request) const;
     Reply answer_open(const Route &route);
     static Reply look(Snapshot &snapshot, bool slow);

@@ -53,6 +53,18 @@ constexpr Query refusals_query = {
     "  FROM appinfra.audit WHERE id > $1::bigint AND outcome = 'refused' GROUP BY 1) a",
     Effect::reads};
 
+constexpr Query buckets_query = {
+    "metrics_buckets",
+    "SELECT json_build_object("
+    " 'buckets', (SELECT json_object_agg(status, n) FROM"
+    "  (SELECT status, count(*) AS n FROM appinfra.buckets GROUP BY 1) b),"
+    " 'pending', (SELECT count(*) FROM appinfra.buckets WHERE generation > done_generation),"
+    " 'oldest', (SELECT coalesce(extract(epoch FROM now() - min(behind_since)), 0)::float8"
+    "  FROM appinfra.buckets WHERE generation > done_generation),"
+    " 'objects', (SELECT coalesce(sum(objects), 0) FROM appinfra.buckets),"
+    " 'bytes', (SELECT coalesce(sum(bytes), 0) FROM appinfra.buckets))::text",
+    Effect::reads};
+
 constexpr Query audit_lag_query = {
     "metrics_audit_lag",
     "SELECT coalesce(extract(epoch FROM now() - min(time)), 0)::text FROM appinfra.audit WHERE id >"
@@ -98,6 +110,17 @@ struct Metrics::Families {
                                 "When the server's certificate expires, in seconds since 1970.");
     Counters &refusals = counter("appinfra_refusals_total", "Refusals in the audit log, by rule.");
     Gauges &lag = gauge("appinfra_audit_lag_seconds", "Age of the oldest row that is not sealed.");
+    Gauges &buckets = gauge("appinfra_buckets", "Buckets by status.");
+    Gauges &objects = gauge("appinfra_bucket_objects", "Objects in all buckets, as told last.");
+    Gauges &bytes = gauge("appinfra_bucket_bytes", "Bytes in all buckets, as told last.");
+    Gauges &work = gauge("appinfra_bucket_work_pending",
+                         "Buckets of which the store is not yet as the registry wants it.");
+    Gauges &oldest_work = gauge("appinfra_bucket_work_oldest_seconds",
+                                "How long the store has been behind with one of them.");
+    Counters &store_calls =
+        counter("appinfra_store_calls_total", "Calls of the object store by name and code.");
+    Counters &store_seconds = counter("appinfra_store_call_seconds",
+                                      "Time that calls of the object store took, by name.");
     Counters &reconnects =
         counter("appinfra_database_reconnects_total", "Connections that broke and were made anew.");
     Counters &failures =
@@ -148,6 +171,7 @@ Metrics::response()
     reconnects.Increment(static_cast<double>(login_->broken) - reconnects.Value());
     auto &failures = families_->failures.Add({});
     failures.Increment(static_cast<double>(login_->failures) - failures.Value());
+    count_store_calls();
     return {200,
             prometheus::TextSerializer().Serialize(families_->registry.Collect()),
             "text/plain; version=0.0.4; charset=utf-8",
@@ -167,6 +191,7 @@ Metrics::read(Database &database)
 {
     try {
         read_registry(database);
+        read_buckets(database);
         families_->up.Add({}).Set(1);
     } catch (const Failure &) {
         families_->up.Add({}).Set(0);
@@ -209,6 +234,41 @@ Metrics::read_registry(Database &database)
     last_refusal_ = std::max(last_refusal_, integer_member(refusals, "last").value_or(0));
     const auto lag = database.value(audit_lag_query, {});
     families_->lag.Add({}).Set(lag ? std::atof(lag->c_str()) : 0);
+}
+
+void
+Metrics::read_buckets(Database &database)
+{
+    const Json state = parse_json(database.value(buckets_query, {}).value_or("{}"));
+    const auto number = [&](const char *name) {
+        return json_number_value(json_object_get(state.get(), name));
+    };
+    for (const char *status : bucket_statuses)
+        families_->buckets.Add({{"status", status}}).Set(0);
+    set_all(families_->buckets, "status", json_object_get(state.get(), "buckets"));
+    families_->work.Add({}).Set(number("pending"));
+    families_->oldest_work.Add({}).Set(number("oldest"));
+    families_->objects.Add({}).Set(number("objects"));
+    families_->bytes.Add({}).Set(number("bytes"));
+}
+
+// Brings the counters of the store's calls to what was counted.
+void
+Metrics::count_store_calls()
+{
+    if (store_calls_ == nullptr)
+        return;
+    const auto raise = [](prometheus::Counter &counter, double to) {
+        counter.Increment(to - counter.Value());
+    };
+    std::map<std::string, double> seconds;
+    for (const auto &[call, sums] : store_calls_->all()) {
+        raise(families_->store_calls.Add({{"call", call.first}, {"code", call.second}}),
+              sums.calls);
+        seconds[call.first] += sums.seconds;
+    }
+    for (const auto &[name, sum] : seconds)
+        raise(families_->store_seconds.Add({{"call", name}}), sum);
 }
 
 } // namespace sidecar

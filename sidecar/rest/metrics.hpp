@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/call_tally.hpp"
 #include "base/clock.hpp"
 #include "platform/database.hpp"
 #include "platform/pg_database.hpp"
@@ -23,6 +24,13 @@ public:
     // Counts a request; route is a path of the table, or "none".
     void answered(const std::string &route, const std::string &method, int status, double seconds);
 
+    // What is told of the calls of the store; it must outlive this.
+    void
+    tell_of(const CallTally &store_calls)
+    {
+        store_calls_ = &store_calls;
+    }
+
     // Sets how many connections are open.
     void connections(std::size_t open);
 
@@ -33,11 +41,14 @@ private:
     struct Families;
     void read(Database &database) override;
     void read_registry(Database &database);
+    void read_buckets(Database &database);
+    void count_store_calls();
 
     std::mutex mutex_; // of the counters that follow others
     std::unique_ptr<Families> families_;
     std::shared_ptr<DatabaseLogin> login_;
     std::int64_t last_refusal_ = 0;
+    const CallTally *store_calls_ = nullptr;
 };
 
 } // namespace sidecar

@@ -52,12 +52,15 @@ responses_of(const Route &route)
     };
     if (route.takes_key())
         put(responses, "200",
-            response("a repetition: the same database, no password",
+            response("a repetition: the same one, no secret",
                      content("application/json", route.result)));
+    if (std::string_view(route.operation) == "revokeBucket")
+        put(responses, "202",
+            response("the store has not said so yet", content("application/json", route.result)));
     if (route.handler == Handler::readiness)
         put(responses, "503", response("not ready", content("application/json", route.result)));
     add("400", "invalid_request, invalid_json or invalid_field");
-    if (route.access == Access::everyone)
+    if (route.access == Audience::everyone)
         return responses;
     add("401", "unauthenticated");
     add("403", "forbidden");
@@ -79,6 +82,8 @@ name_schema(std::string_view name)
 {
     if (name == "db_id")
         return pack("{s:s, s:s}", "type", "string", "pattern", "^db-[0-9a-f]{12}$");
+    if (name == "bucket_id")
+        return pack("{s:s, s:s}", "type", "string", "pattern", "^buk-[0-9a-f]{13}$");
     if (name == "publication_id")
         return pack("{s:s, s:i}", "type", "integer", "minimum", 1);
     if (name == "app_id")
@@ -114,7 +119,7 @@ tag_of(const Route &route)
     if (route.handler != Handler::use_case)
         return route.handler == Handler::mcp ? "mcp" : "sidecar";
     for (const char *tag :
-         {"credentials", "services", "publications", "variables", "apps", "audit"})
+         {"buckets", "credentials", "services", "publications", "variables", "apps", "audit"})
         if (path.find(std::string("/") + tag) != std::string_view::npos)
             return tag;
     return "databases";
@@ -133,7 +138,7 @@ operation_of(const Route &route)
         put(operation, "requestBody",
             pack("{s:{s:{s:o}}}", "content", "application/json", "schema", schema.release()));
     }
-    if (route.access == Access::everyone)
+    if (route.access == Audience::everyone)
         put(operation, "security", Json(json_array()));
     return operation;
 }
@@ -154,6 +159,7 @@ schemas()
 {
     Json schemas = parse_json(answer_schemas);
     put(schemas, "Status", enum_of(database_statuses));
+    put(schemas, "BucketStatus", enum_of(bucket_statuses));
     put(schemas, "PublicationStatus", enum_of(publication_statuses));
     return schemas;
 }
@@ -164,6 +170,7 @@ tags()
 {
     return parse_json(R"json([
         {"name": "databases", "description": "Databases of apps."},
+        {"name": "buckets", "description": "Buckets of apps at an object store."},
         {"name": "variables", "description": "Which variables of which environments carry a DSN."},
         {"name": "credentials", "description": "Logins of a database."},
         {"name": "services", "description": "Logins of services beside the app."},

@@ -84,6 +84,10 @@ Readiness::answer(std::vector<std::string> reasons) const
 {
     if (status_.delivers && status_.producer_refuses)
         reasons.emplace_back("the producer refuses our token");
+    if (status_.storage_producer_refuses)
+        reasons.emplace_back("the storage producer refuses our token");
+    if (status_.store_refuses || status_.store_refuses_work)
+        reasons.emplace_back("the store refuses our key");
     if (status_.draining)
         reasons.emplace_back("the sidecar is stopping");
     const Json list(json_array());

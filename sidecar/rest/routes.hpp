@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/bucket_run.hpp"
 #include "platform/fields.hpp"
 #include "platform/message.hpp"
 #include "platform/use_cases.hpp"
@@ -16,7 +17,7 @@
 namespace sidecar
 {
 
-enum class Access { everyone, users, admins };
+enum class Audience { everyone, users, admins };
 
 // What answers a route: a use case, or a part of the sidecar itself.
 enum class Handler { use_case, openapi, health, readiness, metrics, mcp };
@@ -26,6 +27,7 @@ struct Call {
     Caller caller;
     std::vector<std::string> names; // that stand in the path: a database's or an app's id first
     Input input;                    // of the body, or of the query string
+    const StoreDoor &store;
 
     const std::string &
     id() const
@@ -39,7 +41,7 @@ struct Route {
     const char *path; // {db_id} or {app_id}, for example, stands for one segment
     const char *operation;
     const char *summary;
-    Access access;
+    Audience access;
     bool has_body; // the fields are the body's, else the query string's
     Fieldset fields;
     int success;
@@ -47,6 +49,15 @@ struct Route {
     bool slow;
     Handler handler;
     use_cases::Answer (*run)(Database &, const Call &) = nullptr; // the use case
+    // The use case where it may take a while: a bucket's.
+    use_cases::BucketRun (*begin)(Database &, const Call &) = nullptr;
+
+    // Whether a guest may use it.
+    bool
+    is_of_buckets() const
+    {
+        return std::string_view(path).starts_with("/api/app-infra/buckets");
+    }
 
     // Whether a key may say which repetition of the request it is.
     bool

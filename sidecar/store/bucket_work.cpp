@@ -123,9 +123,8 @@ code_of(StoreStatus status)
     switch (status) {
     case StoreStatus::unreachable:
     case StoreStatus::again:
+    case StoreStatus::refused: // our key or our clock, which is no fault of the bucket
         return "unreachable";
-    case StoreStatus::refused:
-        return "refused";
     case StoreStatus::name_taken:
         return "name_taken";
     case StoreStatus::not_found:

@@ -44,7 +44,7 @@ public:
 struct WorkerSettings {
     int batch = 4;
     Duration lease = std::chrono::minutes(2);
-    Duration call_timeout = std::chrono::seconds(60); // of the store's requests
+    Duration call_timeout = std::chrono::seconds(35); // of the store's requests
     Duration look_again = std::chrono::seconds(5);    // at what is under way at the store
 };
 

@@ -968,7 +968,7 @@ CREATE VIEW appinfra.buckets AS
            coalesce(e.env_keys, '{}') AS env_keys,
            coalesce(b.quota, appinfra.bucket_quota()) AS quota,
            b.objects, b.bytes, b.created_at, b.retained_until, b.generation, b.done_generation,
-           coalesce(b.last_error, w.last_error) AS last_error
+           coalesce(b.last_error, w.last_error) AS last_error, w.since AS behind_since
       FROM appinfra.bucket b
       LEFT JOIN appinfra.bucket_work w USING (bucket_id)
       LEFT JOIN LATERAL (

@@ -9,7 +9,7 @@ use JSON::PP;
 use List::Util qw(uniq);
 use Test::More;
 
-my $host = Appinfra->make('whose', pool_size => 4);
+my $host = Appinfra->make('whose', pool_size => 4, conf => "appinfra.s3_endpoint = 'http://127.0.0.1:9'\n");
 $host->wait_for_pool(4);
 my ($apps, $databases) = ('/api/app-infra/apps', Appinfra::Rest::databases());
 my ($ann, $eve, $root) = map { "$_\@example.com" } qw(ann eve root);
@@ -61,6 +61,8 @@ sub reaches_nothing
 	my ($who, $app, $id, $name) = @_;
 	my %values = (app_id => $app, db_id => $id, owner_user_id => $eve, slug => 'steal', env => { STEAL_URL => 'owner' }, access => 'owner',
 		service_id => 'steal', host_id => 'h', services => [], username => 'app_ann', publication_id => 1, variables => 'DATABASE_URL');
+	my ($bucket) = $host->control("SELECT coalesce(min(bucket_id), 'buk-0123456789abc') FROM appinfra.buckets WHERE app_id = '$app'");
+	%values = (%values, bucket_id => $bucket, quota => 5);
 	my ($asked, @wrong) = (0);
 	for my $path (grep { $_ ne '/mcp' } sort keys %$paths)
 	{
@@ -104,6 +106,7 @@ without_databases(ann => 'app-nobody', "nobody's app");
 my $mine = $rest->call(POST => $databases, { app_id => 'app-ann' }, token => $tokens{ann});
 is("$mine->{status} " . ($mine->{json}{connection}{database} // ''), '201 app_anns', 'its owner makes a database, of the default slug') or diag $mine->{content};
 my $id = $mine->{json}{db_id};
+$host->control("SELECT appinfra.provision_bucket('app-ann', '$ann', 'files', publish => false)");
 is($rest->call(GET => "$databases/$id", undef, token => $tokens{$_})->{status}, 200, "$_ sees it") for qw(ann claims);
 sub with_databases
 {

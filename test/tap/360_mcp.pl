@@ -49,11 +49,12 @@ is_deeply($answers{2}{result}, {}, 'ping');
 my %tools = map { $_->{name} => $_ } @{ $answers{three}{result}{tools} };
 is_deeply([ sort keys %tools ],
 	[ sort((map { "${_}_app_database" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate)),
+		(map { "${_}_app_bucket" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate)),
 		qw(list_app_publications retry_app_publication revoke_app_credential rotate_app_service set_app_services)) ],
 	'tools/list: all of them');
 is_deeply([ grep { !($_->{description} && $_->{inputSchema}{properties}{app_id}{description} && exists $_->{annotations}{readOnlyHint}) } values %tools ],
 	[], 'each described, with a schema and annotations');
-is(join(' ', grep { $tools{$_}{annotations}{destructiveHint} } sort keys %tools), 'remove_app_database revoke_app_credential set_app_services', 'three are destructive');
+is(join(' ', grep { $tools{$_}{annotations}{destructiveHint} } sort keys %tools), 'remove_app_bucket remove_app_database revoke_app_credential set_app_services', 'four are destructive');
 is($answers{4}{error}{code}, -32601, 'an unknown method');
 is($answers{5}{error}{code}, -32602, 'an unknown tool');
 is($answers{6}{error}{code}, -32602, 'arguments that are none');

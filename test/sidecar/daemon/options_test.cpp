@@ -321,3 +321,56 @@ TEST(OptionsGivenTwice, TheLastOneCounts)
 {
     EXPECT_EQ(read({"serve", "--sink=file:/e", "--poll=1s", "--poll", "2s"}).poll, 2s);
 }
+
+TEST(OptionStore, TakesItsSecretByEnvironmentOrFileAndNeedsOne)
+{
+    const std::vector<std::string> store = {"serve", "--sink=file:/e",
+                                            "--s3-admin-url=http://127.0.0.1:7480",
+                                            "--s3-admin-access-key=AK"};
+    EXPECT_FALSE(read(file_sink).storage.has_store());
+    EXPECT_FALSE(delivers_buckets(read(file_sink)));
+    EXPECT_NE(refusal_of(store).find("APPINFRA_S3_ADMIN_SECRET_KEY"), std::string::npos);
+    InheritedSecrets inherited;
+    inherited.store_key = Secret("from-the-environment");
+    const Options options = read(store, inherited);
+    EXPECT_EQ(options.storage.secret_key.reveal(), "from-the-environment");
+    EXPECT_EQ(options.storage.url, "http://127.0.0.1:7480");
+    EXPECT_EQ(options.storage.user, "appinfra");
+    EXPECT_EQ(options.storage.check, 10min);
+    EXPECT_TRUE(delivers_buckets(options));
+    auto plain = store;
+    plain[2] = "--s3-admin-url=http://store.example";
+    EXPECT_NE(refusal_of(plain, inherited).find("--s3-admin-url"), std::string::npos);
+}
+
+TEST(OptionStore, HasATokenOfItsOwnAndNeedsNoneOfDatabases)
+{
+    InheritedSecrets inherited;
+    inherited.store_key = Secret("k");
+    const std::vector<std::string> http = {"serve", "--producer-url=https://s.example",
+                                           "--s3-admin-url=https://store.example"};
+    EXPECT_NE(refusal_of(http, inherited).find("no token"), std::string::npos);
+    inherited.storage_token = Secret("tok");
+    const Options options = read(http, inherited);
+    EXPECT_FALSE(options.delivers);
+    EXPECT_TRUE(delivers_buckets(options));
+    inherited.storage_token = Secret("two words");
+    EXPECT_NE(refusal_of(http, inherited).find("storage producer's token"), std::string::npos);
+}
+
+TEST(OptionGuests, AreOffAndHaveAQuota)
+{
+    EXPECT_EQ(read(file_sink).server.guests.from, GuestsFrom::nowhere);
+    EXPECT_EQ(read(file_sink).server.guests.quota, 100LL << 20);
+    auto with = [&](const std::string &option) {
+        auto arguments = file_sink;
+        arguments.push_back(option);
+        return arguments;
+    };
+    EXPECT_EQ(read(with("--guests=any")).server.guests.from, GuestsFrom::anywhere);
+    EXPECT_EQ(read(with("--guest-quota=2GiB")).server.guests.quota, 2LL << 30);
+    EXPECT_EQ(read(with("--guest-quota=5")).server.guests.quota, 5);
+    for (const char *wrong : {"--guests=yes", "--guest-quota=0", "--guest-quota=1MB",
+                              "--guest-quota=-1", "--guest-quota=99999999GiB", "--guest-quota="})
+        EXPECT_NE(refusal_of(with(wrong)), "") << wrong;
+}

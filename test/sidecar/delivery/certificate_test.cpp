@@ -97,7 +97,7 @@ TEST(ProducerCertificates, InAFileThatCannotBeReadAreAnErrorOfConfiguration)
     EXPECT_THROW(Client("https://127.0.0.1:1", "/no/such/file"), Failure);
     const Authority authority;
     Client client("https://127.0.0.1:1", authority.path("ca.pem"));
-    EXPECT_THROW(client.producer.renew(Secret("tok"), "/no/such/file"), Failure);
+    EXPECT_THROW(client.producer.renew(tokens_of("tok"), "/no/such/file"), Failure);
 }
 
 TEST(ProducerCertificates, OfPlaintextPeersAreMissing)

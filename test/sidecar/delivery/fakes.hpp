@@ -62,7 +62,8 @@ public:
     int extensions = 0;
     int last_batch = 0;
     std::vector<Report> reports;
-    std::optional<Failure> failure; // of every call, while it is set
+    std::map<std::int64_t, std::string> recorded; // access keys
+    std::optional<Failure> failure;               // of every call, while it is set
     std::vector<std::function<void()>> answers;
 
     bool
@@ -72,7 +73,7 @@ public:
     }
 
     void
-    claim(int batch, Duration, Answer<std::vector<Publication>> done) override
+    claim(const std::string &, int batch, Duration, Answer<std::vector<Publication>> done) override
     {
         claims++;
         last_batch = batch;
@@ -116,6 +117,20 @@ public:
     }
 
     void
+    record_key(std::int64_t id, const std::string &, const std::string &access_key,
+               Answer<bool> done) override
+    {
+        answers.push_back([this, id, access_key, done] {
+            if (failure) {
+                done(*failure);
+                return;
+            }
+            recorded[id] = access_key;
+            done(!lost.contains(id));
+        });
+    }
+
+    void
     deliver()
     {
         for (auto &answer : std::exchange(answers, {}))
@@ -133,7 +148,7 @@ public:
     bool abort_maybe_stored = true;
 
     void
-    start(const Publication &publication) override
+    start(Publication &publication) override
     {
         started.push_back(publication.id);
         under_way[publication.id] = true;

@@ -35,21 +35,29 @@ publication(std::int64_t id = 1, std::int64_t version = 1)
     return made;
 }
 
+inline Tokens
+tokens_of(const std::string &token)
+{
+    Tokens tokens;
+    tokens.emplace("postgres", Secret(token));
+    return tokens;
+}
+
 struct Client {
     SystemClock clock;
     HttpSink producer;
 
     explicit Client(const std::string &url, const std::string &ca = "", Duration call = 5s,
                     const std::string &token = "tok")
-        : producer(
-              {ProducerUrl(url, "/api/apps/{app_id}/env", false), Secret(token), ca, 2s, call, 8},
-              clock)
+        : producer({ProducerUrl(url, "/api/apps/{app_id}/env", false), tokens_of(token), ca, 2s,
+                    call, 8},
+                   clock)
     {
     }
 
     // Sends and waits for what comes of it.
     Outcome
-    send(const Publication &what)
+    send(Publication what)
     {
         producer.start(what);
         for (const auto deadline = clock.now() + 20s; clock.now() < deadline;) {

@@ -56,7 +56,7 @@ TEST(ProducerAnswers, OfAStaleVersionAndAWrongToken)
     EXPECT_EQ(client.send(publication(2, 8)).verdict, Verdict::stale);
     Client stranger(scripted.peer.url(), "", 5s, "other");
     EXPECT_EQ(stranger.send(publication(3, 10)).verdict, Verdict::unauthorized);
-    stranger.producer.renew(Secret("tok"), "");
+    stranger.producer.renew(tokens_of("tok"), "");
     EXPECT_EQ(stranger.send(publication(3, 10)).verdict, Verdict::stored);
 }
 
@@ -173,7 +173,7 @@ TEST(ProducerFaults, AnAbortedSendSaysWhetherTheBodyWasAskedFor)
 {
     const Port silent(true);
     Client client("http://127.0.0.1:" + std::to_string(silent.number));
-    const Publication sent = publication();
+    Publication sent = publication();
     client.producer.start(sent);
     const auto deadline = client.clock.now() + 10s;
     bool maybe_stored = false;
@@ -192,7 +192,7 @@ TEST(ProducerFaults, ASlowAppHoldsUpNoOther)
 {
     const Scripted scripted(R"({"requests": [1], "slow": 3})");
     Client client(scripted.peer.url());
-    const Publication slow = publication(1, 1);
+    Publication slow = publication(1, 1);
     client.producer.start(slow);
     // The first request has to be there before the second.
     const auto deadline = client.clock.now() + 10s;

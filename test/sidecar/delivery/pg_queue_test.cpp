@@ -23,15 +23,19 @@ CREATE TABLE appinfra.told (what text);
 CREATE FUNCTION appinfra.version() RETURNS text LANGUAGE sql AS $$SELECT '0'$$;
 CREATE FUNCTION appinfra.host_id() RETURNS uuid LANGUAGE sql
     AS $$SELECT '3f0c0000-0000-4000-8000-000000000001'::uuid$$;
-CREATE FUNCTION appinfra.claim_publications(worker text, batch int, lease interval)
+CREATE FUNCTION appinfra.claim_publications(worker text, batch int, lease interval,
+                                            producers text[] = '{postgres}')
     RETURNS TABLE (publication_id bigint, claim uuid, target text, app_id text, producer text,
-                   version bigint, "set" jsonb, "unset" text[], attempt int, ref text) LANGUAGE sql AS $$
-    UPDATE appinfra.pub SET seen = worker || ' ' || lease WHERE id IN
+                   version bigint, "set" jsonb, "unset" text[], attempt int, ref text, storage jsonb) LANGUAGE sql AS $$
+    UPDATE appinfra.pub SET seen = concat_ws(' ', worker, lease, producers) WHERE id IN
         (SELECT id FROM appinfra.pub WHERE seen IS NULL ORDER BY id LIMIT batch)
     RETURNING id, claim, 'app/svc/s/h', 'app', 'postgres', id + 5,
         CASE WHEN id < 10 THEN jsonb_build_object('A', 'dsn-' || id)
              WHEN id < 20 THEN '[1]'::jsonb END,
-        CASE WHEN id < 10 THEN '{}' ELSE ARRAY['X', 'Y'] END, 2, 'db-' || id $$;
+        CASE WHEN id < 10 THEN '{}' ELSE ARRAY['X', 'Y'] END, 2, 'db-' || id,
+        CASE WHEN id >= 20 THEN '{"backend": "rgw"}'::jsonb END $$;
+CREATE FUNCTION appinfra.record_bucket_key(bigint, uuid, text) RETURNS boolean LANGUAGE sql AS
+    $$SELECT $1 = 1 AND $3 = 'AKIA'$$;
 CREATE FUNCTION appinfra.extend_claim(bigint, uuid, interval) RETURNS boolean LANGUAGE sql AS
     $$SELECT $1 = 1 AND $3 = '90 seconds'$$;
 CREATE FUNCTION appinfra.complete_publication(bigint, uuid, jsonb) RETURNS boolean LANGUAGE sql AS
@@ -98,7 +102,7 @@ public:
     claim(int batch = 16)
     {
         std::optional<std::variant<std::vector<Publication>, Failure>> got;
-        queue->claim(batch, 90s, [&](auto answer) { got = std::move(answer); });
+        queue->claim("postgres", batch, 90s, [&](auto answer) { got = std::move(answer); });
         EXPECT_TRUE(until([&] { return got.has_value(); }));
         return std::move(*got);
     }
@@ -130,9 +134,12 @@ TEST_F(PgQueueTest, ReadsPublications)
     EXPECT_EQ(rows[0].claim.size(), 36u);
     ASSERT_EQ(rows[0].set.size(), 1u);
     EXPECT_EQ(rows[0].set[0].value.reveal(), "dsn-1");
+    EXPECT_TRUE(rows[0].storage.empty());
+    EXPECT_EQ(rows[1].storage, R"({"backend": "rgw"})");
     EXPECT_TRUE(rows[1].set.empty()); // NULL
     EXPECT_EQ(rows[1].unset, (std::vector<std::string>{"X", "Y"}));
-    EXPECT_EQ(server->sql("SELECT seen FROM appinfra.pub WHERE id = 1"), "worker 00:01:30\n");
+    EXPECT_EQ(server->sql("SELECT seen FROM appinfra.pub WHERE id = 1"),
+              "worker 00:01:30 {postgres}\n");
 }
 
 TEST_F(PgQueueTest, ADamagedSetSpoilsOnlyItsOwnPublication)
@@ -192,7 +199,8 @@ TEST_F(PgQueueTest, ReconnectsAndListensAgainAfterItsConnectionsWereEnded)
     connect();
     EXPECT_TRUE(queue->take_connected());
     std::optional<bool> failed;
-    queue->claim(1, 90s, [&](auto answer) { failed = std::holds_alternative<Failure>(answer); });
+    queue->claim("postgres", 1, 90s,
+                 [&](auto answer) { failed = std::holds_alternative<Failure>(answer); });
     server->sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE application_name = 'appinfrad'");
     ASSERT_TRUE(until([&] { return failed.has_value() && queue->take_connected(); }));
@@ -206,7 +214,8 @@ TEST_F(PgQueueTest, FailsAtOnceWithoutAConnection)
 {
     open("host=/nonexistent user=postgres");
     bool failed = false;
-    queue->claim(1, 90s, [&](auto answer) { failed = std::holds_alternative<Failure>(answer); });
+    queue->claim("postgres", 1, 90s,
+                 [&](auto answer) { failed = std::holds_alternative<Failure>(answer); });
     EXPECT_TRUE(failed);
     EXPECT_TRUE(until([&] { return queue->failures() >= 2; })); // and goes on trying
 }

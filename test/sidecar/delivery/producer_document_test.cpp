@@ -56,6 +56,8 @@ name_of(Verdict verdict)
         return "paused";
     case Verdict::again:
         return "repeated";
+    case Verdict::lost: // not of an answer
+        break;
     }
     return "";
 }

@@ -141,7 +141,7 @@ public:
 
 private:
     SystemClock clock_;
-    Mcp mcp_{{false, 10s}, clock_};
+    Mcp mcp_{{false, false, 10s, {}}, clock_};
     DatabaseWorkers workers_;
     Descriptor to_, from_, theirs_in_, theirs_out_;
     std::optional<McpStdio> stdio_;

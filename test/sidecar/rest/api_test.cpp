@@ -82,7 +82,7 @@ TEST(TrustedLoopback, IsReachedByNoForeignNameOnAnyRoute)
         const auto status = [&](const std::string &host, const std::string &origin = "") {
             return door.status_of(route.method, target, from(host, origin));
         };
-        const int usual = route.access == Access::admins ? 403 : 0;
+        const int usual = route.access == Audience::admins ? 403 : 0;
         EXPECT_EQ(status("evil.example"), 403) << route.operation;
         EXPECT_EQ(status("evil.example:27942", "http://evil.example:27942"), 403)
             << route.operation;
@@ -116,4 +116,66 @@ TEST(UntrustedLoopback, MindsOriginsAtMcpOnly)
     settings.trust_loopback = false;
     Door door(std::move(settings));
     EXPECT_EQ(door.status_of("GET", "/healthz", from("api.example", "http://evil.example")), 0);
+}
+
+TEST(Guests, AreLetInByTheirHeaderOnTheRoutesOfBucketsOnly)
+{
+    ApiSettings settings;
+    settings.rate = 0;
+    settings.guests.from = GuestsFrom::loopback;
+    Door door(std::move(settings));
+    const std::map<std::string, std::string, std::less<>> guest = {
+        {"x-guest-id", "abcdefgh-IJKLMN_0"}};
+    for (const Route &route : routes()) {
+        const bool open = route.is_of_buckets() || route.access == Audience::everyone;
+        EXPECT_EQ(door.status_of(route.method, target_for(route.path), guest), open ? 0 : 401)
+            << route.operation;
+    }
+    for (const std::string &id :
+         {std::string("short"), std::string(129, 'x'), std::string("abcdefghijklmnop;"),
+          std::string("with a blank in it")})
+        EXPECT_EQ(door.status_of("GET", "/api/app-infra/buckets", {{"x-guest-id", id}}), 401) << id;
+    auto both = guest;
+    both["authorization"] = "Bearer x";
+    EXPECT_EQ(door.status_of("GET", "/api/app-infra/buckets", both), 401);
+}
+
+TEST(Guests, AreLetInFromWhereTheSettingSays)
+{
+    const Request near{"GET", "/", {{"x-guest-id", "abcdefghijklmnop"}}, "", true, true, ""};
+    Request far = near;
+    far.local = false;
+    EXPECT_FALSE(guest_of({GuestsFrom::nowhere, 1}, near));
+    EXPECT_TRUE(guest_of({GuestsFrom::loopback, 1}, near));
+    EXPECT_FALSE(guest_of({GuestsFrom::loopback, 1}, far));
+    const auto caller = guest_of({GuestsFrom::anywhere, 7}, far);
+    ASSERT_TRUE(caller);
+    EXPECT_EQ(caller->user, "guest:abcdefghijklmnop");
+    EXPECT_EQ(caller->guest_quota, 7);
+    EXPECT_TRUE(caller->guest);
+    EXPECT_FALSE(caller->admin);
+}
+
+TEST(Guests, AreNobodyWhomATrustedHeaderNames)
+{
+    Door door(trusting());
+    auto headers = from("localhost");
+    headers["x-user-email"] = "guest:abcdefghijklmnop";
+    EXPECT_EQ(door.status_of("GET", "/api/app-infra/buckets", headers), 401);
+}
+
+TEST(Guests, AreLimitedByTheirAddressWhateverTheyCallThemselves)
+{
+    ApiSettings settings;
+    settings.rate = 0.001;
+    settings.burst = 3;
+    settings.guests.from = GuestsFrom::anywhere;
+    Door door(std::move(settings));
+    const auto status = [&](int number) {
+        return door.status_of("GET", "/api/app-infra/buckets",
+                              {{"x-guest-id", "abcdefghijklmno" + std::to_string(number)}});
+    };
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQ(status(i), 0);
+    EXPECT_EQ(status(4), 429);
 }

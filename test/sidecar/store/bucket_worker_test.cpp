@@ -206,7 +206,7 @@ TEST_F(Worker, SaysWhyTheStoreRefusesUntilItDoesNot)
     store.result = {StoreStatus::refused, "the clock"};
     queue.due.push_back(queue.due.front());
     worker.turn();
-    EXPECT_EQ(queue.reports.front(), "buk-1 refused the clock");
+    EXPECT_EQ(queue.reports.front(), "buk-1 unreachable the clock");
     EXPECT_EQ(worker.refusal(), "the clock");
     SetUp();
     store.result = {};
