@@ -73,10 +73,12 @@ show_bucket() {
     grep '^OF_S3_' "$env_file" | sed -E 's|^(OF_S3_SECRET_KEY=.?)[A-Za-z0-9+/=]+|\1********|'
     object=$(of_app OF_S3_ENDPOINT)/$(of_app OF_S3_BUCKET)/hello.txt
     echo "\$ curl -T hello.txt $object        (signed with the app's key)"
-    echo "written with the key nobody has seen" | as_app -T - "$object" || die "the upload failed"
+    echo "written with the key nobody has seen" >"$home/hello.txt"
+    as_app -T "$home/hello.txt" "$object" || die "the upload failed"
     echo "\$ curl $object"
     text=$(as_app "$object") || die "the download failed"
     echo "$text"
+    [ "$text" = "$(cat "$home/hello.txt")" ] || die "that is not what was uploaded"
     if curl -fsS "$object" >/dev/null 2>&1; then die "the object is open to everybody"; fi
     echo "Nobody without the key reads it: 403."
 }
