@@ -77,6 +77,7 @@ bucket_loop_settings(const Options &options, ServiceStatus &status)
     settings.check = options.storage.check;
     settings.poll = options.poll;
     settings.statement_timeout = options.statement_timeout;
+    settings.call_timeout = options.storage.call_timeout;
     settings.refuses = &status.store_refuses_work;
     return settings;
 }

@@ -25,6 +25,7 @@ constexpr OptionRow rows[] = {
     {"s3-admin-secret-key-file", "APPINFRA_S3_ADMIN_SECRET_KEY_FILE", "", each, store, "file with its secret key (garage: with the admin token)"},
     {"s3-user", "APPINFRA_S3_USER", "appinfra", each, store, "uid of that user, the owner of every bucket (rgw)"},
     {"s3-ca", "APPINFRA_S3_CA", "", each, store, "PEM file of the only authorities trusted for the store; else the system's"},
+    {"s3-call-timeout", "APPINFRA_S3_CALL_TIMEOUT", "35s", each, store, "for a call of the store; a gateway waits 30 s for a sibling that hangs"},
     {"storage-check", "APPINFRA_STORAGE_CHECK", "10m", each, store, "time between comparisons of each bucket with the store"},
 };
 // clang-format on
@@ -42,6 +43,7 @@ StorageOptions::for_store() const
     copy.user = user;
     copy.ca_file = ca_file;
     copy.check = check;
+    copy.call_timeout = call_timeout;
     return copy;
 }
 
@@ -62,6 +64,7 @@ storage_options_of(const OptionValues &values, const InheritedSecrets &inherited
     options.user = values.at("s3-user");
     options.ca_file = values.at("s3-ca");
     options.check = duration_of("storage-check", values.at("storage-check"));
+    options.call_timeout = duration_of("s3-call-timeout", values.at("s3-call-timeout"));
     options.token = bearer_token(secret_of(inherited.storage_token, values.at("storage-token-file"),
                                            "OPENFACTORY_STORAGE_PRODUCER_TOKEN"),
                                  "the storage producer's token");

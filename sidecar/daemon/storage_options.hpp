@@ -22,8 +22,9 @@ struct StorageOptions {
     Secret secret_key;
     std::string user;
     std::string ca_file;
-    Duration check{}; // between comparisons with the registry
-    Secret token;     // of the producer of buckets' variables
+    Duration check{};        // between comparisons with the registry
+    Duration call_timeout{}; // of a call of the store
+    Secret token;            // of the producer of buckets' variables
 
     // A copy of what is needed to call the store.
     StorageOptions for_store() const;

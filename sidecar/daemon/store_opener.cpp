@@ -11,8 +11,6 @@ namespace sidecar
 namespace
 {
 
-// A gateway waits some 30 s for a sibling that hangs.
-constexpr Duration store_call_timeout = std::chrono::seconds(35);
 constexpr const char *signing_region = "us-east-1"; // a gateway takes any
 
 RgwSettings
@@ -25,7 +23,7 @@ rgw_settings(const StorageOptions &options, CallTally &calls)
     settings.client.access_key = options.access_key;
     settings.client.secret = options.secret_key.clone();
     settings.client.region = signing_region;
-    settings.client.call_timeout = store_call_timeout;
+    settings.client.call_timeout = options.call_timeout;
     settings.client.ca_file = options.ca_file;
     settings.client.observer = [&calls](const char *name, const std::string &code, Duration took) {
         calls.add(name, code, took);

@@ -79,7 +79,10 @@ private:
                  "SET idle_session_timeout = 0"},
                 settings_.statement_timeout + std::chrono::seconds(5)),
             settings_.worker, settings_.check);
-        BucketWorker worker({}, queue, store, clock_, log);
+        WorkerSettings work;
+        work.call_timeout = settings_.call_timeout;
+        work.lease = 3 * settings_.call_timeout;
+        BucketWorker worker(work, queue, store, clock_, log);
         do {
             if (*settings_.refuses && !store.probe().ok())
                 return probe_pause;

@@ -22,6 +22,7 @@ struct BucketLoopSettings {
     Duration check{};             // between comparisons of a bucket
     Duration poll{};              // for work that nobody told of
     Duration statement_timeout{}; // of the database
+    Duration call_timeout{};      // of the store; a claim lasts three times as long
     std::size_t threads = 2;      // so that a removal that lasts holds up no revocation
     std::atomic<bool> *refuses{}; // told whether the store refuses us; lives with the process
 };
