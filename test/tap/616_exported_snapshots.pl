@@ -47,10 +47,11 @@ for my $calls ('SELECT count(pg_export_snapshot()) FROM generate_series(1, 17)',
 	'DO $$ DECLARE x text; BEGIN FOR i IN 1 .. 17 LOOP x := pg_export_snapshot(); END LOOP; END $$',
 	'SELECT count(*) FROM generate_series(1, 17) i, LATERAL (SELECT pg_export_snapshot() || i OFFSET 0) x')
 {
-	in_transaction($session);
-	like(refused($session, $calls), qr/^53400 /, "nor by one statement: $calls");
-	$session->query('ROLLBACK');
-	is(files(), 0, '  and its files are gone');
+	# The session's own check comes at the end of the statement; the watchdog may look while it runs.
+	my $one = login();
+	like(refused($one, $calls), qr/^(?:53400|57P01) /, "nor by one statement: $calls");
+	$one->close;
+	wait_for('  and its files are gone', sub { files() == 0 });
 }
 in_transaction($session);
 like(refused($session, 'SELECT count(pg_export_snapshot()), pg_sleep(600) FROM generate_series(1, 17) i'), qr/^57P01 /,
