@@ -125,8 +125,12 @@ notify_sidecars(Turn &)
         " UNION ALL SELECT FROM appinfra.bucket WHERE generation > done_generation LIMIT 1"};
 
     in_transaction([](MemoryContext) {
-        if (query::run(pending).count > 0)
-            Async_Notify("appinfra_publication", "");
+        if (query::run(pending).count == 0)
+            return;
+        Async_Notify("appinfra_publication", "");
+        /* nobody waits for the disk: a notification that a crash loses is of no use to anybody */
+        set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+                          true, 0, false);
     });
     return false;
 }
