@@ -1,6 +1,7 @@
 // See bucket_loop.hpp.
 #include "store/bucket_loop.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -83,10 +84,14 @@ private:
         work.call_timeout = settings_.call_timeout;
         work.lease = 3 * settings_.call_timeout;
         BucketWorker worker(work, queue, store, clock_, log);
+        TimePoint compare_at{};
         do {
             if (*settings_.refuses && !store.probe().ok())
                 return probe_pause;
-            const std::size_t done = worker.turn();
+            // Comparisons wait for their time: whoever wakes us waits for something else, which a
+            // comparison would only hold up.
+            const bool compares = clock_.now() >= compare_at;
+            const std::size_t done = worker.turn(compares ? Compare::yes : Compare::no);
             failing = false;
             *settings_.refuses = !worker.refusal().empty();
             if (*settings_.refuses) {
@@ -98,7 +103,11 @@ private:
                 walk(store, queue, log);
                 walk_at = clock_.now() + walk_pause;
             }
-            if (done == 0 && !pause(settings_.poll))
+            if (done > 0)
+                continue;
+            if (compares)
+                compare_at = clock_.now() + settings_.poll;
+            if (!pause(std::max(compare_at - clock_.now(), Duration(0))))
                 return Duration(0);
         } while (pause(Duration(0)));
         return Duration(0);

@@ -13,10 +13,10 @@ BucketWorker::BucketWorker(WorkerSettings settings, WorkQueue &queue, ObjectStor
 }
 
 std::size_t
-BucketWorker::turn()
+BucketWorker::turn(Compare compare)
 {
     const TimePoint claimed_at = clock_.now();
-    const auto claimed = queue_.claim(settings_.batch, settings_.lease);
+    const auto claimed = queue_.claim(settings_.batch, settings_.lease, compare);
     for (const ClaimedWork &work : claimed) {
         lease_over_ = claimed_at + settings_.lease;
         lost_ = false;

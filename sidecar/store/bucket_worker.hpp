@@ -23,6 +23,9 @@ struct ClaimedWork {
     std::string storage; // the document
 };
 
+// Whether buckets are claimed that are only to be compared with the store.
+enum class Compare { no, yes };
+
 // The work in the registry, behind an interface so that tests can make it fail. Each call throws a
 // Failure when there is no answer.
 class WorkQueue
@@ -30,7 +33,8 @@ class WorkQueue
 public:
     virtual ~WorkQueue() = default;
 
-    virtual std::vector<ClaimedWork> claim(int batch, Duration lease) = 0;
+    // Claims buckets whose store is behind; with those, also buckets that are to be compared.
+    virtual std::vector<ClaimedWork> claim(int batch, Duration lease, Compare compare) = 0;
 
     // The next three return false when the claim is no longer ours, or was answered before.
     virtual bool extend(const ClaimedWork &work, Duration lease) = 0;
@@ -55,7 +59,7 @@ public:
                  Log &log);
 
     // Does the work that is due. Returns how many pieces it claimed. Throws the queue's Failure.
-    std::size_t turn();
+    std::size_t turn(Compare compare);
 
     // Why the store refuses us, as the last work found; empty when it does not. Nothing should be
     // claimed meanwhile, but the store be probed each minute.

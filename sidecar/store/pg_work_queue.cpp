@@ -1,6 +1,8 @@
 // See pg_work_queue.hpp.
 #include "store/pg_work_queue.hpp"
 
+#include <optional>
+
 #include "base/json.hpp"
 
 namespace sidecar
@@ -17,12 +19,15 @@ milliseconds(Duration duration)
 } // namespace
 
 std::vector<ClaimedWork>
-PgWorkQueue::claim(int batch, Duration lease)
+PgWorkQueue::claim(int batch, Duration lease, Compare compare)
 {
+    std::optional<std::string> check;
+    if (compare == Compare::yes)
+        check = milliseconds(check_);
     const Rows rows = connection_.query(
         "SELECT bucket_id, claim, generation, storage"
         "  FROM appinfra.claim_bucket_work($1, $2::integer, $3::interval, $4::interval)",
-        {worker_, std::to_string(batch), milliseconds(lease), milliseconds(check_)});
+        {worker_, std::to_string(batch), milliseconds(lease), check});
     std::vector<ClaimedWork> claimed;
     for (int row = 0; row < PQntuples(rows.get()); row++)
         claimed.push_back({std::string(text_at(rows, row, 0)), std::string(text_at(rows, row, 1)),

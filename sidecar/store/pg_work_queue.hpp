@@ -19,7 +19,7 @@ public:
     {
     }
 
-    std::vector<ClaimedWork> claim(int batch, Duration lease) override;
+    std::vector<ClaimedWork> claim(int batch, Duration lease, Compare compare) override;
     bool extend(const ClaimedWork &work, Duration lease) override;
     bool complete(const ClaimedWork &work, const std::string &observed) override;
     void fail(const ClaimedWork &work, const std::string &error, const char *code,

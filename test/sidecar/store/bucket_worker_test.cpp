@@ -31,8 +31,9 @@ class FakeWork final : public WorkQueue
 {
 public:
     std::vector<ClaimedWork>
-    claim(int, Duration) override
+    claim(int, Duration, Compare compare) override
     {
+        compares.push_back(compare);
         return std::exchange(due, {});
     }
     bool
@@ -55,6 +56,7 @@ public:
     }
 
     std::vector<ClaimedWork> due;
+    std::vector<Compare> compares;
     std::vector<std::string> reports;
     int extensions = 0;
     bool held = true;
@@ -175,18 +177,25 @@ protected:
 
 TEST_F(Worker, TellsWhatItFound)
 {
-    EXPECT_EQ(worker.turn(), 1U);
+    EXPECT_EQ(worker.turn(Compare::yes), 1U);
     EXPECT_EQ(queue.reports, std::vector<std::string>{
                                  R"(buk-1 {"objects":3,"bytes":42,"drift":[],"unknown_keys":[],)"
                                  R"("public":false,"keys_missing":[]})"});
     EXPECT_EQ(queue.extensions, 0);
-    EXPECT_EQ(worker.turn(), 0U);
+    EXPECT_EQ(worker.turn(Compare::yes), 0U);
+}
+
+TEST_F(Worker, ComparesBucketsOnlyWhenItIsTheirTime)
+{
+    worker.turn(Compare::no);
+    worker.turn(Compare::yes);
+    EXPECT_EQ(queue.compares, (std::vector{Compare::no, Compare::yes}));
 }
 
 TEST_F(Worker, ExtendsItsLeaseBeforeARequestThatMightOutliveIt)
 {
     store.call_time = std::chrono::seconds(50);
-    worker.turn();
+    worker.turn(Compare::yes);
     EXPECT_EQ(store.calls, 6);
     EXPECT_GE(queue.extensions, 2);
     ASSERT_EQ(queue.reports.size(), 1U);
@@ -196,7 +205,7 @@ TEST_F(Worker, StopsWhereItStandsWhenTheClaimIsLost)
 {
     store.call_time = std::chrono::seconds(50);
     queue.held = false;
-    worker.turn();
+    worker.turn(Compare::yes);
     EXPECT_EQ(store.calls, 2);
     EXPECT_TRUE(queue.reports.empty());
 }
@@ -205,26 +214,26 @@ TEST_F(Worker, SaysWhyTheStoreRefusesUntilItDoesNot)
 {
     store.result = {StoreStatus::refused, "the clock"};
     queue.due.push_back(queue.due.front());
-    worker.turn();
+    worker.turn(Compare::yes);
     EXPECT_EQ(queue.reports.front(), "buk-1 unreachable the clock");
     EXPECT_EQ(worker.refusal(), "the clock");
     SetUp();
     store.result = {};
-    worker.turn();
+    worker.turn(Compare::yes);
     EXPECT_EQ(worker.refusal(), "");
 }
 
 TEST_F(Worker, LooksAgainSoonAtWhatIsUnderWay)
 {
     store.result = {StoreStatus::again, "at it"};
-    worker.turn();
+    worker.turn(Compare::yes);
     EXPECT_EQ(queue.reports, std::vector<std::string>{"buk-1 unreachable at it soon"});
 }
 
 TEST_F(Worker, FailsADocumentThatCannotBeReadAndGoesOn)
 {
     queue.due.insert(queue.due.begin(), {"buk-0", "claim", 1, "{}"});
-    worker.turn();
+    worker.turn(Compare::yes);
     ASSERT_EQ(queue.reports.size(), 2U);
     EXPECT_EQ(queue.reports[0].rfind("buk-0 other ", 0), 0U) << queue.reports[0];
 }
