@@ -50,68 +50,95 @@ text_in(const json_t *key, const char *name)
     return json_is_string(member) ? json_string_value(member) : "";
 }
 
+// What a user is to be: it may make no bucket, and as a reader write nothing, whatever a policy
+// says.
+std::vector<std::pair<std::string, std::string>>
+parameters_of(const WantedPrincipal &principal)
+{
+    std::vector<std::pair<std::string, std::string>> parameters = {
+        {"display-name", principal.name}, {"max-buckets", "-1"}, {"uid", principal.name}};
+    if (principal.access == Access::reader)
+        parameters.emplace_back("op-mask", "read");
+    return parameters;
+}
+
+// The key of that name in the list of a user's keys, with its secret.
+StoreAnswer<NewKey>
+key_in(const json_t *keys, const std::string &access_key)
+{
+    std::size_t index;
+    const json_t *key;
+    json_array_foreach(keys, index, key)
+    {
+        const json_t *secret = json_object_get(key, "secret_key");
+        if (text_in(key, "access_key") == access_key && json_string_length(secret) > 0)
+            return {{},
+                    {access_key, Secret({json_string_value(secret), json_string_length(secret)})}};
+    }
+    return {{StoreStatus::again, "add key: the answer does not hold the key"}, {}};
+}
+
 } // namespace
 
 StoreAnswer<NewKey>
 RgwStore::add_key(const WantedStorage &storage)
 {
-    StoreAnswer<NewKey> made;
     const WantedPrincipal *principal =
         storage.mint ? storage.principal(storage.mint->name) : nullptr;
-    if (principal == nullptr) {
-        made.result = {StoreStatus::other, "no key is planned"};
-        return made;
+    if (principal == nullptr)
+        return {{StoreStatus::other, "no key is planned"}, {}};
+    const std::string &access_key = storage.mint->access_key;
+    // In a bucket that was made before it is mostly there: looked at first, made where it is not.
+    if (!storage.made) {
+        if (auto made = make_principal(*principal, access_key))
+            return std::move(*made);
     }
-    made.result = ensure_principal(*principal);
-    if (!made.ok())
-        return made;
-    const auto answer = ask(admin("add key", "PUT", "user",
-                                  {{"access-key", storage.mint->access_key},
-                                   {"generate-key", "true"},
-                                   {"key", ""},
-                                   {"key-type", "s3"},
-                                   {"uid", principal->name}}));
-    made.result = answer.result;
-    std::size_t index;
-    const json_t *key;
-    json_array_foreach(answer.value.get(), index, key)
-    {
-        const json_t *secret = json_object_get(key, "secret_key");
-        if (text_in(key, "access_key") == storage.mint->access_key && json_is_string(secret)) {
-            made.value.access_key = storage.mint->access_key;
-            made.value.secret = Secret({json_string_value(secret), json_string_length(secret)});
-        }
+    const auto seen = look_at(*principal);
+    if (!seen.ok())
+        return {seen.result, {}};
+    if (!seen.value.there) {
+        if (auto made = make_principal(*principal, access_key))
+            return std::move(*made);
+        return {{StoreStatus::again, "make user: it is there, and is not"}, {}};
     }
-    if (made.ok() && made.value.secret.empty())
-        made.result = {StoreStatus::again, "add key: the answer does not hold the key"};
-    return made;
+    if (!seen.value.differences.empty()) {
+        const StoreRequest mend = admin("mend user", "POST", "user", parameters_of(*principal));
+        if (StoreResult mended = result_of(mend, client_.send(mend)); !mended.ok())
+            return {std::move(mended), {}};
+    }
+    return add_key_to(*principal, access_key);
 }
 
-// Makes the user unless it is there. It may make no bucket, and as a reader write nothing, whatever
-// a policy says.
-StoreResult
-RgwStore::ensure_principal(const WantedPrincipal &principal)
+// Makes a key of a principal that is there; again: it has a new secret.
+StoreAnswer<NewKey>
+RgwStore::add_key_to(const WantedPrincipal &principal, const std::string &access_key)
 {
-    Parameters parameters = {{"display-name", principal.name},
-                             {"generate-key", "false"},
-                             {"max-buckets", "-1"},
-                             {"uid", principal.name}};
-    if (principal.access == Access::reader)
-        parameters.emplace_back("op-mask", "read");
-    const StoreRequest make = admin("make user", "PUT", "user", parameters);
+    const auto keys = ask(admin("add key", "PUT", "user",
+                                {{"access-key", access_key},
+                                 {"generate-key", "true"},
+                                 {"key", ""},
+                                 {"key-type", "s3"},
+                                 {"uid", principal.name}}));
+    if (!keys.ok())
+        return {keys.result, {}};
+    return key_in(keys.value.get(), access_key);
+}
+
+// Makes the user together with the key; nothing when the user is there.
+std::optional<StoreAnswer<NewKey>>
+RgwStore::make_principal(const WantedPrincipal &principal, const std::string &access_key)
+{
+    Parameters parameters = parameters_of(principal);
+    parameters.insert(parameters.end(),
+                      {{"access-key", access_key}, {"generate-key", "true"}, {"key-type", "s3"}});
+    const StoreRequest make = admin("make user", "PUT", "user", std::move(parameters));
     const StoreReply reply = client_.send(make);
-    if (reply.code != "UserAlreadyExists")
-        return result_of(make, reply);
-    const auto seen = look_at(principal);
-    if (!seen.ok())
-        return seen.result;
-    if (!seen.value.there)
-        return {StoreStatus::again, "make user: it is there, and is not"};
-    if (seen.value.differences.empty())
-        return {};
-    StoreRequest mend = admin("mend user", "POST", "user", std::move(parameters));
-    std::erase_if(mend.parameters, [](const auto &each) { return each.first == "generate-key"; });
-    return result_of(mend, client_.send(mend));
+    if (reply.code == "UserAlreadyExists")
+        return std::nullopt;
+    const auto user = document_of(make, reply);
+    if (!user.ok())
+        return StoreAnswer<NewKey>{user.result, {}};
+    return key_in(json_object_get(user.value.get(), "keys"), access_key);
 }
 
 StoreResult
@@ -157,6 +184,11 @@ StoreResult
 RgwStore::suspend(const WantedStorage &storage)
 {
     for (const WantedPrincipal &principal : storage.principals) {
+        const auto seen = look_at(principal);
+        if (!seen.ok())
+            return seen.result;
+        if (!seen.value.there || seen.value.suspended == storage.suspended)
+            continue; // looking is quicker than writing what is there
         const StoreRequest request =
             admin("suspend", "POST", "user",
                   {{"suspended", storage.suspended ? "true" : "false"}, {"uid", principal.name}});

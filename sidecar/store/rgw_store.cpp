@@ -44,6 +44,7 @@ void
 RgwStore::guard(std::function<bool()> may_begin)
 {
     client_.guard(std::move(may_begin));
+    seen_.reset();
 }
 
 StoreResult
@@ -59,6 +60,7 @@ RgwStore::ensure_bucket(const WantedStorage &storage)
     }
     if (StoreResult ours = ensure_owner(storage, seen); !ours.ok())
         return ours;
+    seen_.emplace(storage.bucket_name, seen);
     return storage.made ? StoreResult{} : refuse_other_bucket(storage, seen.objects);
 }
 
@@ -141,14 +143,17 @@ StoreResult
 RgwStore::ensure_quota(const WantedStorage &storage, std::vector<std::string> &mended)
 {
     const std::int64_t wanted = quota_kb(storage);
-    if (storage.made) {
-        const auto seen = look_at(storage);
-        if (!seen.ok())
-            return seen.result;
-        if (seen.value.quota_kb == wanted)
-            return {};
-        mended.emplace_back("quota");
+    auto seen = std::exchange(seen_, {});
+    if (!seen || seen->first != storage.bucket_name) {
+        auto looked = look_at(storage);
+        if (!looked.ok())
+            return looked.result;
+        seen.emplace(storage.bucket_name, std::move(looked.value));
     }
+    if (seen->second.quota_kb == wanted)
+        return {};
+    if (storage.made)
+        mended.emplace_back("quota");
     const StoreRequest write = admin("put quota", "PUT", "bucket",
                                      {{"bucket", storage.bucket_name},
                                       {"enabled", wanted >= 0 ? "true" : "false"},
@@ -246,11 +251,17 @@ RgwStore::s3(const char *name, const char *method, const WantedStorage &storage,
     return request;
 }
 
-// Makes a request whose answer is JSON. One that is none counts as no answer: it was cut.
+// Makes a request whose answer is JSON.
 StoreAnswer<Json>
 RgwStore::ask(const StoreRequest &request)
 {
-    const StoreReply reply = client_.send(request);
+    return document_of(request, client_.send(request));
+}
+
+// The JSON of an answer. One that holds none counts as no answer: it was cut.
+StoreAnswer<Json>
+RgwStore::document_of(const StoreRequest &request, const StoreReply &reply)
+{
     StoreAnswer<Json> answer{result_of(request, reply)};
     if (!answer.ok())
         return answer;

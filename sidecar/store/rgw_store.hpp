@@ -70,6 +70,7 @@ private:
     StoreRequest s3(const char *name, const char *method, const WantedStorage &storage,
                     const std::string &key = {}, Parameters parameters = {}) const;
     StoreAnswer<Json> ask(const StoreRequest &request);
+    static StoreAnswer<Json> document_of(const StoreRequest &request, const StoreReply &reply);
     StoreAnswer<SeenBucket> look_at(const WantedStorage &storage);
     StoreAnswer<std::string> policy_of(const WantedStorage &storage);
     StoreAnswer<std::string> first_object_of(const WantedStorage &storage);
@@ -77,12 +78,16 @@ private:
     StoreResult ensure_owner(const WantedStorage &storage, SeenBucket &seen);
     StoreResult refuse_other_bucket(const WantedStorage &storage, std::int64_t objects);
     StoreResult ensure_policy(const WantedStorage &storage, std::vector<std::string> &mended);
-    StoreResult ensure_principal(const WantedPrincipal &principal);
+    std::optional<StoreAnswer<NewKey>> make_principal(const WantedPrincipal &principal,
+                                                      const std::string &access_key);
+    StoreAnswer<NewKey> add_key_to(const WantedPrincipal &principal, const std::string &access_key);
     StoreResult purge(const WantedStorage &storage, const SeenBucket &seen);
     StoreResult remove_principals(const WantedStorage &storage);
 
     RgwSettings settings_;
     StoreClient client_;
+    // What ensure_bucket() saw last, for the ensure_quota() that follows; with the bucket's name.
+    std::optional<std::pair<std::string, SeenBucket>> seen_;
     std::map<std::string, Purge> purges_; // by the bucket's name
 };
 

@@ -87,6 +87,10 @@ refusal(const std::string &status, const std::string &code)
     return answer(status, "{\"Code\":\"" + code + "\",\"RequestId\":\"tx\"}");
 }
 
+// As the store tells of a writer that is as it should be.
+constexpr const char *user_of_the_bucket = R"({"user_id": "buk-0123456789abc-w",
+    "display_name": "buk-0123456789abc-w", "suspended": 0, "max_buckets": -1, "keys": []})";
+
 RgwSettings
 settings_for(const std::string &url)
 {
@@ -157,29 +161,83 @@ TEST(StoreClient, GivesUpAStoreThatNeverAnswers)
 
 TEST(StoreClient, SortsParametersAndTellsNoSecretInAnAddress)
 {
-    ScriptedStore peer(
-        {answer("200 OK", "{}"), answer("200 OK", R"([{"access_key": "AKIABBBBBBBBBBBBBBBB",
-                                              "secret_key": "a secret of the app"}])")});
+    ScriptedStore peer({refusal("409 Conflict", "UserAlreadyExists"),
+                        answer("200 OK", user_of_the_bucket),
+                        answer("200 OK", R"([{"access_key": "AKIABBBBBBBBBBBBBBBB",
+                               "secret_key": "a secret of the app"}])")});
     {
         RgwStore store(settings_for(peer.url));
         const auto key = store.add_key(storage_of());
         ASSERT_TRUE(key.ok()) << key.result.text;
         EXPECT_EQ(key.value.secret.reveal(), "a secret of the app");
     }
-    ASSERT_EQ(peer.heads.size(), 2U);
-    EXPECT_EQ(peer.heads[1].rfind("PUT /admin/user?access-key=AKIABBBBBBBBBBBBBBBB&"
+    ASSERT_EQ(peer.heads.size(), 3U);
+    EXPECT_EQ(peer.heads[0].rfind("PUT /admin/user?access-key=AKIABBBBBBBBBBBBBBBB&"
+                                  "display-name=buk-0123456789abc-w&generate-key=true&"
+                                  "key-type=s3&max-buckets=-1&"
+                                  "uid=buk-0123456789abc-w HTTP/1.1\r\n",
+                                  0),
+              0U)
+        << peer.heads[0];
+    EXPECT_EQ(peer.heads[2].rfind("PUT /admin/user?access-key=AKIABBBBBBBBBBBBBBBB&"
                                   "generate-key=true&key=&key-type=s3&"
                                   "uid=buk-0123456789abc-w HTTP/1.1\r\n",
                                   0),
               0U)
-        << peer.heads[1];
+        << peer.heads[2];
     for (const std::string &head : peer.heads)
         EXPECT_EQ(head.find("secret"), std::string::npos) << head;
 }
 
 TEST(StoreClient, NeedsTheKeyInTheAnswer)
 {
-    ScriptedStore peer({answer("200 OK", "{}"), answer("200 OK", "[]")});
-    RgwStore store(settings_for(peer.url));
-    EXPECT_EQ(store.add_key(storage_of()).result.status, StoreStatus::again);
+    WantedStorage storage = storage_of();
+    for (const bool made : {false, true}) {
+        storage.made = made;
+        ScriptedStore peer(
+            {answer("200 OK", made ? user_of_the_bucket : "{}"), answer("200 OK", "[]")});
+        RgwStore store(settings_for(peer.url));
+        EXPECT_EQ(store.add_key(storage).result.status, StoreStatus::again);
+    }
+}
+
+TEST(StoreClient, MakesAPrincipalWithItsFirstKeyInOneRequest)
+{
+    ScriptedStore peer({answer("200 OK", R"({"user_id": "buk-0123456789abc-w", "keys": [
+        {"access_key": "AKIABBBBBBBBBBBBBBBB", "secret_key": "a secret of the app"}]})")});
+    {
+        RgwStore store(settings_for(peer.url));
+        const auto key = store.add_key(storage_of());
+        ASSERT_TRUE(key.ok()) << key.result.text;
+        EXPECT_EQ(key.value.access_key, "AKIABBBBBBBBBBBBBBBB");
+        EXPECT_EQ(key.value.secret.reveal(), "a secret of the app");
+    }
+    EXPECT_EQ(peer.heads.size(), 1U);
+}
+
+// A bucket that was made before: the principal is there, and nothing is written that is there.
+TEST(StoreClient, WritesNothingButTheKeyWhereAllIsAsItShouldBe)
+{
+    ScriptedStore peer({answer("200 OK", R"({"owner": "appinfra", "bucket_quota":
+                                {"enabled": true, "max_size_kb": 4}})"),
+                        answer("200 OK", user_of_the_bucket),
+                        refusal("404 Not Found", "NoSuchUser"),
+                        answer("200 OK", user_of_the_bucket),
+                        answer("200 OK", R"([{"access_key": "AKIABBBBBBBBBBBBBBBB",
+                                              "secret_key": "a secret of the app"}])")});
+    WantedStorage storage = storage_of();
+    storage.made = true;
+    storage.quota = 4096;
+    std::vector<std::string> mended;
+    {
+        RgwStore store(settings_for(peer.url));
+        EXPECT_TRUE(store.ensure_bucket(storage).ok());
+        EXPECT_TRUE(store.ensure_quota(storage, mended).ok());
+        EXPECT_TRUE(store.suspend(storage).ok());
+        EXPECT_TRUE(store.add_key(storage).ok());
+    }
+    EXPECT_TRUE(mended.empty());
+    ASSERT_EQ(peer.heads.size(), 5U);
+    for (std::size_t i = 0; i < 4; i++)
+        EXPECT_EQ(peer.heads[i].rfind("GET /admin/", 0), 0U) << peer.heads[i];
 }
