@@ -59,6 +59,10 @@ CREATE FUNCTION t.registry() RETURNS text LANGUAGE sql VOLATILE SECURITY DEFINER
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.variable x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.credential x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.publication x),
+           (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.bucket x),
+           (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.bucket_key x),
+           (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.bucket_work x),
+           (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.bucket_unknown x),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM appinfra.audit_log x
              WHERE application_name !~ '^appinfra '),
            (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM pg_authid x WHERE rolcanlogin),

@@ -36,7 +36,25 @@ INSERT INTO act (statement) VALUES
     ('SELECT 1 FROM appinfra.server_certificate()'),
     ('SELECT 1 FROM (SELECT appinfra.host_facts()) x'),
     ('SELECT appinfra.has_sessions(1)'),
-    ('SELECT appinfra.check_installation()');
+    ('SELECT appinfra.check_installation()'),
+    ('SELECT 1 FROM appinfra.provision_bucket(''app-priv'', ''u'', ''priv'')'),
+    ('SELECT 1 FROM appinfra.rotate_bucket_key(''buk-0'')'),
+    ('SELECT 1 FROM appinfra.finish_bucket_rotation(''buk-0'')'),
+    ('SELECT 1 FROM appinfra.revoke_bucket_key(''unknown'')'),
+    ('SELECT 1 FROM appinfra.forget_bucket_key(''unknown'')'),
+    ('SELECT 1 FROM appinfra.wait_bucket_revoked(''unknown'')'),
+    ('SELECT 1 FROM appinfra.revoke_bucket(''buk-0'')'),
+    ('SELECT 1 FROM appinfra.deprovision_bucket(''buk-0'')'),
+    ('SELECT 1 FROM appinfra.restore_bucket(''buk-0'')'),
+    ('SELECT 1 FROM appinfra.set_bucket_quota(''buk-0'', 1)'),
+    ('SELECT 1 FROM appinfra.bucket_quota()'),
+    ('SELECT appinfra.record_bucket_key(-1, gen_random_uuid(), ''A'')'),
+    ('SELECT 1 FROM appinfra.claim_bucket_work(''w'', 0)'),
+    ('SELECT appinfra.extend_bucket_work(''buk-0'', gen_random_uuid())'),
+    ('SELECT appinfra.complete_bucket_work(''buk-0'', gen_random_uuid(), 1)'),
+    ('SELECT appinfra.fail_bucket_work(''buk-0'', gen_random_uuid(), ''e'', ''other'')'),
+    ('SELECT 1 FROM appinfra.begin_bucket_handout(''buk-0'', ''w'')'),
+    ('SELECT 1 FROM appinfra.report_unknown_buckets(NULL)');
 INSERT INTO act (statement)
     SELECT format('SELECT 1 FROM (SELECT count(*) FROM appinfra.%I) x', relname) FROM pg_class
      WHERE relnamespace = 'appinfra'::regnamespace AND relkind IN ('r', 'v') ORDER BY relkind, relname COLLATE "C";
@@ -50,6 +68,7 @@ GRANT SELECT ON act TO PUBLIC;
 CREATE TEMP TABLE seen (n int, who text, result text);
 GRANT INSERT ON seen TO PUBLIC;
 SET client_min_messages = warning;
+SET appinfra.s3_endpoint = 'http://store.example:7480';
 SELECT t.registry() AS before \gset
 \set as_each 'INSERT INTO seen SELECT n, session_user, left(t.try(statement), 5) FROM act ORDER BY n;'
 SET SESSION AUTHORIZATION regress_publisher;
@@ -137,6 +156,43 @@ RESET SESSION AUTHORIZATION;
 SELECT action, credential, outcome FROM appinfra.audit
  WHERE db_id = :'db_id' AND effective_role = 'regress_admin' ORDER BY id;
 CALL t.wait_for_janitor();
+
+-- A bucket's whole life, too: its keys are made by the sidecar, and handed out by who is in both lanes.
+SET SESSION AUTHORIZATION regress_admin;
+SELECT bucket_id FROM appinfra.provision_bucket('app-lane', 'u', 'files') \gset
+SELECT status FROM appinfra.rotate_bucket_key(:'bucket_id');
+SELECT appinfra.set_bucket_quota(:'bucket_id', 1000);
+SELECT left(t.try(format('SELECT 1 FROM appinfra.begin_bucket_handout(%L, ''w'')', :'bucket_id')), 5) AS admin_alone;
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_publisher;
+SELECT publication_id, claim, storage #>> '{mint,access_key}' AS access_key FROM appinfra.claim_publications('p', producers => '{storage}') \gset
+SELECT appinfra.record_bucket_key(:publication_id, :'claim', :'access_key') AS made, appinfra.complete_publication(:publication_id, :'claim') AS told;
+SELECT left(t.try(format('SELECT 1 FROM appinfra.begin_bucket_handout(%L, ''w'')', :'bucket_id')), 5) AS publisher_alone;
+SELECT t.try('SELECT * FROM appinfra.buckets') ~ '^42501' AS sees_none;
+RESET SESSION AUTHORIZATION;
+GRANT appinfra_admin TO regress_publisher;
+SET SESSION AUTHORIZATION regress_publisher;
+SELECT publication_id, claim, storage #>> '{mint,access_key}' AS access_key FROM appinfra.begin_bucket_handout(:'bucket_id', 'w') \gset
+SELECT appinfra.record_bucket_key(:publication_id, :'claim', :'access_key') AS made, appinfra.complete_publication(:publication_id, :'claim') AS told;
+RESET SESSION AUTHORIZATION;
+REVOKE appinfra_admin FROM regress_publisher;
+SET SESSION AUTHORIZATION regress_admin;
+SELECT appinfra.finish_bucket_rotation(:'bucket_id') AS finished;
+SELECT appinfra.revoke_bucket_key(:'access_key');
+SELECT appinfra.revoke_bucket(:'bucket_id');
+SELECT status FROM appinfra.restore_bucket(:'bucket_id');
+SELECT appinfra.deprovision_bucket(:'bucket_id');
+RESET SESSION AUTHORIZATION;
+SELECT action, outcome FROM appinfra.audit WHERE db_id = :'bucket_id' AND effective_role ~ '^regress' ORDER BY id;
+DO $$ BEGIN PERFORM appinfra.complete_publication(publication_id, claim) FROM appinfra.claim_publications('p', producers => '{storage}');
+            PERFORM appinfra.complete_bucket_work(bucket_id, claim, generation) FROM appinfra.claim_bucket_work('p'); END $$;
+
+-- A tenant's login has nothing of all this.
+TRUNCATE seen;
+SET SESSION AUTHORIZATION app_lane;
+:as_each
+RESET SESSION AUTHORIZATION;
+SELECT result, count(*) FROM seen GROUP BY 1;
 
 -- A caller's search_path and functions do not reach what runs as the owner.
 CREATE SCHEMA regress_trap AUTHORIZATION regress_admin;
