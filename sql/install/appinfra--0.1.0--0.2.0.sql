@@ -492,6 +492,7 @@ CREATE INDEX ON appinfra.publication (bucket_key_id);
 SELECT pg_extension_config_dump('appinfra.bucket', '');
 SELECT pg_extension_config_dump('appinfra.bucket_key', '');
 SELECT pg_extension_config_dump('appinfra.bucket_work', '');
+SELECT pg_extension_config_dump('appinfra.bucket_unknown', '');
 SELECT pg_extension_config_dump('appinfra.bucket_key_bucket_key_id_seq', '');
 
 DROP FUNCTION appinfra.claim_publications(text, int, interval);

@@ -442,6 +442,7 @@ SELECT pg_extension_config_dump('appinfra.audit_log_id_seq', '');
 SELECT pg_extension_config_dump('appinfra.bucket', '');
 SELECT pg_extension_config_dump('appinfra.bucket_key', '');
 SELECT pg_extension_config_dump('appinfra.bucket_work', '');
+SELECT pg_extension_config_dump('appinfra.bucket_unknown', '');
 SELECT pg_extension_config_dump('appinfra.bucket_key_bucket_key_id_seq', '');
 
 ---------------------------------------------------------------------------------------------------
