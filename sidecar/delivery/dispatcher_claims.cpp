@@ -44,7 +44,9 @@ Dispatcher::room(TimePoint now) const
     const bool outage = failures_in_a_row_ >= settings_.concurrency;
     const std::size_t max_held = outage ? settings_.concurrency : settings_.max_held;
     const std::size_t max_busy = 2 * settings_.concurrency;
-    if (held >= max_held || busy >= max_busy)
+    // Every claim costs the database a flush of its log: none is made for one or two while more
+    // than half of the reserve is there.
+    if (held >= max_held || busy > settings_.concurrency + settings_.concurrency / 2)
         return 0;
     return std::min({settings_.batch, max_held - held, max_busy - busy});
 }

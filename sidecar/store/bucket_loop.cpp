@@ -36,12 +36,12 @@ public:
         Log log = log_;
         std::unique_ptr<ObjectStore> store;
         bool failing = false;
-        TimePoint walk_at{};
+        Times times{{}, clock_.now() + settings_.poll}; // first, what waited while nobody was here
         for (Duration rest(0); pause(rest);) {
             try {
                 if (!store)
                     store = settings_.open();
-                rest = session(*store, walks, walk_at, failing, log);
+                rest = session(*store, walks, times, failing, log);
             } catch (const std::exception &error) {
                 if (!failing) // once, until it works again
                     log.warn("buckets are not worked at", {{"error", std::string(error.what())}});
@@ -68,10 +68,16 @@ public:
     }
 
 private:
+    // When a thread does next what nobody wakes it for.
+    struct Times {
+        TimePoint walk;
+        TimePoint compare;
+    };
+
     // Works on one connection until it breaks (an exception), or the store refuses us. Returns how
     // long to wait before the next.
     Duration
-    session(ObjectStore &store, bool walks, TimePoint &walk_at, bool &failing, Log &log)
+    session(ObjectStore &store, bool walks, Times &times, bool &failing, Log &log)
     {
         PgWorkQueue queue(
             BlockingConnection(
@@ -84,13 +90,12 @@ private:
         work.call_timeout = settings_.call_timeout;
         work.lease = 3 * settings_.call_timeout;
         BucketWorker worker(work, queue, store, clock_, log);
-        TimePoint compare_at{};
         do {
             if (*settings_.refuses && !store.probe().ok())
                 return probe_pause;
             // Comparisons wait for their time: whoever wakes us waits for something else, which a
             // comparison would only hold up.
-            const bool compares = clock_.now() >= compare_at;
+            const bool compares = clock_.now() >= times.compare;
             const std::size_t done = worker.turn(compares ? Compare::yes : Compare::no);
             failing = false;
             *settings_.refuses = !worker.refusal().empty();
@@ -99,15 +104,15 @@ private:
                           {{"error", worker.refusal()}});
                 return probe_pause;
             }
-            if (walks && clock_.now() >= walk_at) {
+            if (walks && clock_.now() >= times.walk) {
                 walk(store, queue, log);
-                walk_at = clock_.now() + walk_pause;
+                times.walk = clock_.now() + walk_pause;
             }
             if (done > 0)
                 continue;
             if (compares)
-                compare_at = clock_.now() + settings_.poll;
-            if (!pause(std::max(compare_at - clock_.now(), Duration(0))))
+                times.compare = clock_.now() + settings_.poll;
+            if (!pause(std::max(times.compare - clock_.now(), Duration(0))))
                 return Duration(0);
         } while (pause(Duration(0)));
         return Duration(0);

@@ -122,6 +122,30 @@ TEST(Claiming, IsRepeatedAtOnceAfterAFullBatchAndElseAtThePoll)
     EXPECT_EQ(world.queue.claims, 3);
 }
 
+TEST(Claiming, TakesSeveralAtATimeWhileThereAreSomeLeftToSend)
+{
+    World world({.concurrency = 8, .batch = 16});
+    for (int id = 1; id <= 100; id++)
+        world.queue.pending.push_back(publication(id));
+    world.settle();
+    EXPECT_EQ(world.queue.claims, 1);
+    for (int id = 1; id <= 3; id++) {
+        world.sink.finish(id, outcome(Verdict::stored));
+        world.settle();
+    }
+    EXPECT_EQ(world.queue.claims, 1);
+    EXPECT_EQ(world.sink.under_way.size(), 8u);
+    world.sink.finish(4, outcome(Verdict::stored));
+    world.settle();
+    EXPECT_EQ(world.queue.claims, 2);
+    EXPECT_EQ(world.queue.last_batch, 4);
+    while (!world.sink.under_way.empty()) {
+        world.sink.finish(world.sink.under_way.begin()->first, outcome(Verdict::stored));
+        world.settle();
+    }
+    EXPECT_EQ(world.dispatcher->tally().delivered, 100);
+}
+
 TEST(Claiming, AFailureIsKeptAndItIsTriedAgainAtThePoll)
 {
     World world;
