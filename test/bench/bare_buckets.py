@@ -45,9 +45,9 @@ def policy_of(name, user):
     return json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]}).encode()
 
 
-def calls(number):
+def calls(prefix, number):
     """Returns the six calls for one bucket."""
-    name = f"bare-{sys.argv[1]}-{number}"
+    name = f"bare-{prefix}-{number}"
     user = f"user-{name}"
     digest = hashlib.sha256(name.encode()).digest()
     access_key = "AKIA" + "".join(LETTERS[byte % 32] for byte in digest[:16])
@@ -60,6 +60,11 @@ def calls(number):
         signed("PUT", "/admin/user", {"display-name": user, "generate-key": "false", "max-buckets": "-1", "uid": user}),
         signed("PUT", "/admin/user", {"access-key": access_key, "generate-key": "true", "key": "", "key-type": "s3", "uid": user}),
     ]
+
+
+def connect():
+    """Returns a connection to the store."""
+    return http.client.HTTPConnection(HOST)
 
 
 def make(connection, requests):
@@ -76,14 +81,14 @@ def make(connection, requests):
 
 def work(all_calls):
     """Makes buckets one after another, on one connection."""
-    connection = http.client.HTTPConnection(HOST)
+    connection = connect()
     return [make(connection, requests) for requests in all_calls]
 
 
 def main():
     """Measures."""
-    count, at_a_time = int(sys.argv[2]), int(sys.argv[3])
-    planned = [calls(number) for number in range(count)]
+    prefix, count, at_a_time = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    planned = [calls(prefix, number) for number in range(count)]
     begun = time.monotonic()
     with ThreadPoolExecutor(at_a_time) as pool:
         times = [took for part in pool.map(work, [planned[i::at_a_time] for i in range(at_a_time)]) for took in part]
@@ -93,4 +98,5 @@ def main():
     print(f"rate {rate:.1f}")
 
 
-main()
+if __name__ == "__main__":
+    main()
