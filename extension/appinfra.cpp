@@ -13,6 +13,7 @@
 #include "entry/scheduler.hpp"
 #include "entry/watchdog_worker.hpp"
 #include "guard/guard.hpp"
+#include "shmem/ending_calls.hpp"
 #include "shmem/segments.hpp"
 #include "shmem/sessions.hpp"
 #include "shmem/transaction_ids.hpp"
@@ -41,6 +42,7 @@ _PG_init()
     wakeup::define();
     sessions::define();
     transaction_ids::define();
+    ending_calls::define();
     control_database::define();
     events::ring::define();
     events::buckets::define();

@@ -53,7 +53,7 @@ SELECT name, note, t.try(format(
 -- env is an object of 1 to 16 variables, each a name of the runtime lane, each with an access.
 SELECT env, t.try(format('SELECT appinfra.provision_tenant(%L, %L, %L, env => %L)', 'app-bad', 'u', 'bad', env)) AS refused
   FROM unnest(ARRAY[
-    'null', '[]', '["DATABASE_URL"]', '"DATABASE_URL"', '7', 'true', '{}',
+    'null', '[]', '["DATABASE_URL"]', '"DATABASE_URL"', '7', 'true',
     '{"DATABASE_URL": null}', '{"DATABASE_URL": 1}', '{"DATABASE_URL": true}', '{"DATABASE_URL": ["owner"]}',
     '{"DATABASE_URL": {"access": "owner"}}',
     '{"DATABASE_URL": ""}', '{"DATABASE_URL": "OWNER"}', '{"DATABASE_URL": "superuser"}',

@@ -41,10 +41,10 @@ SELECT appinfra.host_id() = host_id AS host_told FROM appinfra.host;
 
 -- The roles of the lanes can do nothing by themselves and log nobody in.
 SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
-  FROM pg_roles WHERE rolname ~ '^appinfra_(admin|publisher|auditor)$' ORDER BY 1;
+  FROM pg_roles WHERE rolname ~ '^appinfra_(admin|publisher|auditor|gateway)$' ORDER BY 1;
 SELECT count(*) AS memberships FROM pg_auth_members
- WHERE roleid::regrole::text ~ '^appinfra_(admin|publisher|auditor)$'
-    OR member::regrole::text ~ '^appinfra_(admin|publisher|auditor)$';
+ WHERE roleid::regrole::text ~ '^appinfra_(admin|publisher|auditor|gateway)$'
+    OR member::regrole::text ~ '^appinfra_(admin|publisher|auditor|gateway)$';
 
 -- The control database and template1 are closed to PUBLIC.
 SELECT datname, has_database_privilege('appinfra_auditor', oid, 'CONNECT') AS connect,
@@ -97,7 +97,7 @@ SELECT object AS without_comment FROM member
 -- Who may call what. Only the extension's owner calls what nobody is named for.
 SELECT p.oid::regprocedure AS function,
        (SELECT string_agg(r.rolname, ', ' ORDER BY r.rolname) FROM pg_roles r
-         WHERE r.rolname ~ '^appinfra_(admin|publisher|auditor)$'
+         WHERE r.rolname ~ '^appinfra_(admin|publisher|auditor|gateway)$'
            AND has_function_privilege(r.rolname, p.oid, 'EXECUTE')) AS callers
   FROM member JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
  ORDER BY p.oid::regprocedure::text COLLATE "C";
@@ -105,10 +105,10 @@ SELECT p.oid::regprocedure AS function,
 -- Who may read what, and that nobody writes anything.
 SELECT c.relname, c.relkind,
        (SELECT string_agg(r.rolname, ', ' ORDER BY r.rolname) FROM pg_roles r
-         WHERE r.rolname ~ '^appinfra_(admin|publisher|auditor)$'
+         WHERE r.rolname ~ '^appinfra_(admin|publisher|auditor|gateway)$'
            AND has_table_privilege(r.rolname, c.oid, 'SELECT')) AS readers,
        (SELECT string_agg(r.rolname, ', ' ORDER BY r.rolname) FROM pg_roles r
-         WHERE r.rolname ~ '^appinfra_(admin|publisher|auditor)$'
+         WHERE r.rolname ~ '^appinfra_(admin|publisher|auditor|gateway)$'
            AND has_table_privilege(r.rolname, c.oid,
                'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')) AS writers
   FROM pg_class c

@@ -4,6 +4,7 @@
 CREATE ROLE regress_admin LOGIN IN ROLE appinfra_admin;
 CREATE ROLE regress_publisher LOGIN IN ROLE appinfra_publisher;
 CREATE ROLE regress_auditor LOGIN IN ROLE appinfra_auditor;
+CREATE ROLE regress_gateway LOGIN IN ROLE appinfra_gateway;
 CREATE ROLE regress_nobody LOGIN;
 
 -- Every call, every view, every table, as each of them. (42501: refused; ok: it ran.)
@@ -34,7 +35,25 @@ INSERT INTO act (statement) VALUES
     ('SELECT 1 FROM appinfra.public_address()'),
     ('SELECT 1 FROM (SELECT count(*) FROM appinfra.xid_use()) x'),
     ('SELECT 1 FROM appinfra.server_certificate()'),
-    ('SELECT 1 FROM (SELECT appinfra.host_facts()) x'),
+    ('SELECT 1 FROM appinfra.host_facts()'),
+    ('SELECT 1 FROM appinfra.guard_state()'),
+    ('SELECT appinfra.held_because()'),
+    ('SELECT 1 FROM appinfra.mint_key(''db-0'', ''reader'')'),
+    ('SELECT 1 FROM appinfra.rotate_key(''unknown'')'),
+    ('SELECT 1 FROM appinfra.revoke_key(''unknown'')'),
+    ('SELECT 1 FROM appinfra.wait_key_revoked(''unknown'')'),
+    ('SELECT 1 FROM appinfra.gateway_hello(''g'')'),
+    ('SELECT 1 FROM (SELECT count(*) FROM appinfra.gateway_key(''unknown'', ''x'')) x'),
+    ('SELECT 1 FROM (SELECT count(*) FROM appinfra.gateway_keys(''{unknown}'')) x'),
+    ('SELECT 1 FROM appinfra.gateway_login(''g'', ''db-0'', ''reader'')'),
+    ('SELECT 1 FROM appinfra.gateway_begin(''g'', ''unknown'', NULL, NULL, NULL, ''k'', sha256(''''), NULL, NULL)'),
+    ('SELECT 1 FROM appinfra.gateway_finish(''g'', ''unknown'', NULL, NULL, NULL, NULL, NULL, 200, NULL, NULL)'),
+    ('SELECT 1 FROM appinfra.gateway_report(''g'', ''[]'')'),
+    ('SELECT 1 FROM appinfra.gateway_mint_key(''unknown'', ''reader'')'),
+    ('SELECT 1 FROM appinfra.gateway_rotate_key(''unknown'')'),
+    ('SELECT 1 FROM appinfra.gateway_revoke_key(''unknown'', ''unknown'')'),
+    ('SELECT 1 FROM appinfra.gateway_list_keys(''unknown'')'),
+    ('SELECT 1 FROM appinfra.gateway_workspace(''unknown'')'),
     ('SELECT appinfra.has_sessions(1)'),
     ('SELECT appinfra.check_installation()'),
     ('SELECT 1 FROM appinfra.provision_bucket(''app-priv'', ''u'', ''priv'')'),
@@ -85,10 +104,14 @@ BEGIN;
 SET LOCAL SESSION AUTHORIZATION regress_admin;
 :as_each
 RESET SESSION AUTHORIZATION;
+SET LOCAL SESSION AUTHORIZATION regress_gateway;
+:as_each
+RESET SESSION AUTHORIZATION;
 SELECT a.statement,
        max(result) FILTER (WHERE who = 'regress_admin') AS admin,
        max(result) FILTER (WHERE who = 'regress_publisher') AS publisher,
        max(result) FILTER (WHERE who = 'regress_auditor') AS auditor,
+       max(result) FILTER (WHERE who = 'regress_gateway') AS gateway,
        max(result) FILTER (WHERE who = 'regress_nobody') AS nobody
   FROM act a JOIN seen USING (n) GROUP BY a.n, a.statement ORDER BY a.n;
 ROLLBACK;
@@ -212,4 +235,4 @@ SET client_min_messages = warning;
 DROP SCHEMA regress_trap CASCADE;
 RESET client_min_messages;
 
-DROP ROLE regress_admin, regress_publisher, regress_auditor, regress_nobody;
+DROP ROLE regress_admin, regress_publisher, regress_auditor, regress_gateway, regress_nobody;

@@ -77,7 +77,7 @@ def check_sql():
     document = read("docs/sql.md")
     functions = section("docs/sql.md", "## Functions")
     signatures = {
-        name: squeeze(re.sub(r"\bOUT .*", "", arguments(script[end:]), flags=re.S))
+        name: squeeze(re.sub(r",?\s*\bOUT .*", "", arguments(script[end:]), flags=re.S))
         for name, end in ((m.group(1), m.end()) for m in re.finditer(r"^CREATE FUNCTION appinfra\.(\w+)", script, re.M))}
     internal = set(re.findall(r"`(\w+)`", section("docs/sql.md", "### Internal functions")))
     shown = {m.group(1): squeeze(arguments(functions[m.end():])) for m in re.finditer(r"^\| `(\w+)(?=\()", functions, re.M)}

@@ -16,9 +16,9 @@ of_group(const char *db_id, const char *access)
 }
 
 const char *
-of_login(const char *db_id, const char *access)
+of_login(const char *db_id, const char *access, bool gateways)
 {
-    return psprintf("%s login %s", db_id, access);
+    return psprintf("%s %s %s", db_id, gateways ? "gateway" : "login", access);
 }
 
 const char *
@@ -43,6 +43,18 @@ const char *
 of(const Label &label)
 {
     return psprintf("%s %s %s", label.db_id, label.kind, label.detail);
+}
+
+bool
+is_login(const Label &label)
+{
+    return strcmp(label.kind, "login") == 0 || is_gateway_login(label);
+}
+
+bool
+is_gateway_login(const Label &label)
+{
+    return strcmp(label.kind, "gateway") == 0;
 }
 
 void

@@ -1,7 +1,8 @@
 /*
  * Labels: what marks a role as a tenant's, and a database as one of ours.
  *
- * A label is three words. On a role: db_id, `group` or `login`, access. On a database: db_id (or
+ * A label is three words. On a role: db_id, `group`, `login` or `gateway` (the login of a gateway),
+ * access. On a database: db_id (or
  * `-`), `template`, `shell` or `tenant`, and the hardening it has. Labels are shared catalog rows:
  * every database can read them, and authentication can, before a database is open.
  */
@@ -12,9 +13,9 @@
 /* The words of a label's text, and the text for them, in SQL. */
 #define LABEL_DB_ID(label) "split_part(" label ", ' ', 1)"
 #define LABEL_KIND(label) "split_part(" label ", ' ', 2)"
+#define LABEL_GROUP_OR_LOGIN(label) "replace(" LABEL_KIND(label) ", 'gateway', 'login')"
 #define LABEL_DETAIL(label) "split_part(" label ", ' ', 3)"
 #define LABEL_OF_GROUP(db_id, access) db_id " || ' group ' || " access
-#define LABEL_OF_LOGIN(db_id, access) db_id " || ' login ' || " access
 
 /* Whether the label is that of a tenant's database, whatever hardening that has, in SQL. */
 #define IS_LABEL_OF_TENANT(label, db_id) "starts_with(" label ", " db_id " || ' tenant ')"
@@ -33,11 +34,17 @@ struct Label {
 
 /* Returns the text of a label: of roles, and of databases with the hardening they have. */
 const char *of_group(const char *db_id, const char *access);
-const char *of_login(const char *db_id, const char *access);
+const char *of_login(const char *db_id, const char *access, bool gateways = false);
 const char *of_template(int hardening);
 const char *of_shell(const char *db_id, int hardening);
 const char *of_tenant(const char *db_id, int hardening);
 const char *of(const Label &label);
+
+/* Tells whether the label marks a login, a gateway's included. */
+bool is_login(const Label &label);
+
+/* Tells whether it marks a gateway's. */
+bool is_gateway_login(const Label &label);
 
 /* Registers the provider. Called once, by _PG_init. */
 void define();

@@ -63,6 +63,14 @@ hold(Kind kind, const char *name)
     LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
+void
+share(Kind kind, const char *name)
+{
+    LOCKTAG tag = tag_of(kind, name, "");
+
+    LockAcquire(&tag, ShareLock, false, false);
+}
+
 bool
 try_keep(Kind kind, const char *name)
 {

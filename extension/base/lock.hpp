@@ -21,7 +21,8 @@ enum class Kind : char {
     idempotency_key = 'k',
     revocation = 'r',
     worker = 'w',
-    tasks = 'i'
+    tasks = 'i',
+    api_key = 'y'
 };
 
 /* Takes the lock; false when another transaction holds it. */
@@ -41,6 +42,9 @@ void hold_alone(Kind kind, const char *name);
  * of its changes only a moment after they can be seen.
  */
 void hold(Kind kind, const char *name);
+
+/* The same, together with others that share it. */
+void share(Kind kind, const char *name);
 
 /* Takes a lock that this process keeps until it ends; false when another holds it. */
 bool try_keep(Kind kind, const char *name);

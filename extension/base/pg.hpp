@@ -197,6 +197,17 @@ local_transaction()
 #endif
 }
 
+/* Returns the number of a process's transaction; invalid: it has none. */
+inline LocalTransactionId
+transaction_of(const volatile PGPROC *process)
+{
+#if PG_VERSION_NUM >= 170000
+    return process->vxid.lxid;
+#else
+    return process->lxid;
+#endif
+}
+
 /* Tells whether the current transaction holds the lock. */
 inline bool
 holds_lock(const LOCKTAG &tag, LOCKMODE mode)

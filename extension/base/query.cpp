@@ -80,6 +80,18 @@ jsonb(const Jsonb *value)
     return {JSONBOID, PointerGetDatum(value), value == nullptr};
 }
 
+Arg
+bytes(const bytea *value)
+{
+    return {BYTEAOID, PointerGetDatum(value), value == nullptr};
+}
+
+Arg
+xid8(std::optional<FullTransactionId> value)
+{
+    return {XID8OID, UInt64GetDatum(value ? value->value : 0), !value};
+}
+
 Rows
 run(Query &query, std::initializer_list<Arg> args)
 {

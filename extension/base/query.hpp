@@ -35,6 +35,8 @@ Arg interval(const Interval *value);
 Arg timestamp(std::optional<TimestampTz> value);
 Arg texts(Datum value);        /* a text[] */
 Arg jsonb(const Jsonb *value); /* null pointer: NULL */
+Arg bytes(const bytea *value); /* null pointer: NULL */
+Arg xid8(std::optional<FullTransactionId> value);
 
 /*
  * What one run of a query gave. Columns count from 1, rows from 0. NULL is a null pointer, 0, an

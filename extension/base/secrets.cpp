@@ -7,9 +7,6 @@
 namespace appinfra::secrets
 {
 
-/* The key derivation's rounds: PostgreSQL's default, whatever a session has set. */
-constexpr int scram_iterations = 4096;
-
 /* What a secret has beside letters and digits: as it is, percent-encoded, and as base64. */
 constexpr char word_characters[] = "-_%+";
 constexpr char base64_characters[] = "-_%+/";
@@ -23,14 +20,21 @@ static void append_hex(StringInfo to, std::span<const uint8> bytes);
 void
 mint(Password *password)
 {
+    static_assert(password_bytes / 3 * 4 == password_length && password_bytes % 3 == 0);
+    mint_text(password->text, password_length);
+}
+
+void
+mint_text(char *to, int characters)
+{
     static constexpr char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     uint8 raw[password_bytes];
-    char *to = password->text;
+    int bytes = characters / 4 * 3;
 
-    static_assert(password_bytes / 3 * 4 == password_length && password_bytes % 3 == 0);
-    fill_random(raw, sizeof(raw));
-    for (int i = 0; i < password_bytes; i += 3) {
+    Assert(characters % 4 == 0 && bytes <= password_bytes);
+    fill_random(raw, bytes);
+    for (int i = 0; i < bytes; i += 3) {
         uint32 group = raw[i] << 16 | raw[i + 1] << 8 | raw[i + 2];
 
         for (int shift = 18; shift >= 0; shift -= 6)
@@ -51,7 +55,7 @@ wipe(Password *password)
  * the time. The text is base64url, so SASLprep has nothing to change in it.
  */
 char *
-verifier(const Password *password)
+verifier(const Password *password, int iterations)
 {
     using Digest = std::array<uint8, PG_SHA256_DIGEST_LENGTH>;
     std::array<uint8, SCRAM_DEFAULT_SALT_LEN> salt;
@@ -64,8 +68,8 @@ verifier(const Password *password)
     };
 
     fill_random(salt.data(), salt.size());
-    if (PKCS5_PBKDF2_HMAC(password->text, password_length, salt.data(), salt.size(),
-                          scram_iterations, sha256, salted.size(), salted.data()) != 1 ||
+    if (PKCS5_PBKDF2_HMAC(password->text, password_length, salt.data(), salt.size(), iterations,
+                          sha256, salted.size(), salted.data()) != 1 ||
         !hmac("Client Key", &client_key) || !hmac("Server Key", &server_key) ||
         EVP_Digest(client_key.data(), client_key.size(), stored_key.data(), nullptr, sha256,
                    nullptr) != 1)
@@ -73,8 +77,20 @@ verifier(const Password *password)
                 (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a SCRAM verifier")));
     explicit_bzero(salted.data(), salted.size());
     explicit_bzero(client_key.data(), client_key.size());
-    return psprintf("SCRAM-SHA-256$%d:%s$%s:%s", scram_iterations, base64(salt), base64(stored_key),
+    return psprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, base64(salt), base64(stored_key),
                     base64(server_key));
+}
+
+bytea *
+sha256(std::string_view text)
+{
+    auto *digest = static_cast<bytea *>(palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH));
+
+    SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+    if (EVP_Digest(text.data(), text.size(), reinterpret_cast<uint8 *>(VARDATA(digest)), nullptr,
+                   EVP_sha256(), nullptr) != 1)
+        ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a digest")));
+    return digest;
 }
 
 char *

@@ -27,8 +27,20 @@ void mint(Password *password);
 /* Overwrites the password. */
 void wipe(Password *password);
 
+/* How often a verifier's key is derived: PostgreSQL's default, whatever a session has set. */
+constexpr int scram_iterations = 4096;
+
+/* For logins that a gateway makes many connections with: 264 random bits need no slow hash. */
+constexpr int few_scram_iterations = 1;
+
 /* Returns the SCRAM-SHA-256 verifier of the password. */
-char *verifier(const Password *password);
+char *verifier(const Password *password, int iterations = scram_iterations);
+
+/* Fills in so many random characters of base64url, a multiple of four, and a final zero. */
+void mint_text(char *to, int characters);
+
+/* Returns the SHA-256 of the text. */
+bytea *sha256(std::string_view text);
 
 /* Returns `bytes` random bytes as lower-case hex. */
 char *random_hex(int bytes);

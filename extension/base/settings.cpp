@@ -45,6 +45,7 @@ define()
     define_tenant_limits();
     define_guard();
     define_watchdog();
+    define_gateway();
     MarkGUCPrefixReserved("appinfra");
 }
 

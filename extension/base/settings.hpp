@@ -62,6 +62,15 @@ void define_buckets();        /* another */
 void define_certificates();   /* a part of that */
 void define_guard();          /* another */
 void define_watchdog();       /* and another */
+void define_gateway();        /* and the last */
+
+/* Of gateways, keys and calls; times in milliseconds, but for the lifetime and the retention. */
+extern int gateway_login_lifetime; /* seconds */
+extern int gateway_commit_wait;
+extern int gateway_statement_timeout;
+extern int key_limit;      /* active keys of a workspace */
+extern int call_retention; /* seconds */
+extern char *key_id;       /* for which this session runs statements; empty: none */
 
 /* Tells whether the extension is one that tenants may create. */
 bool is_allowed_extension(const char *name);

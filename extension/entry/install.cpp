@@ -14,7 +14,8 @@ namespace appinfra::install
 {
 
 constexpr const char *connect[] = {"CONNECT"};
-constexpr const char *lane_roles[] = {"appinfra_admin", "appinfra_publisher", "appinfra_auditor"};
+constexpr const char *lane_roles[] = {"appinfra_admin", "appinfra_publisher", "appinfra_auditor",
+                                      "appinfra_gateway"};
 
 static ProcessUtility_hook_type next_process_utility;
 

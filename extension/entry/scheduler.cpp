@@ -9,6 +9,8 @@
 #include "bucket/retention.hpp"
 #include "delivery/timeline.hpp"
 #include "entry/kept_workers.hpp"
+#include "gateway/keys.hpp"
+#include "registry/call.hpp"
 #include "shmem/wakeup.hpp"
 #include "tenant/renamed.hpp"
 #include "tenant/republication.hpp"
@@ -45,6 +47,9 @@ static bool rotate_due(Turn &turn);
 static bool republish_stale(Turn &turn);
 static bool follow_buckets(Turn &turn);
 static bool look_at_temporary_tables(Turn &turn);
+static bool follow_revoked_keys(Turn &turn);
+static bool record_calls(Turn &turn);
+static bool remove_calls(Turn &turn);
 static long run_due_tasks(TimestampTz *due);
 
 constexpr long at_once_ms = 20;
@@ -70,6 +75,9 @@ constexpr Task tasks[] = {
     {.interval_ms = 1000, .work = Work::credentials, .run = republish_stale},
     {.interval_ms = 1000, .work = Work::credentials, .run = follow_buckets},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = look_at_temporary_tables},
+    {.interval_ms = 1000, .work = Work::keys, .run = follow_revoked_keys},
+    {.interval_ms = 60 * 1000, .work = Work::none, .run = record_calls},
+    {.interval_ms = 60 * 1000, .work = Work::none, .run = remove_calls},
     {.interval_ms = 2 * 1000, .work = Work::install, .run = watch_host},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = seal_audit},
     {.interval_ms = 60 * 1000, .work = Work::none, .run = remove_old_audit},
@@ -223,6 +231,32 @@ look_at_temporary_tables(Turn &)
 {
     temporary_tables::look();
     return false;
+}
+
+/* Tells gateways of revoked keys; true while calls of such a key are ending. */
+static bool
+follow_revoked_keys(Turn &)
+{
+    return keys::follow_revoked();
+}
+
+/* Writes down what became of calls, before their ids are too old to be asked for. */
+static bool
+record_calls(Turn &)
+{
+    bool more = false;
+
+    in_transaction([&](MemoryContext) { more = call::record_outcomes(); });
+    return more;
+}
+
+static bool
+remove_calls(Turn &)
+{
+    bool more = false;
+
+    in_transaction([&](MemoryContext) { more = call::remove_expired(); });
+    return more;
 }
 
 } // namespace appinfra::scheduler

@@ -85,8 +85,7 @@ is_of_same_tenant(Oid login, label::Label *other, bool *reaches)
     label::Label mine;
 
     if (!label::of_role(GetAuthenticatedUserId(), &mine) || !label::of_role(login, other) ||
-        strcmp(mine.kind, "login") != 0 || strcmp(other->kind, "login") != 0 ||
-        strcmp(mine.db_id, other->db_id) != 0)
+        !label::is_login(mine) || !label::is_login(*other) || strcmp(mine.db_id, other->db_id) != 0)
         return false;
     *reaches = strcmp(mine.detail, "owner") == 0 || strcmp(mine.detail, other->detail) == 0;
     return true;

@@ -91,7 +91,7 @@ require_owner()
     label::Label mine;
     label::Label here;
 
-    if (!label::of_role(GetAuthenticatedUserId(), &mine) || strcmp(mine.kind, "login") != 0 ||
+    if (!label::of_role(GetAuthenticatedUserId(), &mine) || !label::is_login(mine) ||
         strcmp(mine.detail, "owner") != 0 || !label::of_database(MyDatabaseId, &here) ||
         strcmp(mine.db_id, here.db_id) != 0)
         raise(refuse(ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -133,6 +133,6 @@ apply(void *self, Oid role, const label::Label &label)
 {
     const auto *change = static_cast<const Change *>(self);
 
-    if (strcmp(label.kind, "login") == 0 || strcmp(label.detail, "owner") == 0)
+    if (label::is_login(label) || strcmp(label.detail, "owner") == 0)
         ddl::change_setting(MyDatabaseId, role, change->name, change->value);
 }

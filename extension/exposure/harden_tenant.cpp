@@ -116,17 +116,18 @@ on_failure(void *, size_t, int code, const char *message)
 static void
 label_roles(const tenant::Tenant &tenant)
 {
-    static query::Query logins = {
-        "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
-        "    ON rolname = role_name AND oid = coalesce(role_oid, oid)"
-        " WHERE db_id = $1 AND state <> 'gone'"};
+    static query::Query logins = {"SELECT role_name::text, access, gateway IS NOT NULL FROM "
+                                  "appinfra.credential JOIN pg_catalog.pg_authid"
+                                  "    ON rolname = role_name AND oid = coalesce(role_oid, oid)"
+                                  " WHERE db_id = $1 AND state <> 'gone'"};
 
     for (const char *access : identifiers::accesses)
         label_role(identifiers::group_role(tenant.database, access),
                    label::of_group(tenant.db_id, access));
     query::Rows rows = query::run(logins, {query::text(tenant.db_id)});
     for (uint64 i = 0; i < rows.count; i++)
-        label_role(rows.text(i, 1), label::of_login(tenant.db_id, rows.text(i, 2)));
+        label_role(rows.text(i, 1),
+                   label::of_login(tenant.db_id, rows.text(i, 2), rows.boolean(i, 3)));
 }
 
 /* Labels a role, unless it has the label. A role with another label is refused, not taken over. */
@@ -162,11 +163,11 @@ close(const tenant::Tenant &tenant)
         "   AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.provider = 'appinfra'"
         " WHERE d.datname = $1::name AND a.grantee <> d.datdba"
         "   AND (a.grantee = 0 OR (l.label IS NOT NULL AND (a.is_grantable"
-        "        OR " LABEL_DB_ID("l.label") " <> $2"
-                                             "        OR (" LABEL_KIND("l.label") ", " LABEL_DETAIL(
-                                                 "l.label") ", a.privilege_type)"
-                                                            "           NOT IN (" TENANT_GRANTS_SQL
-                                                            "))))"};
+        "        OR " LABEL_DB_ID(
+            "l.label") " <> $2"
+                       "        OR (" LABEL_GROUP_OR_LOGIN("l.label") ", " LABEL_DETAIL(
+                           "l.label") ", a.privilege_type)"
+                                      "           NOT IN (" TENANT_GRANTS_SQL "))))"};
 
     if (query::run(owner, {query::text(tenant.database)}).count > 0)
         ddl::give_database(tenant.database, GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false));
@@ -186,7 +187,8 @@ static void
 dress_logins(const tenant::Tenant &tenant)
 {
     static query::Query select = {
-        "SELECT role_name::text, access FROM appinfra.credential JOIN pg_catalog.pg_authid"
+        "SELECT role_name::text, access, gateway IS NOT NULL FROM appinfra.credential JOIN "
+        "pg_catalog.pg_authid"
         "    ON rolname = role_name AND oid = coalesce(role_oid, oid)"
         " WHERE db_id = $1 AND state IN ('waiting', 'active', 'retiring')"};
     query::Rows rows = query::run(select, {query::text(tenant.db_id)});

@@ -4,6 +4,7 @@
 
 #include "base/identifiers.hpp"
 #include "exposure/sql.hpp"
+#include "registry/owned.hpp"
 
 namespace appinfra::exposure
 {
@@ -74,8 +75,7 @@ WITH wanted AS (
       FROM appinfra.tenant t CROSS JOIN unnest(ARRAY['owner', 'writer', 'reader', 'service']) g
      WHERE t.status IN ('ready', 'revoked', 'retained')
     UNION ALL
-    SELECT c.db_id, c.role_name, )sql" LABEL_OF_LOGIN("c.db_id",
-                                                      "c.access") R"sql( FROM appinfra.credential c
+    SELECT c.db_id, c.role_name, )sql" LABEL_OF_CREDENTIAL R"sql( FROM appinfra.credential c
      WHERE c.state <> 'gone')
 SELECT 'critical', 'label', NULL, quote_ident(a.rolname), NULL,
        'The role is a tenant''s, but its label does not say so: the guard lets it pass.',

@@ -9,7 +9,7 @@
 /* All roles that are tenants', with the words of their labels. */
 #define WITH_TENANT_ROLES                                                                          \
     "WITH role AS (SELECT a.*, " LABEL_DB_ID("l.label") " AS db_id,"                               \
-    "         " LABEL_KIND("l.label") " AS kind, " LABEL_DETAIL("l.label") " AS access"            \
+    "         " LABEL_GROUP_OR_LOGIN("l.label") " AS kind, " LABEL_DETAIL("l.label") " AS access"  \
     "    FROM ONLY pg_catalog.pg_authid a"                                                         \
     "    JOIN ONLY pg_catalog.pg_shseclabel l ON l.objoid = a.oid"                                 \
     "     AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.provider = 'appinfra') "

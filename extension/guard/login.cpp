@@ -66,8 +66,8 @@ client_authentication(Port *port, int status)
     }
     enter(role, found == label::Found::well_formed ? label.db_id : "-");
     label::Label of_database;
-    bool own = found == label::Found::well_formed && strcmp(label.kind, "login") == 0 &&
-               !am_walsender && is_open_to(port->database_name, role, &of_database) &&
+    bool own = found == label::Found::well_formed && label::is_login(label) && !am_walsender &&
+               is_open_to(port->database_name, role, &of_database) &&
                strcmp(of_database.db_id, label.db_id) == 0;
     check_entrance(port, label, own ? nullptr : &database);
     sessions::entering(role, port->user_name, label.db_id);

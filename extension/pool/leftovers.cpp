@@ -31,7 +31,7 @@ static void drop_roles(const Names &roles, bool installed);
     "          AND (d.classoid = 'pg_catalog.pg_database'::regclass"                               \
     "               AND " LABEL_KIND("d.label") " = 'tenant'"                                      \
     "            OR d.classoid = 'pg_catalog.pg_authid'::regclass"                                 \
-    "               AND " LABEL_KIND("d.label") " = 'login'))"
+    "               AND " LABEL_GROUP_OR_LOGIN("d.label") " = 'login'))"
 #define UNREGISTERED_GROUPS                                                                        \
     ORPHANED_GROUPS                                                                                \
     "   AND NOT EXISTS (SELECT FROM appinfra.shell WHERE db_id = " LABEL_DB_ID("g.label") ")"      \

@@ -34,9 +34,9 @@ create(const Purpose &purpose, const secrets::Password *password)
 {
     static query::Query insert = {
         "INSERT INTO appinfra.credential (username, role_name, db_id, binding_id, access, state,"
-        "                                 minted_at, role_oid)"
+        "                                 minted_at, role_oid, gateway)"
         " VALUES ($1, $1, $2, $3, $4, CASE WHEN $5 THEN 'active' ELSE 'waiting' END,"
-        "         CASE WHEN $5 THEN clock_timestamp() END, $6)"
+        "         CASE WHEN $5 THEN clock_timestamp() END, $6, $7)"
         " RETURNING credential_id"};
     const char *username = login_name::choose(purpose);
 
@@ -44,7 +44,7 @@ create(const Purpose &purpose, const secrets::Password *password)
     query::Rows made = query::run(
         insert, {query::text(username), query::text(purpose.db_id), query::id(purpose.binding_id),
                  query::text(purpose.access), query::boolean(password != nullptr),
-                 query::oid(get_role_oid(username, false))});
+                 query::oid(get_role_oid(username, false)), query::text(purpose.gateway)});
     return {.id = made.int8(0, 1), .username = username};
 }
 
@@ -167,6 +167,28 @@ expire_after(const Credential &credential, const Interval *time)
 }
 
 void
+retire_gateways(const Purpose &purpose, const Interval *after)
+{
+    static query::Query update = {
+        "UPDATE appinfra.credential SET state = 'retiring', retire_by = clock_timestamp() + $4"
+        " WHERE db_id = $1 AND access = $2 AND gateway = $3 AND state = 'active'"};
+
+    query::run(update, {query::text(purpose.db_id), query::text(purpose.access),
+                        query::text(purpose.gateway), query::interval(after)});
+}
+
+std::span<const char *const>
+find_gateways(const char *gateway)
+{
+    static query::Query select = {
+        "SELECT username::text FROM appinfra.credential"
+        " WHERE gateway = $1 AND state IN ('active', 'retiring') ORDER BY db_id, credential_id"};
+    query::Rows rows = query::run(select, {query::text(gateway)});
+
+    return query::collect<const char *>(rows, [&](uint64 row) { return rows.text(row, 1); });
+}
+
+void
 mark_revoked(int64 credential_id, const char *reason)
 {
     static query::Query update = {
@@ -249,8 +271,11 @@ make_role(const Purpose &purpose, const char *username, const secrets::Password 
 
     ddl::create_login(username, group);
     if (password != nullptr)
-        ddl::set_password(username, secrets::verifier(password));
-    ddl::label_role(username, label::of_login(purpose.db_id, purpose.access));
+        ddl::set_password(username, secrets::verifier(password, purpose.gateway != nullptr
+                                                                    ? secrets::few_scram_iterations
+                                                                    : secrets::scram_iterations));
+    ddl::label_role(username,
+                    label::of_login(purpose.db_id, purpose.access, purpose.gateway != nullptr));
     grants::open_to_login(purpose.database, username, purpose.access);
     login_settings::write({.username = username,
                            .access = purpose.access,

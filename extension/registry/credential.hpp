@@ -70,6 +70,12 @@ bool mark_used(Oid role);
 /* Lets the credential, and the password of its login, expire after that time. */
 void expire_after(const Credential &credential, const Interval *time);
 
+/* The gateway's logins for that database and access retire after that time. */
+void retire_gateways(const Purpose &purpose, const Interval *after);
+
+/* Returns the names of the gateway's logins that are not revoked, a tenant's after another's. */
+std::span<const char *const> find_gateways(const char *gateway);
+
 /* The credential is revoked; its role has been disabled by the caller. */
 void mark_revoked(int64 credential_id, const char *reason);
 

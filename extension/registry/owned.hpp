@@ -11,7 +11,8 @@
 #include "base/label.hpp"
 
 /* The label that the logins of credential c have, in SQL. */
-#define LABEL_OF_CREDENTIAL LABEL_OF_LOGIN("c.db_id", "c.access")
+#define LABEL_OF_CREDENTIAL                                                                        \
+    "c.db_id || CASE WHEN c.gateway IS NULL THEN ' login ' ELSE ' gateway ' END || c.access"
 
 /* Whether the role with that OID has it. */
 #define IS_LABELLED_AS_LOGIN(oid)                                                                  \

@@ -17,7 +17,8 @@ struct Purpose {
     int64 binding_id;       /* 0: none */
     const char *service_id; /* null pointers: a login named after the database */
     const char *host_id;
-    bool pooled; /* its DSN goes through the pooler */
+    bool pooled;                   /* its DSN goes through the pooler */
+    const char *gateway = nullptr; /* whose login it is to be; null pointer: no gateway's */
 };
 
 /* Returns what a credential of the tenant's binding is for. */

@@ -59,6 +59,24 @@ read_ownership(const char *db_id)
     return {.app_id = rows.text(0, 1), .owner_user_id = rows.text(0, 2)};
 }
 
+const char *
+find_workspace(const char *workspace)
+{
+    static query::Query select = {
+        "SELECT db_id, db_id = $1 OR workspace_id::text = lower($1) AS exact FROM appinfra.tenant"
+        " WHERE db_id = $1 OR workspace_id::text = lower($1)"
+        "    OR (slug = $1 AND status <> 'dropped') ORDER BY exact DESC LIMIT 2"};
+    query::Rows rows = query::run(select, {query::text(workspace)});
+
+    if (rows.count == 0)
+        raise(unknown(workspace));
+    if (rows.count > 1 && !rows.boolean(0, 2))
+        raise(refuse(ERRCODE_AMBIGUOUS_ALIAS,
+                     psprintf("slug \"%s\" is not unique", identifiers::excerpt(workspace)),
+                     nullptr, "Name the workspace by its db_id or workspace_id."));
+    return rows.text(0, 1);
+}
+
 static const Refusal *
 unknown(const char *db_id)
 {

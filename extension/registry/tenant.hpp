@@ -43,6 +43,12 @@ struct Ownership {
 /* Returns whose the tenant is, or raises 42704. Lock the app, or the tenant, to keep it so. */
 Ownership read_ownership(const char *db_id);
 
+/*
+ * Returns the db_id of a workspace that is named by its db_id, its workspace_id, or a slug that
+ * only one tenant has that is not dropped. Raises 42704, and 42P09 where several have the slug.
+ */
+const char *find_workspace(const char *workspace);
+
 /* What is known of a tenant when it is made. */
 struct NewTenant {
     const char *db_id;

@@ -23,7 +23,8 @@ enum class Work : unsigned {
     install = 4,       /* the extension came or went */
     credentials = 8,   /* a login was revoked, or logged in first */
     housekeeping = 16, /* something can be dropped or renamed */
-    events = 32        /* events wait to be written */
+    events = 32,       /* events wait to be written */
+    keys = 64          /* an API key was revoked */
 };
 
 constexpr Work

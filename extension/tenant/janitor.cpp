@@ -9,6 +9,7 @@
 #include "base/settings.hpp"
 #include "registry/host_names.hpp"
 #include "registry/credential.hpp"
+#include "registry/key.hpp"
 #include "registry/owned.hpp"
 #include "registry/tenant.hpp"
 #include "shmem/sessions.hpp"
@@ -248,6 +249,7 @@ drop_tenant(const DepartingTenant &departing)
         remove_group(departing.db_id, access);
     in_transaction([&](MemoryContext) {
         tenant::mark_dropped(departing.db_id);
+        key::revoke_of_tenant(departing.db_id);
         audit::record("drop_tenant", departing.db_id, nullptr);
     });
 }

@@ -75,7 +75,7 @@ apply_to_login(void *self, Oid role, const label::Label &label)
 {
     const auto *limits = static_cast<const tenant::Limits *>(self);
 
-    if (strcmp(label.kind, "login") != 0)
+    if (!label::is_login(label))
         return;
     if (limits->statement_timeout)
         ddl::change_setting(InvalidOid, role, "statement_timeout",

@@ -39,7 +39,7 @@ provision(const Request &request)
     with_spi([&](MemoryContext caller) {
         std::span<const wanted::Variable> variables = wanted::parse(request.env);
 
-        require(wanted::check(variables));
+        require(wanted::check(variables, 0));
         const Jsonb *json = request_as_json(request);
         if (find_repetition(request.idempotency_key, json, &connection, caller))
             return;

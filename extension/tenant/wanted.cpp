@@ -62,9 +62,9 @@ parse(const Jsonb *env)
 }
 
 const Refusal *
-check(std::span<const Variable> variables)
+check(std::span<const Variable> variables, size_t least)
 {
-    const Refusal *refusal = check_count("env", variables.size());
+    const Refusal *refusal = check_count("env", variables.size(), least);
 
     for (const Variable &variable : variables) {
         if (refusal == nullptr)
@@ -99,9 +99,9 @@ check_way(const Variable &variable)
 }
 
 const Refusal *
-check_count(const char *what, size_t count)
+check_count(const char *what, size_t count, size_t least)
 {
-    if (count >= 1 && count <= identifiers::variables_limit)
+    if (count >= least && count <= identifiers::variables_limit)
         return nullptr;
     return refuse(ERRCODE_INVALID_PARAMETER_VALUE,
                   psprintf("%s names %s", what, count == 0 ? "no variable" : "too many variables"),

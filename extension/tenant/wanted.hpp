@@ -32,11 +32,11 @@ const Refusal *check_object(const Jsonb *env);
 /* Returns the entries of env; DATABASE_URL, whose login has the plain name, comes first. */
 std::span<const Variable> parse(const Jsonb *env);
 
-/* Refuses none, too many, and names and accesses that are none. */
-const Refusal *check(std::span<const Variable> variables);
+/* Refuses fewer than `least`, too many, and names and accesses that are none. */
+const Refusal *check(std::span<const Variable> variables, size_t least = 1);
 
 /* Refuses a number of variables that one call may not name. */
-const Refusal *check_count(const char *what, size_t count);
+const Refusal *check_count(const char *what, size_t count, size_t least = 1);
 
 /* Returns the place of a variable of the app, or of one of its containers. */
 binding::Place place_of(const Variable &variable, const char *app_id, const char *container);

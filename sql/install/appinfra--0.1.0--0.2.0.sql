@@ -728,3 +728,284 @@ GRANT EXECUTE ON FUNCTION
     appinfra.begin_bucket_handout(text, text, interval),
     appinfra.report_unknown_buckets(text[])
     TO appinfra_publisher;
+-- SQL for agents.
+DO $$ BEGIN
+    IF to_regrole('appinfra_gateway') IS NULL THEN
+        CREATE ROLE appinfra_gateway NOINHERIT;
+    END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO appinfra_gateway', current_database());
+END $$;
+ALTER TABLE appinfra.tenant ADD COLUMN workspace_id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE;
+COMMENT ON COLUMN appinfra.tenant.workspace_id IS 'names it to agents, beside db_id';
+ALTER TABLE appinfra.credential ADD COLUMN gateway text;
+CREATE INDEX credential_gateway ON appinfra.credential (gateway) WHERE gateway IS NOT NULL AND state IN ('active', 'retiring');
+COMMENT ON COLUMN appinfra.credential.gateway IS 'the gateway whose login it is; null: none''s';
+-- SQL for agents: keys and calls.
+CREATE TABLE appinfra.key (
+    key_id text PRIMARY KEY CHECK (key_id ~ '^[A-Za-z0-9_-]{16}$'),
+    db_id text NOT NULL REFERENCES appinfra.tenant,
+    role text NOT NULL CHECK (role IN ('dbadmin', 'dbuser', 'reader')),
+    env text NOT NULL CHECK (env IN ('dev', 'live', 'test')),
+    name text,
+    digest bytea NOT NULL,
+    line text NOT NULL,
+    replaces text REFERENCES appinfra.key,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    created_by text NOT NULL,
+    valid_for interval,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    reason text,
+    last_used_at timestamptz,
+    announced_at timestamptz,
+    calls_ended_at timestamptz,
+    caller_line text,
+    idempotency_key text
+);
+CREATE INDEX ON appinfra.key (db_id);
+CREATE INDEX ON appinfra.key (replaces);
+CREATE INDEX ON appinfra.key (caller_line, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX key_leaving ON appinfra.key (key_id) WHERE revoked_at IS NOT NULL AND calls_ended_at IS NULL;
+COMMENT ON TABLE appinfra.key IS 'API keys of workspaces. Never a secret: its SHA-256';
+COMMENT ON COLUMN appinfra.key.digest IS 'SHA-256 of the secret, which is random enough to need no slow hash';
+COMMENT ON COLUMN appinfra.key.line IS 'the first key of those that replace each other';
+COMMENT ON COLUMN appinfra.key.announced_at IS 'when gateways were told that it is revoked';
+COMMENT ON COLUMN appinfra.key.calls_ended_at IS 'since when no call of the revoked key is ending';
+COMMENT ON COLUMN appinfra.key.caller_line IS 'the line of the key that had it made, by a call with idempotency_key';
+
+CREATE TABLE appinfra.call (
+    call_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    host_id uuid NOT NULL,
+    db_id text NOT NULL,
+    key_id text NOT NULL,
+    line text NOT NULL,
+    idempotency_key text NOT NULL,
+    request_hash bytea NOT NULL,
+    request_id text,
+    endpoint text,
+    gateway text NOT NULL,
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'finished')),
+    outcome text CHECK (outcome IN ('committed', 'rolled back', 'unknown')),
+    xid xid8,
+    pid int,
+    status int,
+    body bytea,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    expires_at timestamptz NOT NULL,
+    UNIQUE (line, idempotency_key)
+) WITH (fillfactor = 70);
+CREATE INDEX call_open ON appinfra.call (call_id) WHERE outcome IS NULL AND xid IS NOT NULL;
+CREATE INDEX ON appinfra.call (expires_at);
+COMMENT ON TABLE appinfra.call IS 'calls with an Idempotency-Key: reserved, run, kept for their repetitions. Not in a dump: transaction ids are this server''s';
+COMMENT ON COLUMN appinfra.call.outcome IS 'what became of its transaction; null: ask pg_xact_status(xid)';
+SELECT pg_extension_config_dump('appinfra.key', '');
+CREATE TYPE appinfra.minted_key AS (key_id text, token text, expires_at timestamptz);
+COMMENT ON TYPE appinfra.minted_key IS 'an API key that was just made; token is its text, shown this once';
+CREATE TYPE appinfra.key_state AS (key_id text, status text, workspace_status text);
+COMMENT ON TYPE appinfra.key_state IS 'what may become of calls of a key';
+
+CREATE FUNCTION appinfra.mint_key(
+    db_id text, role text, name text = NULL, env text = 'live', valid_for interval = NULL) RETURNS appinfra.minted_key
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_mint_key';
+COMMENT ON FUNCTION appinfra.mint_key(text, text, text, text, interval) IS
+    'makes an API key of a workspace, named by db_id, workspace_id or a unique slug. role is dbadmin (access owner), dbuser (writer) or reader; env is dev, live or test. The token is shown this once. 22004, 22023 (role, env, a name over 128 bytes, valid_for), 42704 unknown, 42P09 for a slug that several have, 53400 beyond appinfra.key_limit, 55000 unless ready';
+
+CREATE FUNCTION appinfra.rotate_key(key_id text, overlap interval = '24 hours') RETURNS appinfra.minted_key
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_rotate_key';
+COMMENT ON FUNCTION appinfra.rotate_key(text, interval) IS
+    'makes the successor of an active key, with the same role, env, name and time; the old one lives on for overlap, 90 days at most. 22004, 22023, 42704 unknown, 42710 rotated already, 53400, 55000 not active, or the workspace not ready';
+
+CREATE FUNCTION appinfra.revoke_key(key_id text, reason text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_revoke_key';
+COMMENT ON FUNCTION appinfra.revoke_key(text, text) IS
+    'revokes an API key; again: nothing. A call that was not finished when this commits is rolled back; see wait_key_revoked(). 42704 unknown';
+
+CREATE FUNCTION appinfra.wait_key_revoked(key_id text, timeout interval = '10 s') RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_wait_key_revoked';
+COMMENT ON FUNCTION appinfra.wait_key_revoked(text, interval) IS
+    'true when no call of the revoked key is between gateway_finish() and its end: from then on nothing of the key commits. After appinfra.gateway_commit_wait such calls are ended. False when the time is over before. 42704 unknown, 55000 not revoked, or not committed';
+
+CREATE FUNCTION appinfra.gateway_hello(gateway text) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_hello';
+COMMENT ON FUNCTION appinfra.gateway_hello(text) IS
+    'a gateway starts, or ends: revokes the logins that an earlier run of this name has left, and ends its calls';
+
+CREATE FUNCTION appinfra.gateway_key(
+    key_id text, secret_hash bytea, OUT db_id text, OUT workspace_id uuid, OUT role text, OUT env text,
+    OUT name text, OUT status text, OUT workspace_status text, OUT expires_at timestamptz, OUT line text) RETURNS SETOF record
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH found AS (
+        SELECT k.*, t.workspace_id, t.status AS workspace FROM appinfra.key k JOIN appinfra.tenant t USING (db_id)
+         WHERE k.key_id = $1 AND k.digest = $2),
+    used AS (
+        UPDATE appinfra.key u SET last_used_at = clock_timestamp()
+         WHERE u.key_id IN (SELECT o.key_id FROM appinfra.key o JOIN found f USING (key_id)
+                             WHERE f.revoked_at IS NULL
+                               AND coalesce(f.last_used_at < clock_timestamp() - interval '1 minute', true)
+                               FOR NO KEY UPDATE OF o SKIP LOCKED))
+    SELECT k.db_id, k.workspace_id, k.role, k.env, k.name,
+           CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked'
+                WHEN k.expires_at <= clock_timestamp() THEN 'expired' ELSE 'active' END,
+           k.workspace, k.expires_at, k.line FROM found k$$;
+COMMENT ON FUNCTION appinfra.gateway_key(text, bytea) IS
+    'the key whose secret has that SHA-256; no row: unknown or wrong. line is what appinfra.key_id is set to: the first key of those that replace each other. Records that the key is used';
+
+CREATE FUNCTION appinfra.gateway_keys(key_ids text[]) RETURNS SETOF appinfra.key_state
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT k.key_id, CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked'
+                WHEN k.expires_at <= clock_timestamp() THEN 'expired' ELSE 'active' END, t.status
+      FROM appinfra.key k JOIN appinfra.tenant t USING (db_id) WHERE k.key_id = ANY ($1)$$;
+COMMENT ON FUNCTION appinfra.gateway_keys(text[]) IS
+    'the states of keys, for all calls that wait, in one trip; no row for an unknown one';
+
+CREATE FUNCTION appinfra.gateway_login(gateway text, db_id text, access text) RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_login';
+COMMENT ON FUNCTION appinfra.gateway_login(text, text, text) IS
+    'makes a login of a gateway for a workspace, valid for appinfra.gateway_login_lifetime, and hands over its password; the one before it retires in 5 minutes. 22023, 42704 unknown, 55000 unless ready';
+
+CREATE FUNCTION appinfra.gateway_begin(
+    gateway text, key_id text, request_id text, endpoint text, client_address text, idempotency_key text,
+    request_hash bytea, xid xid8, pid int,
+    OUT call_id bigint, OUT verdict text, OUT status int, OUT body bytea) RETURNS record
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_begin';
+COMMENT ON FUNCTION appinfra.gateway_begin(text, text, text, text, text, text, bytea, xid8, int) IS
+    'reserves a call with an Idempotency-Key, or says what became of an earlier one: run, replay (with status and body), conflict, in_progress, key_inactive, workspace_inactive. xid is that of the open transaction in the workspace, NULL for a readers call; pid its backend. One that is in progress for more than twice appinfra.gateway_statement_timeout, which the gateway sets for its connection, is ended. May commit with synchronous_commit off: the caller sets it';
+
+CREATE FUNCTION appinfra.gateway_finish(
+    gateway text, key_id text, request_id text, endpoint text, client_address text, call_id bigint, xid xid8,
+    status int, body bytea, detail jsonb) RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_finish';
+COMMENT ON FUNCTION appinfra.gateway_finish(text, text, text, text, text, bigint, xid8, int, bytea, jsonb) IS
+    'finishes a call before its COMMIT, with its audit row. call_id NULL: nothing is reserved. body NULL: the answer is not kept, and the idempotency key is free again. A call that commits without xid has the pid of its backend in detail, as "pid". False: the key was revoked meanwhile, its workspace is not ready, or the call is another attempts: roll back. May commit with synchronous_commit off: the caller sets it';
+
+CREATE FUNCTION appinfra.gateway_report(gateway text, entries jsonb) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_report';
+COMMENT ON FUNCTION appinfra.gateway_report(text, jsonb) IS
+    'writes audit rows in a batch. An entry is a call {key_id, request_id, endpoint, client_address, status, time, detail}, or a refusal {refused, key_id, client_address, count, time, detail}; refused is unknown_key, key_inactive, workspace_inactive, rate or permission. 22023 otherwise';
+
+CREATE FUNCTION appinfra.gateway_mint_key(
+    caller_key_id text, role text, name text = NULL, env text = NULL, valid_for interval = NULL,
+    idempotency_key text = NULL) RETURNS appinfra.minted_key
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_mint_key';
+COMMENT ON FUNCTION appinfra.gateway_mint_key(text, text, text, text, interval, text) IS
+    'mint_key() as asked for by a key, a dbadmin of the same workspace; env NULL is the callers. With an idempotency key again, while the key that it made was never used: revokes that and makes another; afterwards 42710. 28000 the caller is not active, 42501 no dbadmin';
+
+CREATE FUNCTION appinfra.gateway_rotate_key(caller_key_id text, overlap interval = '24 hours') RETURNS appinfra.minted_key
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_rotate_key';
+COMMENT ON FUNCTION appinfra.gateway_rotate_key(text, interval) IS
+    'rotate_key() as asked for by the key itself. A successor that was never used is revoked and another made. 28000 the key is not active, 42710 its successor is in use';
+
+CREATE FUNCTION appinfra.gateway_revoke_key(caller_key_id text, key_id text, reason text = NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_revoke_key';
+COMMENT ON FUNCTION appinfra.gateway_revoke_key(text, text, text) IS
+    'revoke_key() as asked for by a dbadmin of the same workspace, or by the key itself. 28000, 42501, 42704 not a key of the workspace';
+
+CREATE FUNCTION appinfra.gateway_workspace(caller_key_id text) RETURNS text
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_gateway_workspace';
+COMMENT ON FUNCTION appinfra.gateway_workspace(text) IS
+    'the db_id of a caller that may list its workspaces keys: an active dbadmin. 28000, 42501';
+
+CREATE VIEW appinfra.keys AS
+    SELECT k.key_id, k.db_id, t.workspace_id, k.role, k.env, k.name,
+           CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked'
+                WHEN k.expires_at <= clock_timestamp() THEN 'expired' ELSE 'active' END AS status,
+           k.created_at, k.created_by, k.expires_at, k.revoked_at, k.reason, k.replaces, k.last_used_at
+      FROM appinfra.key k JOIN appinfra.tenant t USING (db_id);
+COMMENT ON VIEW appinfra.keys IS 'API keys of workspaces';
+
+CREATE VIEW appinfra.calls AS
+    SELECT c.call_id, c.db_id, c.key_id, c.request_id, c.endpoint, c.gateway, c.state, c.status,
+           CASE WHEN c.outcome IS NOT NULL THEN c.outcome
+                WHEN c.state = 'running' THEN NULL
+                WHEN c.xid IS NULL THEN CASE WHEN c.status < 400 THEN 'committed' ELSE 'rolled back' END
+                WHEN c.host_id <> h.host_id THEN 'unknown'
+                ELSE CASE pg_xact_status(c.xid) WHEN 'committed' THEN 'committed' WHEN 'aborted' THEN 'rolled back'
+                          WHEN 'in progress' THEN NULL ELSE 'unknown' END END AS outcome,
+           c.started_at, c.finished_at, c.expires_at
+      FROM appinfra.call c CROSS JOIN appinfra.host h;
+COMMENT ON VIEW appinfra.calls IS 'calls with an Idempotency-Key that are kept; outcome is NULL while it is open';
+
+CREATE FUNCTION appinfra.gateway_list_keys(caller_key_id text) RETURNS SETOF appinfra.keys
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT * FROM appinfra.keys WHERE db_id = appinfra.gateway_workspace($1) ORDER BY created_at, key_id$$;
+COMMENT ON FUNCTION appinfra.gateway_list_keys(text) IS
+    'the keys of the callers workspace, for a dbadmin. 28000, 42501';
+
+CREATE OR REPLACE VIEW appinfra.databases AS
+    SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
+           a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
+           t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening,
+           t.retained_until, t.rotate_after, t.last_error,
+           t.connection_limit, t.statement_timeout, t.idle_in_transaction_timeout, t.workspace_id
+      FROM appinfra.tenant t
+     CROSS JOIN appinfra.public_address() a
+      LEFT JOIN LATERAL (
+           SELECT array_agg(v.variable ORDER BY v.variable COLLATE "C") AS env_keys
+             FROM appinfra.binding b JOIN appinfra.variable v USING (binding_id)
+            WHERE b.db_id = t.db_id AND b.service_id IS NULL
+               AND b.app_id = t.app_id AND b.container IS NULL) e ON true
+      LEFT JOIN LATERAL (
+           SELECT c.username
+             FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)
+            WHERE c.db_id = t.db_id AND c.state IN ('waiting', 'active')
+            ORDER BY b.app_id = t.app_id AND b.container IS NULL DESC,
+                     'DATABASE_URL' = ANY (b.variables) DESC, b.binding_id,
+                     c.published_at DESC NULLS LAST, c.credential_id
+            LIMIT 1) c ON true;
+REVOKE ALL ON FUNCTION
+    appinfra.mint_key(text, text, text, text, interval),
+    appinfra.rotate_key(text, interval),
+    appinfra.revoke_key(text, text),
+    appinfra.wait_key_revoked(text, interval),
+    appinfra.gateway_hello(text),
+    appinfra.gateway_key(text, bytea),
+    appinfra.gateway_keys(text[]),
+    appinfra.gateway_login(text, text, text),
+    appinfra.gateway_begin(text, text, text, text, text, text, bytea, xid8, int),
+    appinfra.gateway_finish(text, text, text, text, text, bigint, xid8, int, bytea, jsonb),
+    appinfra.gateway_report(text, jsonb),
+    appinfra.gateway_mint_key(text, text, text, text, interval, text),
+    appinfra.gateway_rotate_key(text, interval),
+    appinfra.gateway_revoke_key(text, text, text),
+    appinfra.gateway_workspace(text),
+    appinfra.gateway_list_keys(text)
+    FROM PUBLIC;
+GRANT SELECT ON appinfra.keys, appinfra.calls TO appinfra_admin, appinfra_auditor;
+GRANT USAGE ON SCHEMA appinfra TO appinfra_gateway;
+GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state() TO appinfra_gateway;
+GRANT EXECUTE ON FUNCTION
+    appinfra.mint_key(text, text, text, text, interval),
+    appinfra.rotate_key(text, interval),
+    appinfra.revoke_key(text, text),
+    appinfra.wait_key_revoked(text, interval)
+    TO appinfra_admin;
+GRANT EXECUTE ON FUNCTION
+    appinfra.gateway_hello(text),
+    appinfra.gateway_key(text, bytea),
+    appinfra.gateway_keys(text[]),
+    appinfra.gateway_login(text, text, text),
+    appinfra.gateway_begin(text, text, text, text, text, text, bytea, xid8, int),
+    appinfra.gateway_finish(text, text, text, text, text, bigint, xid8, int, bytea, jsonb),
+    appinfra.gateway_report(text, jsonb),
+    appinfra.gateway_mint_key(text, text, text, text, interval, text),
+    appinfra.gateway_rotate_key(text, interval),
+    appinfra.gateway_revoke_key(text, text, text),
+    appinfra.gateway_list_keys(text)
+    TO appinfra_gateway;

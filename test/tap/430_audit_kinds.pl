@@ -18,7 +18,8 @@ my @secrets;    # passwords that were handed out
 my %reads = map { $_ => 1 } qw(version host_id public_address has_sessions is_running retention
   service_username verify_audit audit_hash exposures guard_state held_because xid_use
   server_certificate host_facts bucket_quota report_unknown_buckets extend_bucket_work
-  wait_bucket_revoked);
+  wait_bucket_revoked wait_key_revoked gateway_key gateway_keys gateway_list_keys gateway_workspace
+  gateway_begin);    # the last has its row when it finishes
 # Functions that no caller reaches: of triggers, and of CREATE EXTENSION.
 my %internal = map { $_ => 1 } qw(check_installation adopt_host refuse_audit_change);
 
@@ -73,6 +74,16 @@ my @acts = (
 	[ revoke_bucket => sub { 'SELECT appinfra.revoke_bucket(bucket_id) FROM appinfra.buckets' } ],
 	[ restore_bucket => sub { 'SELECT count(appinfra.restore_bucket(bucket_id)) FROM appinfra.buckets' } ],
 	[ deprovision_bucket => sub { "SELECT appinfra.deprovision_bucket(bucket_id, '1 day') FROM appinfra.buckets" } ],
+	[ gateway_hello => sub { "SELECT appinfra.gateway_hello('g')" } ],
+	[ gateway_login => sub { "SELECT to_jsonb(c) FROM appinfra.databases d, appinfra.gateway_login('g', d.db_id, 'writer') c WHERE d.slug = 'hard'" } ],
+	[ mint_key => sub { "SELECT to_jsonb(k) FROM appinfra.databases d, appinfra.mint_key(d.db_id, 'dbadmin') k WHERE d.slug = 'hard'" } ],
+	[ rotate_key => sub { "SELECT to_jsonb(k) FROM appinfra.rotate_key('$id{key}') k" } ],
+	[ gateway_rotate_key => sub { "SELECT to_jsonb(k) FROM appinfra.gateway_rotate_key('$id{key}') k" }, 'rotate_key' ],
+	[ gateway_mint_key => sub { "SELECT to_jsonb(k) FROM appinfra.gateway_mint_key('$id{key}', 'reader') k" }, 'mint_key' ],
+	[ gateway_finish => sub { "SELECT appinfra.gateway_finish('g', '$id{key}', 'r', '/v1/sql/execute', NULL, NULL, NULL, 200, NULL, jsonb_build_object('pid', pg_backend_pid()))" }, 'sql_execute' ],
+	[ gateway_report => sub { "SELECT appinfra.gateway_report('g', '[{\"key_id\": \"$id{key}\", \"endpoint\": \"/v1/rpc/call\"}]')" }, 'rpc_call' ],
+	[ gateway_revoke_key => sub { "SELECT appinfra.gateway_revoke_key('$id{key}', key_id) FROM appinfra.keys WHERE role = 'reader'" }, 'revoke_key' ],
+	[ revoke_key => sub { "SELECT appinfra.revoke_key('$id{key}')" } ],
 	[ harden_host => sub { 'SELECT count(*) FROM appinfra.harden_host(apply => true)' } ]);
 
 sub functions
@@ -90,6 +101,8 @@ sub learn
 	($dsn) = values %{ $answer->{set} } if $answer->{set};
 	$id{login} = parse_dsn($dsn)->{user} if $answer->{set};
 	push @secrets, parse_dsn($dsn)->{password} if $answer->{set};
+	push @secrets, substr($answer->{token}, -32) if $answer->{token};
+	$id{key} //= $answer->{key_id};
 	$id{one} //= $answer->{db_id};
 	$claim = "$answer->{publication_id}, '$answer->{claim}'" if $answer->{claim};
 	return;

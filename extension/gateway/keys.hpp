@@ -1,0 +1,59 @@
+/*
+ * Keys as people and keys themselves handle them: minted, rotated, revoked.
+ *
+ * A key's text is shown once. Which callers may do what is decided here, in the transaction that
+ * does it; so a caller that has been revoked meanwhile does nothing.
+ */
+#pragma once
+
+#include "registry/key.hpp"
+
+namespace appinfra::keys
+{
+
+/* A key that was just made. */
+struct Minted {
+    const char *key_id;
+    const char *token;
+    std::optional<TimestampTz> expires_at;
+};
+
+/* What is asked for. Null pointers: not given. */
+struct Wanted {
+    const char *workspace; /* db_id, workspace_id or slug */
+    const char *role;
+    const char *name;
+    const char *env;
+    const Interval *valid_for;
+};
+
+/* Makes a key of a ready workspace. */
+Minted mint(const Wanted &wanted);
+
+/* Makes the successor of an active key, which lives on for that time. */
+Minted rotate(const char *key_id, const Interval *overlap);
+
+/* Revokes a key; again: nothing. */
+void revoke(const char *key_id, const char *reason);
+
+/*
+ * Waits until no call of the revoked key is ending; false when the time is over before. Raises
+ * 55000 for one that is not revoked, or whose revocation is not committed.
+ */
+bool wait_revoked(const char *key_id, const Interval *timeout);
+
+/* The same as asked for by a key, for its own workspace: a dbadmin, or the key that it is about. */
+Minted mint_for(const char *caller, const Wanted &wanted, const char *idempotency_key);
+Minted rotate_for(const char *caller, const Interval *overlap);
+void revoke_for(const char *caller, const char *key_id, const char *reason);
+
+/* Returns the workspace of a caller that may list its keys. */
+const char *workspace_of(const char *caller);
+
+/*
+ * Tells gateways of keys that were revoked, and ends the backends of their calls that take longer
+ * than appinfra.gateway_commit_wait; for the scheduler. True while there are such calls.
+ */
+bool follow_revoked();
+
+} // namespace appinfra::keys
