@@ -50,4 +50,13 @@ binding_of(const char *bucket_id)
     return query::run(select, {query::text(bucket_id)}).int8(0, 1);
 }
 
+int64
+restorable_binding_of(const char *bucket_id)
+{
+    static query::Query select = {"SELECT max(binding_id) FROM appinfra.binding"
+                                  " WHERE bucket_id = $1 AND restorable"};
+
+    return query::run(select, {query::text(bucket_id)}).int8(0, 1);
+}
+
 } // namespace appinfra::bucket_connection

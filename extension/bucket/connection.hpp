@@ -30,4 +30,7 @@ binding::Place place_of(const bucket::Bucket &bucket);
 /* Returns the id of the bucket's living binding; 0: it holds no variables. */
 int64 binding_of(const char *bucket_id);
 
+/* Returns the id of the binding that ended with the bucket; 0: it held no variables then. */
+int64 restorable_binding_of(const char *bucket_id);
+
 } // namespace appinfra::bucket_connection

@@ -47,6 +47,7 @@ leave(const bucket::Bucket &bucket, const Interval *retain)
     if (int64 binding_id = bucket_connection::binding_of(bucket.id)) {
         binding::lock(binding_id);
         publication::cancel_of_binding(binding_id);
+        binding::keep_restorable(binding_id);
         binding::end(binding_id);
         if (publication::may_be_delivered(binding_id))
             publication::enqueue(binding_id, 0);
@@ -95,18 +96,26 @@ check_restorable(const bucket::Bucket &bucket)
 
 /*
  * Owes the bucket's variables a new key. One that was deprovisioned has lost them; one whose
- * variables another bucket took over before has none.
+ * variables another bucket had taken over by then has none, and gets none.
  */
 static void
 publish_again(const bucket::Bucket &bucket, bool publish)
 {
     int64 binding_id = bucket_connection::binding_of(bucket.id);
+    int64 ended = bucket_connection::restorable_binding_of(bucket.id);
 
-    if (bucket.status != Status::revoked) {
+    if (bucket.status != Status::revoked && ended != 0) {
         const binding::Place place = bucket_connection::place_of(bucket);
 
-        if (const Refusal *refusal = binding::reserve(place))
-            raise(refusal);
+        if (const Refusal *taken = binding::reserve(place)) {
+            Refusal refusal = *taken;
+
+            if (refusal.code == ERRCODE_UNIQUE_VIOLATION)
+                refusal.hint = "The bucket comes back when its variables are free: "
+                               "appinfra.deprovision_bucket() frees those of another.";
+            raise(&refusal);
+        }
+        binding::forget_restorable(ended);
         binding_id = binding::create_for_bucket(place, bucket.id);
     }
     if (publish && binding_id != 0)

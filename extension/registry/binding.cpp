@@ -259,6 +259,15 @@ keep_restorable(const char *db_id)
 }
 
 void
+keep_restorable(int64 binding_id)
+{
+    static query::Query update = {
+        "UPDATE appinfra.binding SET restorable = true WHERE binding_id = $1 AND NOT ended"};
+
+    query::run(update, {query::id(binding_id)});
+}
+
+void
 forget_restorable(int64 binding_id)
 {
     static query::Query update = {

@@ -132,6 +132,9 @@ void forget_failures(int64 binding_id);
 /* The living bindings of the tenant come back when it is restored. */
 void keep_restorable(const char *db_id);
 
+/* The binding of a bucket comes back when that is restored. */
+void keep_restorable(int64 binding_id);
+
 /* The ended binding has come back, as another one. */
 void forget_restorable(int64 binding_id);
 

@@ -146,6 +146,8 @@ hand_out_key(const StoreDoor &door, const Caller &caller, std::string bucket_id,
         const Parameters recorded = {handout->publication_id, handout->claim, key.value.access_key};
         if (database.value(sql::record_key, recorded) != "t")
             return give_up("the bucket was changed meanwhile");
+        // Told before the answer goes out: a key that its caller has must not be taken for lost. An
+        // answer that does not arrive costs nothing, since older keys live on until the deadline.
         if (database.value(sql::complete_handout, {handout->publication_id, handout->claim}) != "t")
             return give_up("the bucket was changed meanwhile");
         return answer_with(about, storage.bucket_name, key.value);

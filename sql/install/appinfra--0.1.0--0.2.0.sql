@@ -572,7 +572,7 @@ CREATE FUNCTION appinfra.restore_bucket(bucket_id text, publish boolean = true) 
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_restore_bucket';
 COMMENT ON FUNCTION appinfra.restore_bucket(text, boolean) IS
-    'brings a revoked or deprovisioned bucket back, with its objects, its variables and a new key. 42704 for an unknown bucket, 55000 when it is ready or dropped, 23505 when somebody else holds one of its variables';
+    'brings a revoked or deprovisioned bucket back, with its objects, the variables that it held when it left, and a new key for them. 42704 for an unknown bucket, 55000 when it is ready or dropped, 23505 when somebody else holds one of its variables';
 
 CREATE FUNCTION appinfra.set_bucket_quota(bucket_id text, quota bigint) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -621,7 +621,7 @@ CREATE FUNCTION appinfra.begin_bucket_handout(
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_begin_bucket_handout';
 COMMENT ON FUNCTION appinfra.begin_bucket_handout(text, text, interval) IS
-    'begins to hand a new key of the bucket to a caller: a publication that is claimed from its birth and never retried. record_bucket_key() follows, and complete_publication() when the answer was sent. For members of both appinfra_publisher and appinfra_admin. 42704 for an unknown bucket, 42501, 55000 unless planned or ready, 55P03 while somebody else is at it';
+    'begins to hand a new key of the bucket to a caller: a publication that is claimed from its birth and never retried. record_bucket_key() follows, and complete_publication() just before the answer is sent: a key that its caller may have is never taken for lost. For members of both appinfra_publisher and appinfra_admin. 42704 for an unknown bucket, 42501, 55000 unless planned or ready, 55P03 while somebody else is at it';
 
 CREATE FUNCTION appinfra.report_unknown_buckets(names text[]) RETURNS int
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
