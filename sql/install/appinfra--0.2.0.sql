@@ -365,7 +365,7 @@ CREATE TABLE appinfra.key (
     name text,
     digest bytea NOT NULL,
     line text NOT NULL,
-    replaces text REFERENCES appinfra.key,
+    replaces text,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     created_by text NOT NULL,
     valid_for interval,
