@@ -114,6 +114,7 @@ sub _write_hba
 local all             $superuser       trust
 local replication     $superuser       trust
 local control         appinfra_sidecar trust
+local control         appinfra_gateway_login trust
 host  all             all              127.0.0.1/32 scram-sha-256
 HBA
 	close $out;
