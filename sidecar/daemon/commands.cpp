@@ -21,6 +21,7 @@ constexpr CommandRow rows[] = {
     {"serve", "deliver, and answer requests (--listen), until SIGTERM"},
     {"publish", "deliver what is pending now, and exit"},
     {"mcp", "answer an agent on standard input and output"},
+    {"gateway", "answer SQL over HTTP for holders of API keys, until SIGTERM"},
     {"doctor", "look at this host, and say what to do"},
     {"check-env", "check an environment against the DSN contract"},
     {"check-producer", "try what a producer of apps' environments must do"},

@@ -26,12 +26,17 @@ Daemon::Daemon(Options options, const Signals &signals, Log &log, Reread reread)
     status_.delivers = options_.delivers;
     if (options_.delivers || delivers_buckets(options_) || works_at_buckets(options_))
         publisher_ = std::make_unique<Publisher>(options_, clock_, log_, status_);
+    const auto conninfo =
+        std::make_shared<Conninfo>(options_.database.reveal(), options_.database_password.reveal());
+    const bool shared = options_.gateway.listen == options_.server.listen;
+    if (!options_.gateway.listen.empty()) {
+        for (const std::string &hint : gateway_hints())
+            log_.warn(hint);
+        gateway_ = std::make_unique<GatewayFrontend>(options_, conninfo, log_, shared);
+    }
     if (options_.command == Command::mcp || !options_.server.listen.empty())
-        frontend_ = std::make_unique<Frontend>(
-            options_,
-            std::make_shared<Conninfo>(options_.database.reveal(),
-                                       options_.database_password.reveal()),
-            status_, log_);
+        frontend_ = std::make_unique<Frontend>(options_, conninfo, status_, log_,
+                                               shared ? gateway_.get() : nullptr);
     // They live in the connection settings, the sink and the server now.
     options_.database.clear();
     options_.database_password.clear();
@@ -98,6 +103,8 @@ Daemon::reload()
             publisher_->renew(fresh);
         if (frontend_)
             frontend_->renew(std::move(fresh.server));
+        if (gateway_)
+            gateway_->renew();
         log_.info(publisher_ ? "token and CA read again" : "keys and certificates read again");
     } catch (const Failure &failure) {
         log_.error("not reloaded, the old values stay", {{"error", std::string(failure.what())}});
@@ -132,6 +139,8 @@ Daemon::stop(int code)
     status_.draining = true;
     if (frontend_)
         frontend_->drain();
+    if (gateway_)
+        gateway_->drain();
 }
 
 // Takes the shutdown as far as it can go now; says whether it is over, and with it the loop.
@@ -167,7 +176,8 @@ Daemon::give_up_waiting()
 bool
 Daemon::all_done() const
 {
-    return (!publisher_ || publisher_->idle()) && (!frontend_ || frontend_->idle());
+    return (!publisher_ || publisher_->idle()) && (!frontend_ || frontend_->idle()) &&
+           (!gateway_ || gateway_->idle());
 }
 
 void
@@ -192,8 +202,8 @@ Daemon::wait(TimePoint next)
     const TimePoint now = clock_.now();
     if (supervisor_.interval())
         next = std::min(next, alive_at_);
-    // The frontend does not wake this loop.
-    if (frontend_ && (stopping_ || options_.command == Command::mcp))
+    // The frontends do not wake this loop.
+    if ((frontend_ || gateway_) && (stopping_ || options_.command == Command::mcp))
         next = std::min(next, now + frontend_pause);
     if (stopping_)
         next = std::min(next, stop_deadline_);

@@ -1,6 +1,6 @@
-// The loop of serve, publish and mcp: it waits for signals, time and whatever its parts wait for,
-// and lets each part do what is due. There are two parts, of which either may be missing: the
-// publisher delivers, the frontend answers callers.
+// The loop of serve, publish, mcp and gateway: it waits for signals, time and whatever its parts
+// wait for, and lets each part do what is due. There are three parts, of which each may be missing:
+// the publisher delivers, the frontend answers callers, the gateway holders of API keys.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include "base/signals.hpp"
 #include "base/supervisor.hpp"
 #include "daemon/frontend.hpp"
+#include "daemon/gateway_frontend.hpp"
 #include "daemon/options.hpp"
 #include "daemon/publisher.hpp"
 
@@ -51,8 +52,9 @@ private:
     SystemClock clock_;
     Supervisor supervisor_;
     ServiceStatus status_;
-    std::unique_ptr<Publisher> publisher_; // null: it delivers nothing
-    std::unique_ptr<Frontend> frontend_;   // null: nobody can call
+    std::unique_ptr<Publisher> publisher_;     // null: it delivers nothing
+    std::unique_ptr<GatewayFrontend> gateway_; // null: there is none
+    std::unique_ptr<Frontend> frontend_;       // null: nobody can call
     bool told_ready_ = false;
     std::optional<int> stopping_; // the exit code that was decided
     TimePoint stop_deadline_ = TimePoint::max();

@@ -5,13 +5,16 @@
 #include <optional>
 #include <thread>
 
+#include "daemon/gateway_frontend.hpp"
 #include "daemon/store_opener.hpp"
 #include "http/server.hpp"
+#include "http/shared_door.hpp"
 #include "mcp/mcp.hpp"
 #include "mcp/stdio.hpp"
 #include "platform/database_workers.hpp"
 #include "platform/pg_database.hpp"
 #include "rest/api.hpp"
+#include "rest/api_door.hpp"
 #include "rest/metrics.hpp"
 
 namespace sidecar
@@ -93,7 +96,7 @@ copy_of(const TokenSettings &tokens)
 
 struct Frontend::Parts {
     Parts(const Options &options, std::shared_ptr<const Conninfo> conninfo, ServiceStatus &status,
-          Log &log)
+          Log &log, GatewayFrontend *gateway)
         : login(login_of(options, std::move(conninfo), log)),
           workers([login = login] { return std::make_unique<PgDatabase>(login); },
                   options.server.database_connections, max_waiting),
@@ -114,7 +117,12 @@ struct Frontend::Parts {
         settings.tokens = copy_of(options.server.tokens);
         settings.store = store;
         api.emplace(std::move(settings), clock, metrics, mcp, status);
-        web.emplace(http_server_settings(options.server), *api, workers, watchers, metrics, log);
+        const auto io = gateway != nullptr ? gateway->io() : std::make_shared<asio::io_context>(1);
+        door.emplace(io, *api, workers, watchers, metrics, options.server.request_timeout);
+        if (gateway != nullptr)
+            shared.emplace(*door, gateway->door());
+        Door &first = shared ? static_cast<Door &>(*shared) : *door;
+        web.emplace(http_server_settings(options.server), io, first, log);
     }
 
     SystemClock clock;
@@ -125,13 +133,15 @@ struct Frontend::Parts {
     StoreDoor store;
     Mcp mcp;
     std::optional<Api> api;
+    std::optional<ApiDoor> door;
+    std::optional<SharedDoor> shared;
     std::optional<HttpServer> web;
     std::optional<McpStdio> stdio;
 };
 
 Frontend::Frontend(const Options &options, std::shared_ptr<const Conninfo> conninfo,
-                   ServiceStatus &status, Log &log)
-    : parts_(std::make_unique<Parts>(options, std::move(conninfo), status, log))
+                   ServiceStatus &status, Log &log, GatewayFrontend *gateway)
+    : parts_(std::make_unique<Parts>(options, std::move(conninfo), status, log, gateway))
 {
 }
 
@@ -171,7 +181,10 @@ void
 Frontend::renew(ServerOptions fresh)
 {
     if (parts_->web)
-        parts_->web->renew(std::move(fresh.tokens));
+        parts_->web->renew(
+            [api = &*parts_->api, keys = std::make_shared<TokenSettings>(std::move(fresh.tokens))] {
+                api->renew(std::move(*keys));
+            });
 }
 
 } // namespace sidecar

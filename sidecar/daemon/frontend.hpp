@@ -13,12 +13,15 @@
 namespace sidecar
 {
 
+class GatewayFrontend;
+
 class Frontend
 {
 public:
-    // Opens what the options name. Throws a configuration Failure when it cannot.
+    // Opens what the options name; gateway is to be reached at the same address, if not null.
+    // Throws a configuration Failure when it cannot.
     Frontend(const Options &options, std::shared_ptr<const Conninfo> conninfo,
-             ServiceStatus &status, Log &log);
+             ServiceStatus &status, Log &log, GatewayFrontend *gateway);
     ~Frontend();
     Frontend(const Frontend &) = delete;
     Frontend &operator=(const Frontend &) = delete;

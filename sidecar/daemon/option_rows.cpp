@@ -7,7 +7,9 @@ namespace
 {
 
 constexpr const char *each = "serve publish mcp";
+constexpr const char *running = "serve publish mcp gateway";
 constexpr const char *looked_at = "serve publish mcp doctor";
+constexpr const char *logging_in = "serve publish mcp gateway doctor";
 constexpr const char *sending = "serve publish mcp doctor check-producer";
 constexpr const char *process = "Process";
 constexpr const char *in_database = "Database";
@@ -19,13 +21,13 @@ constexpr const char *looking = "Looking";
 
 // clang-format off
 constexpr OptionRow rows[] = {
-    {"config", "APPINFRA_CONFIG", "", sending, process, "file of options, name = value, as named here without --"},
-    {"log-format", "APPINFRA_LOG_FORMAT", "text", each, process, "\"text\" or \"json\", one event a line, to stderr"},
-    {"log-level", "APPINFRA_LOG_LEVEL", "info", each, process, "debug, info, warn or error"},
-    {"worker", "APPINFRA_WORKER", "", each, process, "name under which publications are claimed; host name and process id when empty"},
-    {"drain-timeout", "APPINFRA_DRAIN_TIMEOUT", "20s", each, process, "how long sends under way may last after SIGTERM"},
-    {"database", "", "", looked_at, in_database, "libpq connection string without a password; several hosts allowed; wins over APPINFRA_DATABASE_URL"},
-    {"database-file", "APPINFRA_DATABASE_URL_FILE", "", looked_at, in_database, "file with the connection string (password allowed)"},
+    {"config", "APPINFRA_CONFIG", "", "serve publish mcp gateway doctor check-producer", process, "file of options, name = value, as named here without --"},
+    {"log-format", "APPINFRA_LOG_FORMAT", "text", running, process, "\"text\" or \"json\", one event a line, to stderr"},
+    {"log-level", "APPINFRA_LOG_LEVEL", "info", running, process, "debug, info, warn or error"},
+    {"worker", "APPINFRA_WORKER", "", running, process, "name under which publications are claimed; host name and process id when empty"},
+    {"drain-timeout", "APPINFRA_DRAIN_TIMEOUT", "20s", running, process, "how long sends under way may last after SIGTERM"},
+    {"database", "", "", logging_in, in_database, "libpq connection string without a password; several hosts allowed; wins over APPINFRA_DATABASE_URL"},
+    {"database-file", "APPINFRA_DATABASE_URL_FILE", "", logging_in, in_database, "file with the connection string (password allowed)"},
     {"statement-timeout", "APPINFRA_STATEMENT_TIMEOUT", "20s", each, in_database, "for a statement in the database"},
     {"reconnect-longest", "APPINFRA_RECONNECT_LONGEST", "15s", each, in_database, "highest ceiling of the random pause between connects to the database"},
     {"sink", "APPINFRA_SINK", "", looked_at, to_producer, "\"http\" (the producer API) or \"file:DIR\" (environment files); http when producer-url is set"},
@@ -76,6 +78,14 @@ constexpr const char *mcp_examples =
     "With a producer (or another sink) configured it delivers, too, and no answer has a "
     "password.\n";
 
+constexpr const char *gateway_examples =
+    "Answers /v1: SQL for holders of API keys. Its login is a member of appinfra_gateway.\n"
+    "Examples:\n"
+    "  appinfrad gateway --gateway-listen=127.0.0.1:8443\n"
+    "  appinfrad gateway --gateway-listen=0.0.0.0:8443 --gateway-tls-cert=/etc/appinfra/tls.pem "
+    "\\\n"
+    "      --gateway-tls-key=/etc/appinfra/tls.key\n";
+
 constexpr const char *doctor_footer =
     "Looks at the unit, files, folders, the database and its server, pg_hba.conf, the "
     "certificate,\n"
@@ -123,6 +133,7 @@ footer_of(const std::string &command)
         return check_producer_footer;
     const char *examples = command == "serve"     ? serve_examples
                            : command == "publish" ? publish_examples
+                           : command == "gateway" ? gateway_examples
                                                   : mcp_examples;
     return std::string(examples) + about_all;
 }

@@ -45,7 +45,8 @@ read_sink(Options &options, const Values &values)
     } else if (!options.producer_url.empty()) {
         options.delivers = true;
     } else if (options.command != Command::mcp &&
-               (options.command == Command::publish || options.server.listen.empty())) {
+               (options.command == Command::publish ||
+                (options.server.listen.empty() && options.gateway.listen.empty()))) {
         refuse("no sink: set APPINFRA_PRODUCER_URL, or APPINFRA_SINK=file:DIR");
     }
 }
@@ -106,11 +107,19 @@ options_of(Command command, const CommandLine &line, const InheritedSecrets &inh
     Options options;
     options.command = command;
     options.server = server_options_of(values);
+    if (command == Command::gateway || command == Command::serve)
+        options.gateway = gateway_options_of(values);
+    if (command == Command::gateway) {
+        options.server.listen.clear();
+        if (options.gateway.listen.empty())
+            refuse("gateway needs APPINFRA_GATEWAY_LISTEN: where it is reached");
+    }
     if (command == Command::mcp && !is_user(options.server.user))
         refuse("mcp needs APPINFRA_USER: whose databases it is to see and make");
     if (command == Command::publish && values.at("once").empty())
         refuse("publish needs --once (the only mode there is)");
-    read_sink(options, values);
+    if (command != Command::gateway)
+        read_sink(options, values);
     options.storage = storage_options_of(values, inherited, options.allow_plaintext);
     read_secrets(options, line, inherited);
     read_times(options, values);
@@ -124,6 +133,7 @@ options_of(Command command, const CommandLine &line, const InheritedSecrets &inh
     options.log_format = format == "json" ? LogFormat::json : LogFormat::text;
     options.audit_url = values.at("audit-url");
     options.audit_ca = values.at("audit-ca");
+    options.worker_given = !values.at("worker").empty();
     options.worker = values.at("worker").empty() ? default_worker() : values.at("worker");
     return options;
 }
@@ -154,6 +164,7 @@ syntax_of(const std::string &command)
     syntax.rows.assign(delivery_rows().begin(), delivery_rows().end());
     syntax.rows.insert(syntax.rows.end(), server_rows().begin(), server_rows().end());
     syntax.rows.insert(syntax.rows.end(), storage_rows().begin(), storage_rows().end());
+    syntax.rows.insert(syntax.rows.end(), gateway_rows().begin(), gateway_rows().end());
     syntax.last_wins = true;
     syntax.names_unknown = true;
     return syntax;
@@ -175,9 +186,10 @@ read_options(const std::vector<std::string> &arguments, const InheritedSecrets &
     auto answer = parse_command_line(syntax_of(name), {arguments.begin() + 1, arguments.end()});
     if (std::string *help = std::get_if<std::string>(&answer))
         return std::move(*help);
-    const Command command = name == "publish" ? Command::publish
-                            : name == "mcp"   ? Command::mcp
-                                              : Command::serve;
+    const Command command = name == "publish"   ? Command::publish
+                            : name == "mcp"     ? Command::mcp
+                            : name == "gateway" ? Command::gateway
+                                                : Command::serve;
     return options_of(command, std::get<CommandLine>(answer), inherited);
 }
 

@@ -10,6 +10,7 @@
 #include "base/command_line.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "daemon/gateway_options.hpp"
 #include "daemon/inherited_secrets.hpp"
 #include "daemon/server_options.hpp"
 #include "daemon/storage_options.hpp"
@@ -18,7 +19,7 @@
 namespace sidecar
 {
 
-enum class Command { serve, publish, mcp };
+enum class Command { serve, publish, mcp, gateway };
 
 struct Options {
     Command command = Command::serve;
@@ -28,6 +29,7 @@ struct Options {
     bool delivers = false; // there is a sink for databases
     StorageOptions storage;
     ServerOptions server;
+    GatewayOptions gateway;
     std::string sink_directory; // of the file sink; empty: the producer API
     EnvPaths env_paths;         // of single apps, beside that folder
     std::string producer_url;
@@ -37,6 +39,7 @@ struct Options {
     std::string audit_url; // where seals go; empty: into the log
     std::string audit_ca;
     std::string worker;
+    bool worker_given = false;
     std::size_t concurrency = 8;
     std::size_t batch = 16;
     std::size_t max_held = 64;
@@ -72,8 +75,8 @@ Secret producer_token(const OptionValues &values, const InheritedSecrets &inheri
 // Returns what a command that shares the file of options takes.
 CommandSyntax syntax_of(const std::string &command);
 
-// Returns the options of the command that stands first in arguments: serve, publish or mcp; or the
-// text of its --help. Throws a configuration Failure when they are wrong.
+// Returns the options of the command that stands first in arguments: serve, publish, mcp or
+// gateway; or the text of its --help. Throws a configuration Failure when they are wrong.
 std::variant<Options, std::string> read_options(const std::vector<std::string> &arguments,
                                                 const InheritedSecrets &inherited);
 

@@ -33,11 +33,11 @@ constexpr OptionRow rows[] = {
     {"user", "APPINFRA_USER", "", "mcp", mcp_tools, "whose databases it sees and makes"},
     {"publish-wait", "APPINFRA_PUBLISH_WAIT", "10s", "serve and mcp", mcp_tools, "how long a tool of MCP waits for its publication"},
     {"rate-limit", "APPINFRA_RATE_LIMIT", "60", "serve", limits, "requests a second of one user, twice that in a burst; 0: any"},
-    {"max-connections", "APPINFRA_MAX_CONNECTIONS", "1000", "serve", limits, "open connections, 1 to 10000"},
+    {"max-connections", "APPINFRA_MAX_CONNECTIONS", "1000", "serve gateway", limits, "open connections, 1 to 10000"},
     {"database-connections", "APPINFRA_DATABASE_CONNECTIONS", "4", "serve and mcp", limits, "connections to the database for requests, 2 to 64"},
-    {"head-timeout", "APPINFRA_HEAD_TIMEOUT", "10s", "serve", limits, "from the first byte of a request to the end of its head"},
-    {"idle-timeout", "APPINFRA_IDLE_TIMEOUT", "60s", "serve", limits, "between two requests of a connection"},
-    {"request-timeout", "APPINFRA_REQUEST_TIMEOUT", "30s", "serve", limits, "for a request's body, its answer, and sending that"},
+    {"head-timeout", "APPINFRA_HEAD_TIMEOUT", "10s", "serve gateway", limits, "from the first byte of a request to the end of its head"},
+    {"idle-timeout", "APPINFRA_IDLE_TIMEOUT", "60s", "serve gateway", limits, "between two requests of a connection"},
+    {"request-timeout", "APPINFRA_REQUEST_TIMEOUT", "30s", "serve gateway", limits, "for a request's body, its answer, and sending that"},
 };
 // clang-format on
 

@@ -12,17 +12,6 @@ namespace sidecar::gateway
 namespace
 {
 
-JsonView
-read_object(std::string_view body)
-{
-    if (!is_utf8(body) || !is_json_text(body))
-        throw Problem(400, "invalid_json", "the body is not valid JSON");
-    const JsonView object(body);
-    if (object.kind() != JsonView::Kind::object)
-        throw Problem(400, "invalid_json", "the body must be a JSON object");
-    return object;
-}
-
 std::string
 read_sql(JsonView object)
 {
@@ -59,6 +48,17 @@ read_parameters(JsonView object, std::size_t limit)
 }
 
 } // namespace
+
+JsonView
+read_object(std::string_view body)
+{
+    if (!is_utf8(body) || !is_json_text(body))
+        throw Problem(400, "invalid_json", "the body is not valid JSON");
+    const JsonView object(body);
+    if (object.kind() != JsonView::Kind::object)
+        throw Problem(400, "invalid_json", "the body must be a JSON object");
+    return object;
+}
 
 RequestedStatement
 read_statement(std::string_view body, const StatementLimits &limits)

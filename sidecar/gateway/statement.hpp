@@ -22,6 +22,9 @@ struct RequestedStatement {
     std::vector<JsonView> parameters; // valid as long as the body
 };
 
+// Returns the object that a body is. Throws a Problem (invalid_json).
+JsonView read_object(std::string_view body);
+
 // Reads a request's body. Throws the Problem that comes first: of the JSON, of a statement that is
 // empty, one that is too long, or of the parameters. Fields that are not known are ignored.
 RequestedStatement read_statement(std::string_view body, const StatementLimits &limits);

@@ -23,11 +23,10 @@ constexpr Duration sweep_pause = std::chrono::milliseconds(100);
 class HttpServer::Impl
 {
 public:
-    Impl(HttpServerSettings settings, Api &api, DatabaseWorkers &workers, DatabaseWorkers &watchers,
-         Metrics &metrics, Log &log)
-        : settings_(std::move(settings)), shared_{io_,     settings_, api, workers, watchers,
-                                                  metrics, {},        0,   false},
-          tls_(read_tls()), listener_(*io_, settings_.listen, tls_ != nullptr, log)
+    Impl(HttpServerSettings settings, std::shared_ptr<asio::io_context> io, Door &door, Log &log)
+        : io_(std::move(io)),
+          settings_(std::move(settings)), shared_{settings_, door, {}, 0, false}, tls_(read_tls()),
+          listener_(*io_, settings_.listen, tls_ != nullptr, log)
     {
         asio::co_spawn(*io_, accept(), asio::detached);
         asio::co_spawn(*io_, sweep(), asio::detached);
@@ -46,6 +45,7 @@ public:
     {
         asio::post(*io_, [this] {
             shared_.draining = true;
+            shared_.door.close();
             listener_.close();
             for (const auto &session : sessions_)
                 if (session->idle())
@@ -54,14 +54,19 @@ public:
     }
 
     void
-    renew(TokenSettings tokens)
+    renew(std::function<void()> also)
     {
         TlsContext fresh = read_tls();
-        auto keys = std::make_shared<TokenSettings>(std::move(tokens));
-        asio::post(*io_, [this, fresh, keys] {
+        asio::post(*io_, [this, fresh, also = std::move(also)] {
             tls_ = fresh;
-            shared_.api.renew(std::move(*keys));
+            also();
         });
+    }
+
+    bool
+    idle() const
+    {
+        return open == 0 && shared_.door.idle();
     }
 
     std::atomic<std::size_t> open{0};
@@ -145,9 +150,11 @@ private:
     {
         for (;;) {
             const TimePoint now = shared_.clock.now();
-            for (const auto &session : sessions_)
+            for (const auto &session : sessions_) {
+                session->look_for_client();
                 if (session->deadline() <= now)
                     session->close();
+            }
             co_await pause();
         }
     }
@@ -164,10 +171,10 @@ private:
     count()
     {
         open = sessions_.size();
-        shared_.metrics.connections(sessions_.size());
+        shared_.door.connections(sessions_.size());
     }
 
-    std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
+    std::shared_ptr<asio::io_context> io_;
     HttpServerSettings settings_;
     HttpSessionContext shared_;
     TlsContext tls_;
@@ -176,9 +183,9 @@ private:
     std::thread thread_;
 };
 
-HttpServer::HttpServer(HttpServerSettings settings, Api &api, DatabaseWorkers &workers,
-                       DatabaseWorkers &watchers, Metrics &metrics, Log &log)
-    : impl_(std::make_unique<Impl>(std::move(settings), api, workers, watchers, metrics, log))
+HttpServer::HttpServer(HttpServerSettings settings, std::shared_ptr<asio::io_context> io,
+                       Door &door, Log &log)
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(io), door, log))
 {
 }
 
@@ -193,13 +200,13 @@ HttpServer::drain()
 bool
 HttpServer::idle() const
 {
-    return impl_->open == 0;
+    return impl_->idle();
 }
 
 void
-HttpServer::renew(TokenSettings tokens)
+HttpServer::renew(std::function<void()> also)
 {
-    impl_->renew(std::move(tokens));
+    impl_->renew(std::move(also));
 }
 
 } // namespace sidecar

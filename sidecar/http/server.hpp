@@ -1,15 +1,13 @@
 // The HTTP server: one thread, one coroutine a connection. It accepts, bounds and times
-// connections; what requests mean is the business of Api, and what takes time that of
-// DatabaseWorkers.
+// connections; what requests mean is the business of the door behind it.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/log.hpp"
 #include "http/server_settings.hpp"
-#include "platform/database_workers.hpp"
-#include "rest/api.hpp"
-#include "rest/metrics.hpp"
+#include "platform/door.hpp"
 
 namespace sidecar
 {
@@ -17,22 +15,26 @@ namespace sidecar
 class HttpServer
 {
 public:
-    // Listens. Throws a configuration Failure when it cannot.
-    HttpServer(HttpServerSettings settings, Api &api, DatabaseWorkers &workers,
-               DatabaseWorkers &watchers, Metrics &metrics, Log &log);
+    // Listens, and runs the loop, which the door may use, in a thread. Throws a configuration
+    // Failure when it cannot.
+    HttpServer(HttpServerSettings settings, std::shared_ptr<asio::io_context> io, Door &door,
+               Log &log);
+
+    // Ends the connections and what the door has under way.
     ~HttpServer();
     HttpServer(const HttpServer &) = delete;
     HttpServer &operator=(const HttpServer &) = delete;
 
-    // Takes no more connections, ends the idle ones; requests under way are answered.
+    // Takes no more connections, ends the idle ones, lets the door begin nothing new; requests
+    // under way are answered.
     void drain();
 
-    // Whether no connection is left.
+    // Whether no connection is left, and the door has nothing under way.
     bool idle() const;
 
-    // Reads certificate and key again and takes other token keys; throws a configuration Failure,
-    // and changes nothing, when they cannot be read.
-    void renew(TokenSettings tokens);
+    // Reads certificate and key again, and runs also in the loop's thread; throws a configuration
+    // Failure, and changes nothing, when they cannot be read.
+    void renew(std::function<void()> also);
 
 private:
     class Impl;

@@ -14,7 +14,7 @@ constexpr Duration discard_timeout = std::chrono::seconds(2);
 
 struct HttpSession::Exchange {
     HttpReader reader;
-    std::optional<Api::Admission> admission;
+    std::unique_ptr<Door::Admission> admission;
     std::optional<Problem> problem;
     std::size_t counted = 0; // of the body, in HttpSessionContext::bodies
     bool go_on = false;      // the client is to be told to send the body
@@ -55,12 +55,10 @@ HttpSession::serve_one()
     until(shared_.settings.request_timeout);
     const std::string text = response_text(exchange.response, keep);
     co_await stream_->write(text);
-    const Route *route = exchange.admission ? exchange.admission->match.route : nullptr;
     const std::chrono::duration<double> taken =
         std::chrono::steady_clock::now() - *exchange.received;
-    shared_.metrics.answered(route != nullptr ? route->path : "none",
-                             route != nullptr ? route->method : "-", exchange.response.status,
-                             taken.count());
+    shared_.door.answered(exchange.admission.get(), exchange.reader.request(), exchange.response,
+                          taken.count());
     if (keep)
         co_return true;
     stream_->end_sending();
@@ -121,7 +119,7 @@ HttpSession::advance(Exchange &exchange)
         if (reader.state() != HttpReader::State::head && !exchange.admission) {
             reader.request().local = local_;
             reader.request().address = address_;
-            exchange.admission = shared_.api.admit(reader.request());
+            exchange.admission = shared_.door.admit(reader.request());
             exchange.go_on = reader.expects_continue() && reader.state() == HttpReader::State::body;
             until(shared_.settings.request_timeout);
         }
@@ -143,70 +141,19 @@ HttpSession::advance(Exchange &exchange)
 asio::awaitable<void>
 HttpSession::answer(Exchange &exchange)
 {
+    const Request &request = exchange.reader.request();
     try {
         if (exchange.problem)
             throw *exchange.problem;
-        Api::Reply reply = shared_.api.answer(*exchange.admission, exchange.reader.request());
-        if (auto *response = std::get_if<Response>(&reply)) {
-            exchange.response = std::move(*response);
-            co_return;
-        }
         deadline_ = TimePoint::max(); // what follows has time-outs of its own
-        if (auto *look = std::get_if<Look>(&reply))
-            exchange.response = co_await take_look(std::move(*look));
-        else
-            exchange.response = co_await run_task(std::get<Task>(std::move(reply)));
+        client_gone_ = false;
+        answering_ = true;
+        exchange.response =
+            co_await shared_.door.answer(*exchange.admission, request, client_gone_);
     } catch (const Problem &problem) {
-        exchange.response = response_of(problem);
+        exchange.response = shared_.door.refuse(problem, request, exchange.admission.get());
     }
-}
-
-// Has the task run by the threads that serve requests.
-asio::awaitable<Response>
-HttpSession::run_task(Task task)
-{
-    auto response =
-        co_await wait_for(shared_.workers, std::move(task), shared_.settings.request_timeout);
-    co_return response ? std::move(*response)
-                       : response_of(database_unavailable("the database did not answer in time"));
-}
-
-// Has somebody look at the database, and waits no longer than a client should.
-asio::awaitable<Response>
-HttpSession::take_look(Look look)
-{
-    try {
-        auto response = co_await wait_for(shared_.watchers, std::move(look.task), look.patience);
-        if (response)
-            co_return std::move(*response);
-    } catch (const Problem &) {
-        // Too many wait already: that it does not answer is what there is to tell.
-    }
-    co_return look.late();
-}
-
-// Has the task run, and returns its response; nothing when that takes longer than limit. Throws a
-// Problem when too many wait already.
-asio::awaitable<std::optional<Response>>
-HttpSession::wait_for(DatabaseWorkers &workers, Task task, Duration limit)
-{
-    struct Waiting {
-        asio::steady_timer timer;
-        std::optional<Response> response;
-    };
-    auto waiting = std::make_shared<Waiting>(Waiting{asio::steady_timer(*shared_.io), {}});
-    waiting->timer.expires_after(limit);
-    const auto done = [io = shared_.io, waiting](Response response) {
-        asio::post(*io, [waiting, response = std::move(response)]() mutable {
-            waiting->response = std::move(response);
-            waiting->timer.cancel();
-        });
-    };
-    if (!workers.submit(std::move(task), done))
-        throw database_unavailable("too many requests wait for the database");
-    boost::system::error_code ended;
-    co_await waiting->timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
-    co_return std::move(waiting->response);
+    answering_ = false; // cppcheck-suppress missingReturn ; of a coroutine
 }
 
 // Reads what the client goes on sending, for a while: closing at once would make its side drop the

@@ -10,21 +10,15 @@
 #include "http/reader.hpp"
 #include "http/server_settings.hpp"
 #include "http/stream.hpp"
-#include "platform/database_workers.hpp"
-#include "rest/api.hpp"
+#include "platform/door.hpp"
 
 namespace sidecar
 {
 
 // What the sessions of one server share; touched by its thread only.
 struct HttpSessionContext {
-    // The database's threads may hand in a response after the server has gone.
-    std::shared_ptr<asio::io_context> io;
     const HttpServerSettings &settings;
-    Api &api;
-    DatabaseWorkers &workers;
-    DatabaseWorkers &watchers; // read what is told to everyone
-    Metrics &metrics;
+    Door &door;
     SystemClock clock;
     std::size_t bodies = 0; // bytes of bodies being received
     bool draining = false;
@@ -53,6 +47,13 @@ public:
     {
         return deadline_;
     }
+    // Looks whether the client of the request that is being answered has gone; called now and then.
+    void
+    look_for_client()
+    {
+        if (answering_ && stream_->peer_gone())
+            client_gone_ = true;
+    }
     // Whether it waits for a request, and since when.
     bool
     idle() const
@@ -73,10 +74,6 @@ private:
     asio::awaitable<bool> receive_more(Exchange &exchange);
     void advance(Exchange &exchange);
     asio::awaitable<void> answer(Exchange &exchange);
-    asio::awaitable<Response> run_task(Task task);
-    asio::awaitable<Response> take_look(Look look);
-    asio::awaitable<std::optional<Response>> wait_for(DatabaseWorkers &workers, Task task,
-                                                      Duration limit);
     asio::awaitable<void> discard();
     void count_body(Exchange &exchange, std::size_t size);
     void until(Duration limit);
@@ -86,6 +83,8 @@ private:
     bool local_;
     std::string address_; // of the peer
     bool idle_ = false;
+    bool answering_ = false;
+    bool client_gone_ = false; // while it was being answered
     TimePoint idle_since_{};
     TimePoint deadline_{};
     std::string unread_; // bytes beyond the request being read

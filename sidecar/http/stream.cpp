@@ -4,6 +4,7 @@
 #include <boost/asio/ssl.hpp>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 
 #include "base/failure.hpp"
 #include "base/readable.hpp"
@@ -18,6 +19,13 @@ acknowledge_on(int fd)
 {
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on); // on a unix socket nothing
+}
+
+bool
+is_gone(int fd)
+{
+    pollfd state{fd, POLLRDHUP, 0};
+    return poll(&state, 1, 0) == 1;
 }
 
 class Plain final : public Stream
@@ -49,6 +57,12 @@ public:
     acknowledge() override
     {
         acknowledge_on(socket_.native_handle());
+    }
+
+    bool
+    peer_gone() override
+    {
+        return is_gone(socket_.native_handle());
     }
 
     void
@@ -99,6 +113,12 @@ public:
     acknowledge() override
     {
         acknowledge_on(stream_.next_layer().native_handle());
+    }
+
+    bool
+    peer_gone() override
+    {
+        return is_gone(stream_.next_layer().native_handle());
     }
 
     // Every response says its length, so nobody takes the end of the connection for its end.

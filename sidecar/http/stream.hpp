@@ -34,6 +34,9 @@ public:
     // Says that nothing more will be sent.
     virtual void end_sending() = 0;
 
+    // Whether the other end has closed the connection, or its sending half.
+    virtual bool peer_gone() = 0;
+
     // Ends what is under way.
     virtual void close() = 0;
 };

@@ -75,6 +75,17 @@ Conninfo::Conninfo(std::string_view text, std::string_view password, const char 
 }
 
 void
+Conninfo::set(const char *keyword, std::string_view value)
+{
+    for (Setting &setting : settings_)
+        if (setting.keyword == keyword) {
+            setting.value = Secret(value);
+            return;
+        }
+    settings_.push_back({keyword, Secret(value)});
+}
+
+void
 Conninfo::set_default(const char *keyword, const char *value)
 {
     if (value_of(keyword).empty())

@@ -38,6 +38,9 @@ public:
     std::vector<const char *> keywords() const;
     std::vector<const char *> values() const;
 
+    // Sets a keyword, whatever it was before.
+    void set(const char *keyword, std::string_view value);
+
     // The value of a keyword; empty when it is not set.
     std::string_view value_of(std::string_view keyword) const;
 

@@ -42,12 +42,41 @@ TEST(Answer, HasTheFieldsInTheirOrder)
 {
     const Rows rows = result_of({{"id", 23}, {"a\"b", 25}}, {{"1", "x"}, {"2", nullptr}});
     Answer answer(1000);
-    answer.describe(rows.get());
+    answer.describe(rows.get(), {});
     answer.append(rows.get(), {});
     EXPECT_EQ(answer.body({"SELECT", 2}, 7),
               R"({"command":"SELECT","columns":["id","a\"b"],"rows":[[1,"x"],[2,null]],)"
               R"("rows_affected":2,"duration_ms":7})");
-    EXPECT_EQ(answer.column_types(), (std::vector<Oid>{23, 25}));
+    EXPECT_TRUE(answer.unknown_types().empty());
+}
+
+TEST(Answer, KeepsValuesWhoseTypesAreLookedUpLater)
+{
+    const Rows rows = result_of({{"id", 23}, {"tags", 90001}}, {{"1", "{a,b}"}, {"2", nullptr}});
+    Answer answer(1000);
+    answer.describe(rows.get(), {});
+    answer.append(rows.get(), {});
+    EXPECT_EQ(answer.unknown_types(), (std::vector<Oid>{90001}));
+    answer.resolve({});
+    EXPECT_EQ(answer.body({"SELECT", 2}, 0),
+              R"({"command":"SELECT","columns":["id","tags"],"rows":[[1,"{a,b}"],[2,null]],)"
+              R"("rows_affected":2,"duration_ms":0})");
+}
+
+TEST(Answer, OfAProcedureIsItsValueOrAllOfThem)
+{
+    const Rows rows = result_of({{"echo", 3802}}, {{"{\"a\": 1}"}});
+    Answer answer(1000);
+    answer.take_values();
+    answer.describe(rows.get(), {});
+    EXPECT_EQ(answer.body("echo", false, 1),
+              R"({"procedure":"echo","result":null,"duration_ms":1})");
+    answer.append(rows.get(), {});
+    EXPECT_EQ(answer.body("echo", false, 1),
+              R"({"procedure":"echo","result":{"a": 1},"duration_ms":1})");
+    answer.append(rows.get(), {});
+    EXPECT_EQ(answer.body("echo", true, 1),
+              R"({"procedure":"echo","result":[{"a": 1},{"a": 1}],"duration_ms":1})");
 }
 
 TEST(Answer, OfAStatementWithoutRowsHasNone)
@@ -75,7 +104,7 @@ TEST(Answer, DoesNotGrowBeyondItsLimit)
 {
     const Rows rows = result_of({{"x", 25}}, {{"0123456789"}});
     Answer answer(40);
-    answer.describe(rows.get());
+    answer.describe(rows.get(), {});
     answer.append(rows.get(), {});
     answer.append(rows.get(), {});
     try {

@@ -1,0 +1,77 @@
+// The gateway's door of a server: /v1 for keys, and what is told to everyone. It decides by the
+// head which key asks and whether it may ask now; everything that runs is the service's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/rate_limit.hpp"
+#include "gateway/service.hpp"
+#include "platform/door.hpp"
+
+namespace sidecar::gateway
+{
+
+struct DoorSettings {
+    double rate = 60; // requests a second of a key; 0: any
+    double burst = 120;
+    bool trust_proxy = false;
+    bool mcp = true;
+    std::size_t request_bytes = 1024 * 1024;
+    std::vector<std::string> origins; // whose pages may call
+};
+
+class GatewayDoor final : public Door
+{
+public:
+    GatewayDoor(Service &service, DoorSettings settings, const Clock &clock);
+
+    std::unique_ptr<Admission> admit(const Request &request) override;
+    asio::awaitable<Response> answer(Admission &admission, const Request &request,
+                                     const bool &client_gone) override;
+    Response refuse(const Problem &problem, const Request &request,
+                    const Admission *admission) override;
+    void answered(const Admission *admission, const Request &request, const Response &response,
+                  double seconds) override;
+    void connections(std::size_t open) override;
+    void close() override;
+    bool idle() const override;
+
+private:
+    struct Admitted;
+    struct Route;
+    static const std::vector<Route> &routes();
+    static const Route &find_route(const Request &request, std::string &name);
+    void limit(const std::string &user, const std::string &key_id, const std::string &address);
+    void add_headers(Response &response, const Request &request, const Admitted *admitted) const;
+
+    asio::awaitable<Response> execute(Admitted &admitted, const Request &request,
+                                      const bool &client_gone);
+    asio::awaitable<Response> call(Admitted &admitted, const Request &request,
+                                   const bool &client_gone);
+    asio::awaitable<Response> mint(Admitted &admitted, const Request &request,
+                                   const bool &client_gone);
+    asio::awaitable<Response> rotate(Admitted &admitted, const Request &request,
+                                     const bool &client_gone);
+    asio::awaitable<Response> list(Admitted &admitted, const Request &request,
+                                   const bool &client_gone);
+    asio::awaitable<Response> revoke(Admitted &admitted, const Request &request,
+                                     const bool &client_gone);
+    asio::awaitable<Response> me(Admitted &admitted, const Request &request,
+                                 const bool &client_gone);
+    asio::awaitable<Response> health(Admitted &admitted, const Request &request,
+                                     const bool &client_gone);
+    asio::awaitable<Response> readiness(Admitted &admitted, const Request &request,
+                                        const bool &client_gone);
+    asio::awaitable<Response> metrics(Admitted &admitted, const Request &request,
+                                      const bool &client_gone);
+
+    Service &service_;
+    DoorSettings settings_;
+    const Clock &clock_;
+    RateLimit limit_;
+};
+
+} // namespace sidecar::gateway
