@@ -3,6 +3,7 @@
 
 #include "base/scope.hpp"
 #include "registry/bucket_key.hpp"
+#include "shmem/wakeup.hpp"
 
 namespace appinfra::bucket_kind
 {
@@ -125,10 +126,17 @@ before_retry(const kind::Owner &owner)
     query::run(update, {query::text(owner.id)});
 }
 
+/* Work at the bucket that nobody could claim beside the publication can be claimed now. */
 static void
 mark_delivered(int64, int64 key_id, const Interval *, const Interval *deadline)
 {
+    static query::Query behind = {
+        "SELECT FROM appinfra.bucket_key k JOIN appinfra.bucket b USING (bucket_id)"
+        " WHERE k.bucket_key_id = $1 AND b.generation > b.done_generation"};
+
     bucket_key::mark_delivered(key_id, deadline);
+    if (query::run(behind, {query::id(key_id)}).count > 0)
+        wakeup::wake_at_commit(wakeup::Work::publications);
 }
 
 const kind::Kind kind = {.producer = "storage",

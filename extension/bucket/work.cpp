@@ -9,6 +9,7 @@
 #include "bucket/observed.hpp"
 #include "delivery/timeline.hpp"
 #include "registry/bucket_key.hpp"
+#include "shmem/wakeup.hpp"
 
 namespace appinfra::bucket_work
 {
@@ -27,6 +28,7 @@ static Found find(const Claim &claim);
 static void answer_late(const Claim &claim);
 static void finish(const bucket::Bucket &bucket, int64 generation);
 static void judge_failure(const bucket::Bucket &bucket, const Failure &failure);
+static void wake_waiting(const char *bucket_id);
 
 constexpr int error_limit = 512; /* bytes kept of an error */
 constexpr int name_tries_limit = 5;
@@ -132,6 +134,7 @@ complete(const Claim &claim, int64 generation, const Jsonb *observed)
             observed::record(found.bucket, observed);
         finish(found.bucket, Min(generation, found.bucket.generation));
         query::run(update, {query::text(claim.bucket_id)});
+        wake_waiting(claim.bucket_id);
     });
     return held;
 }
@@ -219,6 +222,7 @@ fail(const Claim &claim, const Failure &failure)
                                 query::text(told.code), query::timestamp(told.retry_at)});
             query::run(keys, {query::text(claim.bucket_id), query::text(told.error)});
             judge_failure(found.bucket, told);
+            wake_waiting(claim.bucket_id);
             audit::record("fail_bucket_work", claim.bucket_id, nullptr,
                           audit::detail({{"code", told.code}}));
         } else {
@@ -245,6 +249,18 @@ judge_failure(const bucket::Bucket &bucket, const Failure &failure)
         bucket::rename(bucket.id, bucket::choose_name(rows.text(0, 1)));
     else if (taken || strcmp(failure.code, "refused") == 0)
         bucket::set_status(bucket.id, Status::failed, failure.error);
+}
+
+/* A publication of the bucket that nobody could claim beside this work can be claimed now. */
+static void
+wake_waiting(const char *bucket_id)
+{
+    static query::Query waiting = {
+        "SELECT FROM appinfra.binding b JOIN appinfra.publication p USING (binding_id)"
+        " WHERE b.bucket_id = $1 AND p.status = 'pending' LIMIT 1"};
+
+    if (query::run(waiting, {query::text(bucket_id)}).count > 0)
+        wakeup::wake_at_commit(wakeup::Work::publications);
 }
 
 int
