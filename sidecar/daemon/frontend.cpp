@@ -78,7 +78,7 @@ publishes_buckets(const Options &options)
 StoreDoor
 store_door(const Options &options, CallTally &calls)
 {
-    return {store_opener(options, calls), options.worker};
+    return {store_opener(options, calls), options.worker, options.storage.call_timeout};
 }
 
 TokenSettings

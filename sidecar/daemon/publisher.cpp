@@ -28,15 +28,16 @@ queue_settings(const Options &options)
         options.worker, options.statement_timeout, options.reconnect_longest};
 }
 
+// The settings of a lane, whose claims are ours for shortest_lease at least.
 DispatchSettings
-dispatch_settings(const Options &options, const char *producer)
+dispatch_settings(const Options &options, const char *producer, Duration shortest_lease)
 {
     DispatchSettings settings;
     settings.producer = producer;
     settings.concurrency = options.concurrency;
     settings.batch = options.batch;
     settings.max_held = options.max_held;
-    settings.lease = {options.lease, options.call_timeout};
+    settings.lease = {std::max(options.lease, shortest_lease), options.call_timeout};
     settings.poll = options.poll;
     settings.probe = options.probe;
     return settings;
@@ -124,11 +125,12 @@ Publisher::make_lanes(const Options &options, Log &log, CallTally &calls)
     const auto lane = [&](const char *producer, std::unique_ptr<Sink> sink,
                           std::unique_ptr<StorageSink> storage) {
         Sink &first = storage ? static_cast<Sink &>(*storage) : *sink;
-        return std::unique_ptr<Lane>(
-            new Lane{std::move(sink), std::move(storage),
-                     Dispatcher(dispatch_settings(options, producer), queue_, first, clock_, log,
-                                Backoff(options.retry_first, options.retry_longest,
-                                        std::random_device{}()))});
+        const Duration lease = storage ? 2 * options.storage.call_timeout : Duration(0);
+        return std::unique_ptr<Lane>(new Lane{
+            std::move(sink), std::move(storage),
+            Dispatcher(
+                dispatch_settings(options, producer, lease), queue_, first, clock_, log,
+                Backoff(options.retry_first, options.retry_longest, std::random_device{}()))});
     };
     if (options.delivers)
         databases_ = lane(database_producer, std::make_unique<SharedSink>(sink_), nullptr);
@@ -136,7 +138,7 @@ Publisher::make_lanes(const Options &options, Log &log, CallTally &calls)
         return;
     auto sink = std::make_unique<SharedSink>(sink_);
     auto storage = std::make_unique<StorageSink>(*sink, queue_, store_opener(options, calls),
-                                                 options.concurrency);
+                                                 options.concurrency, options.storage.call_timeout);
     buckets_ = lane(storage_producer, std::move(sink), std::move(storage));
 }
 

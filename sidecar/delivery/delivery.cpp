@@ -9,8 +9,10 @@ namespace sidecar
 
 Delivery::Delivery(Publication publication, LeaseRules rules, TimePoint claimed)
     : publication_(std::move(publication)), rules_(rules), claimed_(claimed), due_(claimed),
-      lease_until_(claimed + rules.lease), extension_due_(claimed + rules.lease / 3)
+      lease_(std::make_shared<Lease>(claimed + rules.lease)),
+      extension_due_(claimed + rules.lease / 3)
 {
+    publication_.lease = lease_;
 }
 
 void
@@ -36,6 +38,8 @@ Delivery::send_finished(const Outcome &outcome, TimePoint now, Backoff &backoff)
             report.maybe_stored = false;
         return report;
     }
+    if (outcome.verdict == Verdict::renew)
+        return give_back(outcome.error, backoff.delay(publication_.attempt));
     if (outcome.verdict == Verdict::unauthorized) {
         state_ = State::held;
         rejections_++;
@@ -66,10 +70,11 @@ Delivery::release(TimePoint now)
 }
 
 Report
-Delivery::give_back(const std::string &why) const
+Delivery::give_back(const std::string &why, Duration pause) const
 {
     Report report = fail(why);
     report.retry_now = true;
+    report.retry_pause = pause;
     return report;
 }
 
@@ -106,7 +111,7 @@ void
 Delivery::extended()
 {
     // Counted from the question, because the answer may have been long on its way.
-    lease_until_ = std::max(lease_until_, *extension_asked_ + rules_.lease);
+    lease_->extend(*extension_asked_ + rules_.lease);
     extension_due_ = *extension_asked_ + rules_.lease / 3;
     extension_asked_.reset();
 }

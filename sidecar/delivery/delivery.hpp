@@ -7,6 +7,7 @@
 // been stored; maybe_stored_, once set, stays.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "base/backoff.hpp"
@@ -74,7 +75,7 @@ public:
     bool
     leased(TimePoint now) const
     {
-        return now + rules_.call_timeout < lease_until_;
+        return lease_->lasts(now + rules_.call_timeout);
     }
 
     void send_started();
@@ -88,8 +89,9 @@ public:
     // A held delivery may be sent again.
     void release(TimePoint now);
 
-    // The report that makes it another sidecar's at once.
-    Report give_back(const std::string &why) const;
+    // The report that makes it another sidecar's, or ours under another claim, when the pause is
+    // over.
+    Report give_back(const std::string &why, Duration pause = {}) const;
 
     // The report for a claim that is no longer ours: only when something was sent.
     std::optional<Report> lose() const;
@@ -111,7 +113,7 @@ private:
     State state_ = State::ready;
     TimePoint claimed_;
     TimePoint due_;
-    TimePoint lease_until_;
+    std::shared_ptr<Lease> lease_;
     TimePoint extension_due_;
     std::optional<TimePoint> extension_asked_;
     int sends_ = 0;

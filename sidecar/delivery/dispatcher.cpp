@@ -84,7 +84,7 @@ Dispatcher::collect(TimePoint now)
 void
 Dispatcher::note_authority(const Outcome &outcome, TimePoint now)
 {
-    const bool not_now = outcome.verdict == Verdict::again;
+    const bool not_now = outcome.verdict == Verdict::again || outcome.verdict == Verdict::renew;
     failures_in_a_row_ = not_now ? failures_in_a_row_ + 1 : 0;
     if (outcome.verdict == Verdict::unauthorized) {
         if (!probe_at_ || refuser_ != outcome.refuser) {
@@ -124,6 +124,7 @@ Dispatcher::finish(Delivery &delivery, const Outcome &outcome, TimePoint now)
     }
     const End end = outcome.verdict == Verdict::stored  ? End::delivered
                     : outcome.verdict == Verdict::stale ? End::stale
+                    : outcome.verdict == Verdict::renew ? End::given_back
                                                         : End::failed;
     settle(delivery, std::move(*report), end);
 }

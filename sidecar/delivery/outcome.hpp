@@ -19,6 +19,7 @@ enum class Verdict {
     unauthorized, // our configuration is wrong
     again,        // not now
     lost,         // the claim is no longer ours
+    renew,        // not under this claim, but under another
 };
 
 // Who said that our configuration is wrong.

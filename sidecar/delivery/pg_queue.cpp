@@ -30,7 +30,7 @@ constexpr const char *complete_sql =
     "SELECT appinfra.complete_publication($1::bigint, $2::uuid, $3::jsonb)";
 constexpr const char *fail_sql =
     "SELECT appinfra.fail_publication($1::bigint, $2::uuid, $3::text, $4::text, "
-    "CASE WHEN $5::boolean THEN clock_timestamp() END)";
+    "CASE WHEN $5::boolean THEN clock_timestamp() + $6::interval END)";
 
 std::string
 interval_of(Duration duration)
@@ -196,7 +196,7 @@ PgQueue::report(const Report &report, Answer<Receipt> done)
     }
     reports_.submit({fail_sql,
                      {id, report.claim, report.error, report.maybe_stored ? "unknown" : "no",
-                      report.retry_now ? "t" : "f"},
+                      report.retry_now ? "t" : "f", interval_of(report.retry_pause)},
                      reading<Receipt>(std::move(done), [](const Rows &rows) {
                          return Receipt{true, std::string(text_at(rows, 0, 0))};
                      })});

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/secret.hpp"
 #include "base/variable.hpp"
+#include "delivery/lease.hpp"
 
 namespace sidecar
 {
@@ -28,6 +30,7 @@ struct Publication {
     std::string defect;  // why it cannot be delivered at all; empty when it can
     std::string storage; // of a bucket: what the store is to look like, as JSON; empty: no bucket's
     bool keyed = false;  // of a bucket: the key was made, and set has its secret
+    std::shared_ptr<const Lease> lease{}; // of the claim; null: nobody has said
 
     // "DATABASE_URL,-OLD_URL": the names for a log line, unset ones with a minus.
     std::string variable_names() const;

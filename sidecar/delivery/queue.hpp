@@ -27,7 +27,8 @@ struct Report {
     std::string response{};    // complete: JSON or empty
     std::string error{};       // fail: redacted
     bool maybe_stored = false; // fail: delivered 'unknown' instead of 'no'
-    bool retry_now = false;    // fail: pending again at once, for another sidecar
+    bool retry_now = false;    // fail: pending again after the pause, for any sidecar
+    Duration retry_pause{};
 };
 
 // What the extension made of a report.

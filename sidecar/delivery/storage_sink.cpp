@@ -38,9 +38,11 @@ add_key_to(Publication &publication, NewKey key)
 
 // What it means for a delivery that the store did not make a key.
 Verdict
-verdict_of(StoreStatus status)
+verdict_of(const StoreResult &result)
 {
-    switch (status) {
+    if (result.uncertain)
+        return Verdict::renew;
+    switch (result.status) {
     case StoreStatus::refused:
         return Verdict::unauthorized;
     case StoreStatus::not_found:
@@ -85,9 +87,10 @@ struct StorageSink::Results {
     }
 };
 
-StorageSink::StorageSink(Sink &behind, Queue &queue, OpenStore open, std::size_t threads)
-    : behind_(behind), queue_(queue), results_(std::make_shared<Results>()),
-      threads_(std::move(open), threads)
+StorageSink::StorageSink(Sink &behind, Queue &queue, OpenStore open, std::size_t threads,
+                         Duration call_timeout)
+    : behind_(behind), queue_(queue), call_timeout_(call_timeout),
+      results_(std::make_shared<Results>()), threads_(std::move(open), threads)
 {
 }
 
@@ -117,9 +120,12 @@ StorageSink::start(Publication &publication)
     }
     const auto wanted = std::make_shared<std::atomic<bool>>(true);
     runs_.at(publication.id).wanted = wanted;
-    threads_.submit([results = results_, id = publication.id, run, wanted,
+    const auto may_begin = [wanted, lease = publication.lease, timeout = call_timeout_] {
+        return wanted->load() && (!lease || lease->lasts(SystemClock().now() + timeout));
+    };
+    threads_.submit([results = results_, id = publication.id, run, may_begin,
                      storage = std::move(storage)](ObjectStore &store) {
-        store.guard([wanted] { return wanted->load(); });
+        store.guard(may_begin);
         results->put({id, run, make_key(store, storage)});
         store.guard({});
     });
@@ -165,7 +171,7 @@ StorageSink::made(Made made)
     if (!made.key.ok()) {
         const StoreResult &result = made.key.result;
         // The registry knows a name that is taken by this word.
-        fail(made.publication_id, verdict_of(result.status),
+        fail(made.publication_id, verdict_of(result),
              (result.status == StoreStatus::name_taken ? "name_taken: " : "the store: ") +
                  result.text);
         return;

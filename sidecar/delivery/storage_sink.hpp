@@ -4,8 +4,10 @@
 //
 //   start -> (store's threads: make_key) -> record_key -> the sink behind
 //
-// The rule a reader must know: nothing is delivered before the registry has said that the claim is
-// still ours, because from then on it knows that somebody may have the key.
+// A key that the store did not answer for is given up with its claim: the store may make it late,
+// and what asked for it once more would have a secret that is replaced then. The rule a reader must
+// know: nothing is delivered before the registry has said that the claim is still ours, because
+// from then on it knows that somebody may have the key.
 #pragma once
 
 #include <atomic>
@@ -24,8 +26,10 @@ namespace sidecar
 class StorageSink final : public Sink
 {
 public:
-    // queue and the sink behind must outlive it.
-    StorageSink(Sink &behind, Queue &queue, OpenStore open, std::size_t threads);
+    // queue and the sink behind must outlive it. No request to the store begins when less of the
+    // claim's lease is left than call_timeout.
+    StorageSink(Sink &behind, Queue &queue, OpenStore open, std::size_t threads,
+                Duration call_timeout);
     ~StorageSink() override;
 
     void start(Publication &publication) override;
@@ -55,6 +59,7 @@ private:
 
     Sink &behind_;
     Queue &queue_;
+    Duration call_timeout_; // of the store
     std::shared_ptr<Results> results_;
     StoreThreads threads_;
     std::map<std::int64_t, Run> runs_;

@@ -1,6 +1,7 @@
 // See bucket_run.hpp.
 #include "platform/bucket_run.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/failure.hpp"
@@ -14,7 +15,7 @@ namespace sidecar::use_cases
 namespace
 {
 
-constexpr const char *handout_lease = "2 minutes";
+constexpr Duration shortest_lease = std::chrono::minutes(2); // of a hand-out
 constexpr std::string_view endpoint_suffix = "_ENDPOINT";
 constexpr const char *usual_prefix = "OF_S3";
 
@@ -34,10 +35,14 @@ struct Handout {
     std::string storage; // JSON
 
     static Handout
-    begin(Database &database, const std::string &bucket_id, const std::string &worker)
+    begin(Database &database, const std::string &bucket_id, const std::string &worker,
+          Duration lease)
     {
         const Json document = parse_json(
-            database.value(sql::begin_handout, {bucket_id, worker, handout_lease}).value_or("{}"));
+            database
+                .value(sql::begin_handout,
+                       {bucket_id, worker, std::to_string(lease.count()) + " milliseconds"})
+                .value_or("{}"));
         return {string_member(document, "publication_id").value_or(""),
                 string_member(document, "claim").value_or(""),
                 json_text(Json(json_incref(json_object_get(document.get(), "storage"))))};
@@ -96,11 +101,11 @@ may_change(StoreStatus status)
 // Begins a hand-out; nothing when somebody else is at work on the bucket.
 std::optional<Handout>
 begin(Database &database, const Caller &caller, const std::string &bucket_id,
-      const std::string &worker)
+      const std::string &worker, Duration lease)
 {
     try {
         return for_caller(database, caller,
-                          [&] { return Handout::begin(database, bucket_id, worker); });
+                          [&] { return Handout::begin(database, bucket_id, worker, lease); });
     } catch (const Failure &failure) {
         if (failure.server().sqlstate != "55P03")
             throw;
@@ -128,10 +133,13 @@ hand_out_key(const StoreDoor &door, const Caller &caller, std::string bucket_id,
                 throw storage_unavailable(why, bucket_id);
             return std::nullopt;
         };
-        const auto handout = begin(database, caller, bucket_id, door.worker);
+        const Duration lease = std::max(shortest_lease, 2 * door.call_timeout);
+        const TimePoint last_begin = SystemClock().now() + lease - door.call_timeout;
+        const auto handout = begin(database, caller, bucket_id, door.worker, lease);
         if (!handout)
             return give_up("somebody else is at work on the bucket");
         const auto store = door.open();
+        store->guard([last_begin] { return SystemClock().now() < last_begin; });
         const WantedStorage storage = read_storage(handout->storage);
         const StoreAnswer<NewKey> key = make_key(*store, storage);
         if (!key.ok()) {

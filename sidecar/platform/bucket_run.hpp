@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include "base/clock.hpp"
 #include "platform/use_case.hpp"
 #include "store/store_threads.hpp"
 
@@ -18,6 +19,7 @@ namespace sidecar
 struct StoreDoor {
     OpenStore open; // empty: this sidecar has no key of the store
     std::string worker;
+    Duration call_timeout{}; // of a request to it
 };
 
 namespace use_cases

@@ -20,6 +20,7 @@ make_key(ObjectStore &store, const WantedStorage &storage)
     // One that was removed or revoked may still be suspended.
     if (result.ok() && storage.made)
         result = store.suspend(storage);
+    result.uncertain = false; // none of these does harm when it is done late
     if (!result.ok())
         return {std::move(result), {}};
     return store.add_key(storage);

@@ -7,7 +7,8 @@
 namespace sidecar
 {
 
-// Makes the key that storage asks for. Each step may be repeated; the secret comes out of the last.
+// Makes the key that storage asks for. Each step may be repeated but the last, out of which the
+// secret comes: when the result is uncertain, the key is to be given up.
 StoreAnswer<NewKey> make_key(ObjectStore &store, const WantedStorage &storage);
 
 } // namespace sidecar

@@ -31,6 +31,7 @@ enum class StoreStatus {
 struct StoreResult {
     StoreStatus status = StoreStatus::ok;
     std::string text{};
+    bool uncertain = false; // it may have had its effect all the same, or have it later
 
     bool
     ok() const
@@ -94,7 +95,8 @@ public:
     virtual StoreResult ensure_quota(const WantedStorage &storage,
                                      std::vector<std::string> &mended) = 0;
 
-    // Makes the key of storage.mint, and its principal before. Repeated: the last answer counts.
+    // Makes the key of storage.mint, and its principal before. When the result is uncertain, the
+    // same key must not be asked for again: what the store does late would replace its secret.
     virtual StoreAnswer<NewKey> add_key(const WantedStorage &storage) = 0;
 
     // Removes a key of a principal; ok when the store has said that it is gone.

@@ -168,7 +168,7 @@ result_of(const StoreRequest &request, const StoreReply &reply)
         return {};
     if (!reply.answered)
         return {reply.code.empty() ? StoreStatus::unreachable : StoreStatus::again,
-                std::string(request.name) + ": " + reply.error};
+                std::string(request.name) + ": " + reply.error, reply.code.empty()};
     std::string text = std::string(request.name) + ": " + std::to_string(reply.status) +
                        (reply.code.empty() ? "" : " ") + reply.code;
     if (const char *why = our_fault(reply.code))
@@ -180,7 +180,7 @@ result_of(const StoreRequest &request, const StoreReply &reply)
     if (reply.code == "BucketAlreadyExists")
         return {StoreStatus::name_taken, std::move(text)};
     if (reply.status >= 500 || reply.status == 429 || reply.code == "SlowDown")
-        return {StoreStatus::again, std::move(text)};
+        return {StoreStatus::again, std::move(text), reply.status >= 500};
     return {StoreStatus::other, std::move(text)};
 }
 

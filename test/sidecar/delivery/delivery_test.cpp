@@ -66,6 +66,20 @@ TEST(Delivering, ARefusalIsFinal)
     EXPECT_EQ(world.sink.started.size(), 1u);
 }
 
+TEST(Delivering, WhatNeedsAnotherClaimIsGivenBackForLater)
+{
+    World world;
+    world.send_one();
+    world.sink.finish(1, outcome(Verdict::renew, false, "the store: no answer"));
+    world.settle();
+    ASSERT_EQ(world.queue.reports.size(), 1u);
+    EXPECT_TRUE(world.queue.reports[0].retry_now);
+    EXPECT_GT(world.queue.reports[0].retry_pause, 0ms);
+    EXPECT_FALSE(world.queue.reports[0].maybe_stored) << "its secret is nobody's";
+    EXPECT_EQ(world.dispatcher->tally().given_back, 1);
+    EXPECT_EQ(world.dispatcher->held(), 0u);
+}
+
 TEST(Delivering, ARefusalAfterATimeOutIsUnknown)
 {
     World world;

@@ -57,6 +57,7 @@ name_of(Verdict verdict)
     case Verdict::again:
         return "repeated";
     case Verdict::lost: // not of an answer
+    case Verdict::renew:
         break;
     }
     return "";

@@ -28,7 +28,8 @@ struct StorageWorld {
     FakeQueue queue;
     FakeSink behind;
     StorageSink sink{behind, queue,
-                     [&script = script] { return std::make_unique<ScriptedStore>(script); }, 2};
+                     [&script = script] { return std::make_unique<ScriptedStore>(script); }, 2,
+                     1min};
 
     // Waits until a thread of the store has something, and takes it.
     std::vector<Finished>
@@ -109,6 +110,34 @@ TEST(StorageSink, SaysWhatAStoreThatMakesNoKeyMeans)
         EXPECT_EQ(finished[0].outcome.refuser, Refuser::store);
         EXPECT_FALSE(finished[0].outcome.maybe_stored);
         EXPECT_EQ(world.script.keys, 0);
+    }
+}
+
+TEST(StorageSink, GivesAKeyUpThatTheStoreMayStillMake)
+{
+    StorageWorld world;
+    world.script.keys_uncertain = true;
+    Publication sent = bucket_publication(1);
+    world.sink.start(sent);
+    const auto finished = world.next();
+    ASSERT_EQ(finished.size(), 1u);
+    EXPECT_EQ(finished[0].outcome.verdict, Verdict::renew);
+    EXPECT_FALSE(finished[0].outcome.maybe_stored);
+    EXPECT_FALSE(sent.keyed);
+}
+
+TEST(StorageSink, BeginsNoRequestWithLessLeaseThanItMayTake)
+{
+    for (const auto &[left, made] : {std::pair(Duration(50s), 0), std::pair(Duration(1h), 1)}) {
+        StorageWorld world;
+        Publication sent = bucket_publication(1);
+        sent.lease = std::make_shared<Lease>(SystemClock().now() + left);
+        world.sink.start(sent);
+        const auto finished = world.next();
+        EXPECT_EQ(world.script.keys, made);
+        ASSERT_EQ(finished.size(), made == 0 ? 1u : 0u);
+        for (const Finished &failed : finished)
+            EXPECT_EQ(failed.outcome.verdict, Verdict::again) << "when it is extended";
     }
 }
 

@@ -24,6 +24,7 @@ inline constexpr const char *wanted =
 struct StoreScript {
     std::atomic<StoreStatus> bucket{StoreStatus::ok};
     std::atomic<int> keys{0};
+    std::atomic<bool> keys_uncertain{false}; // asked for a key, it does not answer
 };
 
 class ScriptedStore final : public ObjectStore
@@ -33,12 +34,15 @@ public:
     {
     }
     void
-    guard(std::function<bool()>) override
+    guard(std::function<bool()> may_begin) override
     {
+        may_begin_ = std::move(may_begin);
     }
     StoreResult
     ensure_bucket(const WantedStorage &) override
     {
+        if (may_begin_ && !may_begin_())
+            return {StoreStatus::again, "not begun"};
         return {script_.bucket, "why"};
     }
     StoreResult
@@ -55,6 +59,8 @@ public:
     add_key(const WantedStorage &storage) override
     {
         script_.keys++;
+        if (script_.keys_uncertain)
+            return {{StoreStatus::unreachable, "why", true}, {}};
         return {{}, {storage.mint->access_key, Secret("a-secret-of-the-store")}};
     }
     StoreResult
@@ -100,6 +106,7 @@ public:
 
 private:
     StoreScript &script_;
+    std::function<bool()> may_begin_;
 };
 
 } // namespace sidecar
