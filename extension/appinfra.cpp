@@ -12,6 +12,7 @@
 #include "entry/install.hpp"
 #include "entry/scheduler.hpp"
 #include "entry/watchdog_worker.hpp"
+#include "gateway/key_kind.hpp"
 #include "guard/guard.hpp"
 #include "shmem/ending_calls.hpp"
 #include "shmem/segments.hpp"
@@ -55,4 +56,5 @@ _PG_init()
     watchdog_worker::define();
     kind::add(database_kind::kind);
     kind::add(bucket_kind::kind);
+    kind::add(key_kind::kind);
 }

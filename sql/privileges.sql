@@ -39,6 +39,7 @@ INSERT INTO act (statement) VALUES
     ('SELECT 1 FROM appinfra.guard_state()'),
     ('SELECT appinfra.held_because()'),
     ('SELECT 1 FROM appinfra.mint_key(''db-0'', ''reader'')'),
+    ('SELECT 1 FROM appinfra.publish_key(''db-0'', ''reader'')'),
     ('SELECT 1 FROM appinfra.rotate_key(''unknown'')'),
     ('SELECT 1 FROM appinfra.revoke_key(''unknown'')'),
     ('SELECT 1 FROM appinfra.wait_key_revoked(''unknown'')'),

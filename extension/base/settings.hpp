@@ -70,6 +70,7 @@ extern int gateway_commit_wait;
 extern int gateway_statement_timeout;
 extern int key_limit;      /* active keys of a workspace */
 extern int call_retention; /* seconds */
+extern char *gateway_url;  /* by which apps reach the gateway; empty: no key is published */
 extern char *key_id;       /* for which this session runs statements; empty: none */
 
 /* Tells whether the extension is one that tenants may create. */
@@ -111,5 +112,8 @@ bool is_public_host_near();
 
 /* Refuses settings of TLS that make no DSN together. */
 const Refusal *check_public_tls();
+
+/* Checks a URL that goes into environments: http or https, a host, no user and no space. */
+bool check_url(char **value, void **extra, GucSource source);
 
 } // namespace appinfra::settings

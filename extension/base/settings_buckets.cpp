@@ -15,7 +15,6 @@ enum S3Backend : int { rgw, garage };
 static const config_enum_entry backends[] = {
     {"rgw", rgw, false}, {"garage", garage, false}, {nullptr, 0, false}};
 
-static bool check_endpoint(char **value, void **extra, GucSource source);
 static bool check_region(char **value, void **extra, GucSource source);
 
 void
@@ -26,7 +25,7 @@ define_buckets()
                              nullptr, nullptr);
     DefineCustomStringVariable("appinfra.s3_endpoint", "The URL by which apps reach that store.",
                                "Empty: there are no buckets.", &s3_endpoint, "", PGC_SUSET,
-                               GUC_SUPERUSER_ONLY, check_endpoint, nullptr, nullptr);
+                               GUC_SUPERUSER_ONLY, check_url, nullptr, nullptr);
     DefineCustomStringVariable("appinfra.s3_region", "The region of new buckets.", nullptr,
                                &s3_region, "us-east-1", PGC_SUSET, GUC_SUPERUSER_ONLY, check_region,
                                nullptr, nullptr);
@@ -45,9 +44,8 @@ s3_backend_name()
     return backends[s3_backend].name;
 }
 
-/* A URL goes into environments: http or https, a host, no user and no space. */
-static bool
-check_endpoint(char **value, void **, GucSource)
+bool
+check_url(char **value, void **, GucSource)
 {
     const char *text = *value;
 

@@ -11,6 +11,7 @@ int gateway_commit_wait;
 int gateway_statement_timeout;
 int key_limit;
 int call_retention;
+char *gateway_url;
 char *key_id;
 
 static bool check_key_id(char **value, void **extra, GucSource source);
@@ -41,6 +42,10 @@ define_gateway()
                             "How long calls with an Idempotency-Key are kept.", nullptr,
                             &call_retention, 86400, 60, INT_MAX, PGC_SIGHUP,
                             GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("appinfra.gateway_url", "The URL by which apps reach the gateway.",
+                               "It is published beside API keys; empty: none is published.",
+                               &gateway_url, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_url, nullptr,
+                               nullptr);
     DefineCustomStringVariable(
         "appinfra.key_id", "The API key for which a gateway's session runs statements.",
         "Set by the gateway as it connects; no statement changes it.", &key_id, "", PGC_BACKEND,

@@ -139,7 +139,7 @@ mark_delivered(int64, int64 key_id, const Interval *, const Interval *deadline)
         wakeup::wake_at_commit(wakeup::Work::publications);
 }
 
-const kind::Kind kind = {.producer = "storage",
+const kind::Kind kind = {.name = "storage",
                          .lock_owner = lock_owner,
                          .is_free = is_free,
                          .is_ready = is_ready,

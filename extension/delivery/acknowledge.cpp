@@ -72,7 +72,7 @@ complete(int64 publication_id, const pg_uuid_t *claim, const Jsonb *response)
         if (claimed) {
             publication::mark_published(publication_id, response);
             if (found.credential_id != 0)
-                kind::of(found.binding.producer)
+                kind::of(found.binding)
                     .mark_delivered(found.binding.id, found.credential_id, found.grace,
                                     found.deadline);
             companion::mark_published(found.binding);
@@ -108,7 +108,7 @@ fail_held(const Acknowledged &found, const publication::Failure &failure)
 {
     Status status = Status::claimed;
 
-    const kind::Kind &kind = kind::of(found.binding.producer);
+    const kind::Kind &kind = kind::of(found.binding);
     kind::Owner owner;
     publication::Failure told = {.error = secrets::without_secrets(failure.error, error_limit),
                                  .delivered = failure.delivered,
@@ -175,7 +175,7 @@ lock_above(const binding::Binding &binding, bool claim_is_current)
 
     if (claim_is_current)
         return binding::try_lock(binding.id);
-    kind::of(binding.producer).lock_owner(binding, kind::Wait::yes, &owner);
+    kind::of(binding).lock_owner(binding, kind::Wait::yes, &owner);
     binding::lock(binding.id);
     return true;
 }
@@ -188,7 +188,7 @@ lock_publication(int64 publication_id, const pg_uuid_t *claim)
         /* the claim it has now, one that it has lost, one that has answered late, none of these */
         "SELECT CASE WHEN claim = $2 THEN 0 WHEN $2 = ANY (past_claims) THEN 1"
         "            WHEN $2 = ANY (answered_claims) THEN 2 ELSE 3 END,"
-        "       status, coalesce(credential_id, bucket_key_id), grace, deadline,"
+        "       status, coalesce(credential_id, bucket_key_id, key_number), grace, deadline,"
         "       kind = 'handout'"
         "  FROM appinfra.publication WHERE publication_id = $1 FOR UPDATE"};
     query::Rows rows = query::run(select, {query::id(publication_id), query::uuid(claim)});
@@ -215,7 +215,7 @@ acknowledge_late(const Acknowledged &found, const pg_uuid_t *claim)
     for (int64 id : binding::holders(found.binding.id)) {
         kind::Owner owner;
         const binding::Binding holder = binding::read(id);
-        const kind::Kind &kind = kind::of(holder.producer);
+        const kind::Kind &kind = kind::of(holder);
 
         kind.lock_owner(holder, kind::Wait::yes, &owner);
         bool ended = binding::lock(id).ended;

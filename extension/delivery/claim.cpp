@@ -107,7 +107,8 @@ static query::Rows
 lock_due(const Request &request, int64 after, int32 limit)
 {
     static query::Query select = {
-        "SELECT " BINDING_COLUMNS ", p.publication_id, p.kind = 'set', p.credential_id,"
+        "SELECT " BINDING_COLUMNS
+        ", p.publication_id, p.kind = 'set', coalesce(p.credential_id, p.key_number),"
         /* a later claim takes a new version: a late delivery of the earlier one is then the lower.
          * So does what was owed on a former timeline */
         "       p.attempt > 0 OR p.version <= (SELECT floor FROM appinfra.host), p.version"
@@ -155,7 +156,7 @@ from_row(const query::Rows &rows, uint64 row)
 static bool
 lock_owner(Due *due)
 {
-    due->kind = &kind::of(due->binding.producer);
+    due->kind = &kind::of(due->binding);
     return due->kind->lock_owner(due->binding, kind::Wait::no, &due->owner) &&
            (!due->set || (due->kind->is_ready(due->owner) &&
                           (due->kind->is_free == nullptr || due->kind->is_free(due->owner))));

@@ -76,7 +76,7 @@ mark_delivered(int64 binding_id, int64 credential_id, const Interval *grace,
     wakeup::wake_at_commit(wakeup::Work::credentials);
 }
 
-const kind::Kind kind = {.producer = "postgres",
+const kind::Kind kind = {.name = "postgres",
                          .lock_owner = lock_owner,
                          .is_free = nullptr,
                          .is_ready = is_ready,

@@ -36,6 +36,8 @@ raise(int32 timelines)
          "  nextval('appinfra.credential_credential_id_seq')))"},
         {"SELECT setval('appinfra.bucket_key_bucket_key_id_seq', greatest($1, 1000000 + "
          "  nextval('appinfra.bucket_key_bucket_key_id_seq')))"},
+        {"SELECT setval('appinfra.key_number_seq', greatest($1, 1000000 + "
+         "  nextval('appinfra.key_number_seq')))"},
         {"SELECT setval('appinfra.audit_log_id_seq', greatest($1, 1000000 +"
          "  nextval('appinfra.audit_log_id_seq'),"
          "  (extract(epoch FROM clock_timestamp()) * 1000000)::bigint))"}};

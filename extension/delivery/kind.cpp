@@ -19,12 +19,12 @@ add(const Kind &kind)
 }
 
 const Kind &
-of(const char *producer)
+of(const binding::Binding &binding)
 {
     for (const Kind *kind : std::span(kinds, count))
-        if (strcmp(kind->producer, producer) == 0)
+        if (strcmp(kind->name, binding.kind) == 0)
             return *kind;
-    elog(ERROR, "no kind of publications has the producer \"%s\"", producer);
+    elog(ERROR, "there is no kind of publications \"%s\"", binding.kind);
 }
 
 } // namespace appinfra::kind

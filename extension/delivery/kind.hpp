@@ -2,9 +2,8 @@
  * Kinds: what a publication needs to know of the thing whose credentials it delivers.
  *
  * Claims and acknowledgements are the same for databases and for whatever else an app is given.
- * What differs stands behind the functions of a Kind. Each kind has a producer of its own, which is
- * in the binding and tells them apart. The modules that own the things add their kinds when the
- * library is loaded.
+ * What differs stands behind the functions of a Kind. The binding says which one it is of. The
+ * modules that own the things add their kinds when the library is loaded.
  */
 #pragma once
 
@@ -34,7 +33,7 @@ struct Minted {
 };
 
 struct Kind {
-    const char *producer;
+    const char *name; /* as a Binding has it */
 
     /* Locks the binding's owner and fills it in; false when another transaction has it locked. */
     bool (*lock_owner)(const binding::Binding &binding, Wait wait, Owner *owner);
@@ -76,7 +75,7 @@ struct Kind {
 /* Adds a kind. Called by _PG_init. */
 void add(const Kind &kind);
 
-/* Returns the kind of the producer. */
-const Kind &of(const char *producer);
+/* Returns the kind of the binding. */
+const Kind &of(const binding::Binding &binding);
 
 } // namespace appinfra::kind

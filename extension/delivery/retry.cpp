@@ -29,7 +29,7 @@ retry(int64 publication_id)
                          psprintf("publication " INT64_FORMAT " cannot be retried", publication_id),
                          psprintf("Its status is \"%s\".", states::name(status)), hint));
         publication::mark_retried(publication_id);
-        if (const kind::Kind &kind = kind::of(binding.producer); kind.before_retry != nullptr)
+        if (const kind::Kind &kind = kind::of(binding); kind.before_retry != nullptr)
             kind.before_retry(
                 {.id = binding.owner_id, .name = nullptr, .ready = true, .retriable = true});
         audit::record("retry_publication", binding.owner_id, nullptr,
@@ -56,7 +56,7 @@ lock_binding(int64 publication_id, bool *ready)
                      psprintf("publication " INT64_FORMAT " does not exist", publication_id),
                      nullptr, "Look at appinfra.publications."));
     const binding::Binding found = binding::from_row(rows, 0);
-    const kind::Kind &kind = kind::of(found.producer);
+    const kind::Kind &kind = kind::of(found);
     kind.lock_owner(found, kind::Wait::yes, &owner);
     *ready = owner.retriable;
     return binding::lock(found.id);

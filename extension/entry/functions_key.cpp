@@ -12,6 +12,7 @@ using namespace appinfra::arguments;
 
 extern "C" {
 SQL_FUNCTION(appinfra_mint_key);
+SQL_FUNCTION(appinfra_publish_key);
 SQL_FUNCTION(appinfra_rotate_key);
 SQL_FUNCTION(appinfra_revoke_key);
 SQL_FUNCTION(appinfra_wait_key_revoked);
@@ -43,6 +44,16 @@ appinfra_mint_key(PG_FUNCTION_ARGS)
              .name = optional_text(fcinfo, 2),
              .env = text_argument(fcinfo, 3, "env"),
              .valid_for = PG_ARGISNULL(4) ? nullptr : duration_argument(fcinfo, 4, "valid_for")})));
+}
+
+Datum
+appinfra_publish_key(PG_FUNCTION_ARGS)
+{
+    require_writable();
+    const char *workspace = text_argument(fcinfo, 0, "db_id");
+    const char *role = text_argument(fcinfo, 1, "role");
+
+    PG_RETURN_TEXT_P(cstring_to_text(keys::publish(workspace, role, optional_text(fcinfo, 2))));
 }
 
 Datum

@@ -8,6 +8,7 @@
 #include "base/scope.hpp"
 #include "base/secrets.hpp"
 #include "base/settings.hpp"
+#include "registry/publication.hpp"
 #include "registry/tenant.hpp"
 
 namespace appinfra::keys
@@ -31,7 +32,6 @@ static void revoke_unused(const char *key_id, const Refusal *if_used);
 static void take_away(const key::Key &key, const char *reason);
 static key::Key require_caller(const char *caller);
 static const Refusal *check_dbadmin(const key::Key &caller);
-static const char *person();
 
 Minted
 mint(const Wanted &wanted)
@@ -163,10 +163,8 @@ check(const Wanted &wanted)
 {
     const Interval zero = {};
 
-    if (key::access_of(wanted.role) == nullptr)
-        return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid role for a key",
-                      psprintf("\"%s\" is not a role of keys.", identifiers::excerpt(wanted.role)),
-                      "A role is one of dbadmin, dbuser, reader.");
+    if (const Refusal *refusal = check_role(wanted.role))
+        return refusal;
     if (strcmp(wanted.env, "dev") != 0 && strcmp(wanted.env, "live") != 0 &&
         strcmp(wanted.env, "test") != 0)
         return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid env for a key",
@@ -181,6 +179,27 @@ check(const Wanted &wanted)
         return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "valid_for is zero",
                       "The key would have expired before it is used.");
     return nullptr;
+}
+
+const Refusal *
+check_role(const char *role)
+{
+    if (key::access_of(role) != nullptr)
+        return nullptr;
+    return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid role for a key",
+                  psprintf("\"%s\" is not a role of keys.", identifiers::excerpt(role)),
+                  "A role is one of dbadmin, dbuser, reader.");
+}
+
+void
+require_room(const char *db_id)
+{
+    if (key::count_active(db_id) < settings::key_limit)
+        return;
+    raise(refuse(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+                 psprintf("database \"%s\" has too many keys", db_id),
+                 psprintf("appinfra.key_limit is %d.", settings::key_limit),
+                 "appinfra.revoke_key() takes those away that nobody needs."));
 }
 
 static const Refusal *
@@ -201,11 +220,7 @@ make(const tenant::Tenant &tenant, const Wanted &wanted, const Origin &origin)
     char *key_id = static_cast<char *>(palloc(key::id_length + 1));
     char secret[key::secret_length + 1];
 
-    if (key::count_active(tenant.db_id) >= settings::key_limit)
-        raise(refuse(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
-                     psprintf("database \"%s\" has too many keys", tenant.db_id),
-                     psprintf("appinfra.key_limit is %d.", settings::key_limit),
-                     "appinfra.revoke_key() takes those away that nobody needs."));
+    require_room(tenant.db_id);
     ForceSyncCommit(); /* a key must not be out while its row can still be lost */
     secrets::mint_text(key_id, key::id_length);
     secrets::mint_text(secret, key::secret_length);
@@ -222,7 +237,7 @@ make(const tenant::Tenant &tenant, const Wanted &wanted, const Origin &origin)
                                                       .valid_for = wanted.valid_for,
                                                       .caller_line = origin.caller_line,
                                                       .idempotency_key = origin.idempotency_key});
-    const char *token = psprintf("acd_%s_%s_%s", wanted.env, key_id, secret);
+    const char *token = key::text_of(wanted.env, key_id, secret);
     explicit_bzero(secret, sizeof(secret));
     const Jsonb *detail = audit::detail({{"role", wanted.role},
                                          {"env", wanted.env},
@@ -287,6 +302,7 @@ static void
 take_away(const key::Key &key, const char *reason)
 {
     lock::hold(lock::Kind::api_key, key.key_id);
+    publication::cancel_of_key(key.key_id); /* before the key's row, as who acknowledges */
     if (!key::mark_revoked(key.key_id, reason))
         return;
     ForceSyncCommit(); /* whatever the caller's synchronous_commit is */
@@ -321,8 +337,7 @@ check_dbadmin(const key::Key &caller)
                   psprintf("The key's role is \"%s\".", caller.role), "A key of role dbadmin may.");
 }
 
-/* Returns who makes a key: for whom the caller says that it acts, or who has logged in. */
-static const char *
+const char *
 person()
 {
     return settings::end_user[0] != '\0' ? settings::end_user

@@ -30,6 +30,18 @@ struct Wanted {
 /* Makes a key of a ready workspace. */
 Minted mint(const Wanted &wanted);
 
+/* Plans a key of a ready workspace for an app (null pointer: its own), and returns its id. */
+const char *publish(const char *workspace, const char *role, const char *target_app);
+
+/* Refuses what is no role of keys. */
+const Refusal *check_role(const char *role);
+
+/* Refuses, with 53400, one more key of the locked tenant than it may have. */
+void require_room(const char *db_id);
+
+/* Returns who makes a key: for whom the caller says that it acts, or who has logged in. */
+const char *person();
+
 /* Makes the successor of an active key, which lives on for that time. */
 Minted rotate(const char *key_id, const Interval *overlap);
 

@@ -122,11 +122,11 @@ first(const query::Rows &rows)
 static const App *
 of_databases(const char *app_id)
 {
-    static query::Query select = {
-        "SELECT $1, owner_user_id, NULL::text FROM appinfra.tenant"
-        " WHERE (app_id = $1 AND status <> 'dropped') OR db_id IN ("
-        "       SELECT db_id FROM appinfra.binding WHERE app_id = $1 AND NOT ended)"
-        " ORDER BY created_at, db_id LIMIT 1"};
+    static query::Query select = {"SELECT $1, owner_user_id, NULL::text FROM appinfra.tenant"
+                                  " WHERE (app_id = $1 AND status <> 'dropped') OR db_id IN ("
+                                  "       SELECT coalesce(db_id, workspace) FROM appinfra.binding "
+                                  "WHERE app_id = $1 AND NOT ended)"
+                                  " ORDER BY created_at, db_id LIMIT 1"};
 
     return first(query::run(select, {query::text(app_id)}));
 }

@@ -14,16 +14,17 @@ from_row(const query::Rows &rows, uint64 row)
 {
     return {.id = rows.int8(row, 1),
             .owner_id = rows.text(row, 2),
-            .app_id = rows.text(row, 3),
-            .target = rows.text(row, 4),
-            .producer = rows.text(row, 5),
-            .access = rows.text(row, 6),
-            .variables = rows.datum(row, 7),
-            .service_id = rows.text(row, 8),
-            .host_id = rows.text(row, 9),
-            .ended = rows.boolean(row, 10),
-            .pooled = rows.boolean(row, 11),
-            .container = rows.text(row, 12)};
+            .kind = rows.text(row, 3),
+            .app_id = rows.text(row, 4),
+            .target = rows.text(row, 5),
+            .producer = rows.text(row, 6),
+            .access = rows.text(row, 7),
+            .variables = rows.datum(row, 8),
+            .service_id = rows.text(row, 9),
+            .host_id = rows.text(row, 10),
+            .ended = rows.boolean(row, 11),
+            .pooled = rows.boolean(row, 12),
+            .container = rows.text(row, 13)};
 }
 
 int64
@@ -54,6 +55,21 @@ create_for_bucket(const Place &place, const char *bucket_id)
     query::Rows made =
         query::run(insert, {query::text(bucket_id), query::text(place.app_id),
                             query::text(place.target), query::texts(place.variables)});
+    int64 id = made.int8(0, 1);
+
+    hold_variables(place, id);
+    return id;
+}
+
+int64
+create_for_key(const Place &place, const char *db_id, const char *access)
+{
+    static query::Query insert = {
+        "INSERT INTO appinfra.binding (workspace, app_id, target, variables, access)"
+        " VALUES ($1, $2, $3, $4, $5) RETURNING binding_id"};
+    query::Rows made = query::run(insert, {query::text(db_id), query::text(place.app_id),
+                                           query::text(place.target), query::texts(place.variables),
+                                           query::text(access)});
     int64 id = made.int8(0, 1);
 
     hold_variables(place, id);

@@ -31,6 +31,7 @@ struct Place {
 struct Binding {
     int64 id;
     const char *owner_id; /* what it belongs to: a db_id or a bucket_id */
+    const char *kind;     /* of what it delivers: its producer, or `key` */
     const char *app_id;
     const char *target;
     const char *producer;
@@ -45,12 +46,13 @@ struct Binding {
 
 /* The columns of a Binding, from a table that is called b. from_row() reads them. */
 #define BINDING_COLUMNS                                                                            \
-    "b.binding_id, coalesce(b.db_id, b.bucket_id), b.app_id, b.target, b.producer, b.access, "     \
-    "b.variables, b.service_id,"                                                                   \
-    " b.host_id, b.ended, b.via IS NOT NULL, b.container"
+    "b.binding_id, coalesce(b.db_id, b.bucket_id, b.workspace),"                                   \
+    " CASE WHEN b.workspace IS NOT NULL THEN 'key' ELSE b.producer END, b.app_id, b.target,"       \
+    " b.producer, b.access, b.variables, b.service_id, b.host_id, b.ended, b.via IS NOT NULL,"     \
+    " b.container"
 
 /* The first column after them. */
-constexpr int next_column = 13;
+constexpr int next_column = 14;
 
 /* Returns the binding in a row whose first columns are BINDING_COLUMNS. */
 Binding from_row(const query::Rows &rows, uint64 row);
@@ -81,6 +83,9 @@ int64 create(const Place &place, const char *db_id, const char *access);
 
 /* The same, for a key of a bucket. */
 int64 create_for_bucket(const Place &place, const char *bucket_id);
+
+/* The same, for an API key of a workspace. */
+int64 create_for_key(const Place &place, const char *db_id, const char *access);
 
 /* Gives the next version to the variables of a binding and returns it; 0 when it has lost one. */
 int64 next_version(int64 binding_id);

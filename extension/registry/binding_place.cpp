@@ -74,7 +74,7 @@ const Refusal *
 reserve(const Place &place)
 {
     static query::Query select = {
-        "SELECT coalesce(b.db_id, b.bucket_id), b.bucket_id IS NOT NULL"
+        "SELECT coalesce(b.db_id, b.bucket_id, b.workspace), b.bucket_id IS NOT NULL"
         "  FROM appinfra.variable v JOIN appinfra.binding b USING (binding_id)"
         " WHERE v.target = $1 AND v.variable = $2"};
     Datum *variables;

@@ -36,7 +36,7 @@ load(const binding::Binding &binding, bool set)
 {
     std::span<const Companion> companions = {};
 
-    if (strcmp(binding.producer, database_producer) != 0 || !carries(binding, set))
+    if (strcmp(binding.kind, database_producer) != 0 || !carries(binding, set))
         return {.set = {}, .unset = none()};
     if (set)
         companions = wanted(binding);

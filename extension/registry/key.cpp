@@ -36,18 +36,33 @@ Key::is_workspace_ready() const
     return strcmp(workspace_status, "ready") == 0;
 }
 
+static constexpr struct {
+    const char *role;
+    const char *access;
+} roles[] = {{"dbadmin", "owner"}, {"dbuser", "writer"}, {"reader", "reader"}};
+
 const char *
 access_of(const char *role)
 {
-    static constexpr struct {
-        const char *role;
-        const char *access;
-    } roles[] = {{"dbadmin", "owner"}, {"dbuser", "writer"}, {"reader", "reader"}};
-
     for (const auto &known : roles)
         if (strcmp(known.role, role) == 0)
             return known.access;
     return nullptr;
+}
+
+const char *
+role_of(const char *access)
+{
+    for (const auto &known : roles)
+        if (strcmp(known.access, access) == 0)
+            return known.role;
+    elog(ERROR, "no key has the access \"%s\"", access);
+}
+
+const char *
+text_of(const char *env, const char *key_id, const char *secret)
+{
+    return psprintf("acd_%s_%s_%s", env, key_id, secret);
 }
 
 const Key *

@@ -43,6 +43,12 @@ struct Key {
 /* Returns the access of a role of keys; null for a word that is none. */
 const char *access_of(const char *role);
 
+/* Returns the role of an access of keys. */
+const char *role_of(const char *access);
+
+/* Returns what a key looks like to who has it. */
+const char *text_of(const char *env, const char *key_id, const char *secret);
+
 /* Returns the key, or null for an unknown one. */
 const Key *look(const char *key_id);
 

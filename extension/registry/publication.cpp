@@ -15,10 +15,11 @@ enqueue(int64 binding_id, int64 credential_id, const Interval *grace, const Inte
         "UPDATE appinfra.publication p SET status = 'superseded', ended_at = clock_timestamp()"
         " WHERE binding_id = $1 AND status = 'pending'"};
     static query::Query insert = {
-        "INSERT INTO appinfra.publication (binding_id, kind, version, credential_id, grace,"
-        "                                  deadline)"
+        "INSERT INTO appinfra.publication (binding_id, kind, version, credential_id, key_number,"
+        "                                  grace, deadline)"
         " SELECT $1, CASE WHEN ended THEN 'unset' ELSE 'set' END, $2,"
-        "        CASE WHEN bucket_id IS NULL THEN $3 END,"
+        "        CASE WHEN db_id IS NOT NULL THEN $3 END,"
+        "        CASE WHEN workspace IS NOT NULL THEN $3 END,"
         "        coalesce($4, interval '1 hour'), coalesce($5, interval '7 days')"
         "   FROM appinfra.binding WHERE binding_id = $1 RETURNING publication_id"};
     int64 version = binding::next_version(binding_id);
@@ -75,6 +76,15 @@ cancel_of_bucket_key(int64 bucket_key_id)
     static query::Query update = {CANCEL "bucket_key_id = $1"};
 
     query::run(update, {query::id(bucket_key_id)});
+}
+
+void
+cancel_of_key(const char *key_id)
+{
+    static query::Query update = {
+        CANCEL "key_number = (SELECT number FROM appinfra.key WHERE key_id = $1)"};
+
+    query::run(update, {query::text(key_id)});
 }
 
 int64
@@ -157,13 +167,14 @@ mark_claimed(const Claim &claim)
 {
     static query::Query update = {
         "UPDATE appinfra.publication p SET status = 'claimed', attempt = attempt + 1, version = $2,"
-        "       credential_id = CASE WHEN b.bucket_id IS NULL THEN $3 END,"
-        "       bucket_key_id = CASE WHEN b.bucket_id IS NOT NULL THEN $3 END, worker = $4, "
-        "claimed_at = clock_timestamp(),"
+        "       credential_id = CASE WHEN b.db_id IS NOT NULL THEN $3 END,"
+        "       bucket_key_id = CASE WHEN b.bucket_id IS NOT NULL THEN $3 END,"
+        "       key_number = CASE WHEN b.workspace IS NOT NULL THEN $3 END,"
+        "       worker = $4, claimed_at = clock_timestamp(),"
         "       lease_until = clock_timestamp() + $5, claim = $6, error = NULL, delivered = NULL,"
         "       past_claims = CASE WHEN claim IS NULL THEN past_claims"
         "                          ELSE past_claims || claim END"
-        "  FROM (SELECT binding_id AS id, bucket_id FROM appinfra.binding) b"
+        "  FROM (SELECT binding_id AS id, db_id, bucket_id, workspace FROM appinfra.binding) b"
         " WHERE publication_id = $1 AND b.id = p.binding_id RETURNING p.attempt"};
 
     return query::run(update, {query::id(claim.publication_id), query::int8(claim.version),
@@ -228,7 +239,7 @@ extend(int64 publication_id, const pg_uuid_t *claim, const Interval *lease)
     static query::Query update = {
         "UPDATE appinfra.publication SET lease_until = clock_timestamp() + $3"
         " WHERE publication_id = $1 AND claim = $2 AND status = 'claimed'"
-        " RETURNING (SELECT coalesce(db_id, bucket_id) FROM appinfra.binding b"
+        " RETURNING (SELECT coalesce(db_id, bucket_id, workspace) FROM appinfra.binding b"
         "             WHERE b.binding_id = publication.binding_id), lease_until"};
     query::Rows rows =
         query::run(update, {query::id(publication_id), query::uuid(claim), query::interval(lease)});

@@ -41,6 +41,9 @@ void cancel_of_credential(int64 credential_id);
 /* Cancels what is to deliver the key of a bucket. */
 void cancel_of_bucket_key(int64 bucket_key_id);
 
+/* The same of an API key. */
+void cancel_of_key(const char *key_id);
+
 /* Tells whether a publication of the binding is pending, and whether one is pending or claimed. */
 bool is_pending(int64 binding_id);
 bool is_under_way(int64 binding_id);

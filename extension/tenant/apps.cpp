@@ -184,9 +184,9 @@ living_database(const char *app_id)
 static const char *
 bound_database(const char *app_id)
 {
-    static query::Query select = {
-        "SELECT db_id FROM appinfra.binding WHERE app_id = $1 AND NOT ended AND db_id IS NOT NULL"
-        " ORDER BY 1 LIMIT 1"};
+    static query::Query select = {"SELECT coalesce(db_id, workspace) FROM appinfra.binding"
+                                  " WHERE app_id = $1 AND NOT ended AND bucket_id IS NULL"
+                                  " ORDER BY 1 LIMIT 1"};
     const query::Rows rows = query::run(select, {query::text(app_id)});
 
     return rows.count > 0 ? rows.text(0, 1) : nullptr;
@@ -201,8 +201,9 @@ transfer_tenants(const char *app_id, const char *new_owner)
 {
     static query::Query select = {"SELECT db_id FROM appinfra.tenant WHERE app_id = $1"
                                   "   AND status <> 'dropped' UNION "
-                                  "SELECT db_id FROM appinfra.binding WHERE app_id = $1"
-                                  "   AND NOT ended AND db_id IS NOT NULL ORDER BY db_id"};
+                                  "SELECT coalesce(db_id, workspace) FROM appinfra.binding"
+                                  " WHERE app_id = $1 AND NOT ended AND bucket_id IS NULL"
+                                  " ORDER BY db_id"};
     int count = 0;
     const query::Rows rows = query::run(select, {query::text(app_id)});
 

@@ -11,6 +11,7 @@
 #include "registry/credential.hpp"
 #include "registry/key.hpp"
 #include "registry/owned.hpp"
+#include "registry/published_key.hpp"
 #include "registry/tenant.hpp"
 #include "shmem/sessions.hpp"
 #include "shmem/wakeup.hpp"
@@ -249,6 +250,8 @@ drop_tenant(const DepartingTenant &departing)
         remove_group(departing.db_id, access);
     in_transaction([&](MemoryContext) {
         tenant::mark_dropped(departing.db_id);
+        for (const binding::Binding &binding : published_key::of_tenant(departing.db_id))
+            published_key::end(binding.id, "database dropped");
         key::revoke_of_tenant(departing.db_id);
         audit::record("drop_tenant", departing.db_id, nullptr);
     });

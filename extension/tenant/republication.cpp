@@ -9,6 +9,7 @@
 #include "registry/binding.hpp"
 #include "registry/owned.hpp"
 #include "registry/publication.hpp"
+#include "registry/published_key.hpp"
 #include "registry/stale.hpp"
 #include "registry/tenant.hpp"
 #include "tenant/readiness.hpp"
@@ -49,6 +50,13 @@ republish(const char *db_id)
 
         for (const binding::Binding &binding :
              binding::of_tenant(tenant.db_id, binding::Which::living)) {
+            binding::lock(binding.id);
+            if (!stale::mark(binding.id))
+                continue;
+            publication::enqueue(binding.id, 0);
+            count++;
+        }
+        for (const binding::Binding &binding : published_key::of_tenant(tenant.db_id)) {
             binding::lock(binding.id);
             if (!stale::mark(binding.id))
                 continue;
@@ -104,7 +112,8 @@ static void
 finish_healed()
 {
     static query::Query healed[] = {{HEALED("tenant t USING (db_id)", "b.db_id")},
-                                    {HEALED("bucket t USING (bucket_id)", "b.bucket_id")}};
+                                    {HEALED("bucket t USING (bucket_id)", "b.bucket_id")},
+                                    {HEALED("tenant t ON t.db_id = b.workspace", "b.workspace")}};
 
     for (query::Query &query : healed)
         in_transaction([&](MemoryContext) { attempt_each(query::run(query), heal); });
@@ -163,7 +172,8 @@ publish_due()
 {
     static query::Query due[] = {
         {STALE("tenant t USING (db_id)", "b.db_id", "= 'ready'")},
-        {STALE("bucket t USING (bucket_id)", "b.bucket_id", "IN ('planned', 'ready')")}};
+        {STALE("bucket t USING (bucket_id)", "b.bucket_id", "IN ('planned', 'ready')")},
+        {STALE("tenant t ON t.db_id = b.workspace", "b.workspace", "= 'ready'")}};
 
     for (query::Query &query : due)
         in_transaction([&](MemoryContext) {

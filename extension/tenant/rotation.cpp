@@ -10,6 +10,7 @@
 #include "registry/binding.hpp"
 #include "delivery/environment.hpp"
 #include "registry/publication.hpp"
+#include "registry/published_key.hpp"
 #include "registry/tenant.hpp"
 #include "tenant/revocation.hpp"
 #include "tenant/readiness.hpp"
@@ -20,6 +21,10 @@ namespace appinfra::rotation
 static bool is_service(const Rotation &rotation);
 static bool is_zero(const Interval *interval);
 static binding::Binding binding_of(const tenant::Tenant &tenant, const Rotation &rotation);
+static const binding::Binding *key_binding_of(const tenant::Tenant &tenant,
+                                              const Rotation &rotation);
+static void replace_key(connection_builder::Builder *builder, const binding::Binding &binding,
+                        const Rotation &rotation);
 static const char *app_of(const tenant::Tenant &tenant, const Rotation &rotation);
 static const char *name_of(const Rotation &rotation);
 static void record(const Rotation &rotation, const tenant::Tenant &tenant, const char *username);
@@ -33,10 +38,16 @@ rotate(const Rotation &rotation)
     require(readiness::check_host());
     with_spi([&](MemoryContext caller) {
         tenant::Tenant tenant = tenant::lock_ready(rotation.db_id);
-        binding::Binding binding = binding_of(tenant, rotation);
         connection_builder::Builder builder =
             connection_builder::begin(caller, tenant.db_id, tenant.database, rotation.publish);
 
+        if (const binding::Binding *key = key_binding_of(tenant, rotation)) {
+            replace_key(&builder, *key, rotation);
+            connection = connection_builder::end(&builder);
+            record(rotation, tenant, nullptr);
+            return;
+        }
+        binding::Binding binding = binding_of(tenant, rotation);
         if (is_service(rotation) && is_zero(rotation.grace))
             revocation::revoke_of_binding(tenant, binding.id, "service user rotated",
                                           revocation::RoleName::freed);
@@ -104,17 +115,21 @@ rotate_due()
     static query::Query due = {
         "SELECT d.db_id, d.variable, d.binding_id, d.service_id, d.host_id, d.app_id, d.container "
         "FROM ("
-        "SELECT DISTINCT ON (b.binding_id) b.db_id, b.binding_id, b.service_id, b.host_id,"
+        "SELECT DISTINCT ON (b.binding_id) t.db_id, b.binding_id, b.service_id, b.host_id,"
         "       b.app_id, b.container,"
         "       CASE WHEN b.service_id IS NULL THEN b.variables[1] END AS variable"
-        "  FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)"
-        "  JOIN appinfra.tenant t ON t.db_id = b.db_id"
+        "  FROM (SELECT credential_id AS id, binding_id, published_at FROM appinfra.credential"
+        "         WHERE state = 'active'"
+        "        UNION ALL SELECT number, binding_id, published_at FROM appinfra.key"
+        "         WHERE revoked_at IS NULL AND expires_at IS NULL) c"
+        "  JOIN appinfra.binding b USING (binding_id)"
+        "  JOIN appinfra.tenant t ON t.db_id = coalesce(b.db_id, b.workspace)"
         " CROSS JOIN LATERAL (SELECT coalesce(t.rotate_after, make_interval(secs => $1)) AS after) "
         "r"
-        " WHERE c.state = 'active' AND NOT b.ended AND t.status = 'ready'"
+        " WHERE NOT b.ended AND t.status = 'ready'"
         "   AND b.try_at <= clock_timestamp()"
         "   AND r.after > interval '0' AND c.published_at + r.after *"
-        "       (0.8 + 0.2 * (abs(hashint8(c.credential_id)::bigint) % 1000) / 1000.0)"
+        "       (0.8 + 0.2 * (abs(hashint8(c.id)::bigint) % 1000) / 1000.0)"
         "       <= clock_timestamp()"
         "   AND NOT EXISTS (SELECT FROM appinfra.publication p WHERE p.binding_id = b.binding_id"
         "                      AND p.status IN ('pending', 'claimed', 'failed'))"
@@ -167,6 +182,31 @@ binding_of(const tenant::Tenant &tenant, const Rotation &rotation)
                                binding::of_app(app_of(tenant, rotation),
                                                binding::one_variable(rotation.variable), false,
                                                rotation.container));
+}
+
+/* Returns the binding of an API key that is to be rotated, or null: it is none. */
+static const binding::Binding *
+key_binding_of(const tenant::Tenant &tenant, const Rotation &rotation)
+{
+    if (is_service(rotation))
+        return nullptr;
+    const binding::Place place =
+        binding::of_app(app_of(tenant, rotation), 0, false, rotation.container);
+    return published_key::find(tenant.db_id, place.target, rotation.variable);
+}
+
+/* Owes a new key to the binding: the claim makes it. */
+static void
+replace_key(connection_builder::Builder *builder, const binding::Binding &binding,
+            const Rotation &rotation)
+{
+    if (!rotation.publish)
+        raise(refuse(ERRCODE_FEATURE_NOT_SUPPORTED, "a published key is not handed out",
+                     "The sidecar alone gets to see it.",
+                     "appinfra.mint_key() makes one that is handed out."));
+    publication::enqueue(binding.id, 0, rotation.grace, rotation.deadline);
+    binding::forget_failures(binding.id);
+    connection_builder::add_existing(builder, nullptr, binding);
 }
 
 /* Returns the app whose variable is rotated. */

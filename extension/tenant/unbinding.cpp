@@ -4,6 +4,7 @@
 #include "audit/audit.hpp"
 #include "base/identifiers.hpp"
 #include "base/scope.hpp"
+#include "registry/published_key.hpp"
 #include "tenant/readiness.hpp"
 #include "tenant/revocation.hpp"
 
@@ -31,8 +32,12 @@ unbind(const char *db_id, std::span<const char *const> names,
             binding::Place place =
                 binding::of_app(app_id, binding::one_variable(name), false, environment.container);
 
-            revocation::revoke_binding(tenant, binding::find(tenant.db_id, tenant.app_id, place).id,
-                                       "variable unbound", revocation::RoleName::kept);
+            if (const binding::Binding *key = published_key::find(tenant.db_id, place.target, name))
+                published_key::end(key->id, "variable unbound");
+            else
+                revocation::revoke_binding(tenant,
+                                           binding::find(tenant.db_id, tenant.app_id, place).id,
+                                           "variable unbound", revocation::RoleName::kept);
             appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", name);
         }
         record(tenant, app_id, environment.container, list.data);
@@ -52,6 +57,12 @@ unbind_transferred(const tenant::Tenant &tenant, const char *app_id)
                                    revocation::RoleName::kept);
         record(tenant, binding.app_id, binding.container,
                binding::first_variable(binding.variables));
+    }
+    for (const binding::Binding &binding : published_key::of_tenant(tenant.db_id)) {
+        if ((strcmp(binding.app_id, app_id) == 0) == own)
+            continue;
+        published_key::end(binding.id, "app transferred");
+        record(tenant, binding.app_id, binding.container, published_key::key_variable);
     }
 }
 

@@ -740,6 +740,12 @@ COMMENT ON COLUMN appinfra.tenant.workspace_id IS 'names it to agents, beside db
 ALTER TABLE appinfra.credential ADD COLUMN gateway text;
 CREATE INDEX credential_gateway ON appinfra.credential (gateway) WHERE gateway IS NOT NULL AND state IN ('active', 'retiring');
 COMMENT ON COLUMN appinfra.credential.gateway IS 'the gateway whose login it is; null: none''s';
+ALTER TABLE appinfra.binding
+    ADD COLUMN workspace text REFERENCES appinfra.tenant,
+    DROP CONSTRAINT binding_owner,
+    ADD CONSTRAINT binding_owner CHECK (num_nonnulls(db_id, bucket_id, workspace) = 1);
+CREATE INDEX ON appinfra.binding (workspace);
+COMMENT ON COLUMN appinfra.binding.workspace IS 'the database whose API key it delivers, in place of a login';
 -- SQL for agents: keys and calls.
 CREATE TABLE appinfra.key (
     key_id text PRIMARY KEY CHECK (key_id ~ '^[A-Za-z0-9_-]{16}$'),
@@ -747,7 +753,7 @@ CREATE TABLE appinfra.key (
     role text NOT NULL CHECK (role IN ('dbadmin', 'dbuser', 'reader')),
     env text NOT NULL CHECK (env IN ('dev', 'live', 'test')),
     name text,
-    digest bytea NOT NULL,
+    digest bytea,
     line text NOT NULL,
     replaces text,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -760,18 +766,25 @@ CREATE TABLE appinfra.key (
     announced_at timestamptz,
     calls_ended_at timestamptz,
     caller_line text,
-    idempotency_key text
+    idempotency_key text,
+    number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    binding_id bigint REFERENCES appinfra.binding,
+    published_at timestamptz
 );
 CREATE INDEX ON appinfra.key (db_id);
+CREATE INDEX ON appinfra.key (binding_id);
 CREATE INDEX ON appinfra.key (replaces);
 CREATE INDEX ON appinfra.key (caller_line, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX key_leaving ON appinfra.key (key_id) WHERE revoked_at IS NOT NULL AND calls_ended_at IS NULL;
 COMMENT ON TABLE appinfra.key IS 'API keys of workspaces. Never a secret: its SHA-256';
-COMMENT ON COLUMN appinfra.key.digest IS 'SHA-256 of the secret, which is random enough to need no slow hash';
+COMMENT ON COLUMN appinfra.key.digest IS 'SHA-256 of the secret, which is random enough to need no slow hash; null: the claim that publishes it makes it';
+COMMENT ON COLUMN appinfra.key.binding_id IS 'the binding that publishes it; null: its maker was told it';
 COMMENT ON COLUMN appinfra.key.line IS 'the first key of those that replace each other';
 COMMENT ON COLUMN appinfra.key.announced_at IS 'when gateways were told that it is revoked';
 COMMENT ON COLUMN appinfra.key.calls_ended_at IS 'since when no call of the revoked key is ending';
 COMMENT ON COLUMN appinfra.key.caller_line IS 'the line of the key that had it made, by a call with idempotency_key';
+ALTER TABLE appinfra.publication ADD COLUMN key_number bigint REFERENCES appinfra.key (number);
+CREATE INDEX ON appinfra.publication (key_number);
 
 CREATE TABLE appinfra.call (
     call_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -800,6 +813,7 @@ CREATE INDEX ON appinfra.call (expires_at);
 COMMENT ON TABLE appinfra.call IS 'calls with an Idempotency-Key: reserved, run, kept for their repetitions. Not in a dump: transaction ids are this server''s';
 COMMENT ON COLUMN appinfra.call.outcome IS 'what became of its transaction; null: ask pg_xact_status(xid)';
 SELECT pg_extension_config_dump('appinfra.key', '');
+SELECT pg_extension_config_dump('appinfra.key_number_seq', '');
 CREATE TYPE appinfra.minted_key AS (key_id text, token text, expires_at timestamptz);
 COMMENT ON TYPE appinfra.minted_key IS 'an API key that was just made; token is its text, shown this once';
 CREATE TYPE appinfra.key_state AS (key_id text, status text, workspace_status text);
@@ -811,6 +825,12 @@ CREATE FUNCTION appinfra.mint_key(
     AS 'MODULE_PATHNAME', 'appinfra_mint_key';
 COMMENT ON FUNCTION appinfra.mint_key(text, text, text, text, interval) IS
     'makes an API key of a workspace, named by db_id, workspace_id or a unique slug. role is dbadmin (access owner), dbuser (writer) or reader; env is dev, live or test. The token is shown this once. 22004, 22023 (role, env, a name over 128 bytes, valid_for), 42704 unknown, 42P09 for a slug that several have, 53400 beyond appinfra.key_limit, 55000 unless ready';
+
+CREATE FUNCTION appinfra.publish_key(db_id text, role text, target_app text = NULL) RETURNS text
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_publish_key';
+COMMENT ON FUNCTION appinfra.publish_key(text, text, text) IS
+    'plans an API key of a workspace for an app, the workspaces own or another one of its owner, and returns its id. It is made when the sidecar claims it, and delivered as AGENTCOOPDB_API_KEY beside AGENTCOOPDB_GATEWAY_URL; rotate_credential() replaces it, unbind_variables() takes it away. 22004, 22023 role, 23505 the app has such a variable, 42501 another owners app, 42704, 53400, 55000 not ready, or appinfra.gateway_url is not set';
 
 CREATE FUNCTION appinfra.rotate_key(key_id text, overlap interval = '24 hours') RETURNS appinfra.minted_key
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -971,6 +991,7 @@ CREATE OR REPLACE VIEW appinfra.databases AS
             LIMIT 1) c ON true;
 REVOKE ALL ON FUNCTION
     appinfra.mint_key(text, text, text, text, interval),
+    appinfra.publish_key(text, text, text),
     appinfra.rotate_key(text, interval),
     appinfra.revoke_key(text, text),
     appinfra.wait_key_revoked(text, interval),
@@ -992,6 +1013,7 @@ GRANT USAGE ON SCHEMA appinfra TO appinfra_gateway;
 GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state() TO appinfra_gateway;
 GRANT EXECUTE ON FUNCTION
     appinfra.mint_key(text, text, text, text, interval),
+    appinfra.publish_key(text, text, text),
     appinfra.rotate_key(text, interval),
     appinfra.revoke_key(text, text),
     appinfra.wait_key_revoked(text, interval)
@@ -1009,3 +1031,31 @@ GRANT EXECUTE ON FUNCTION
     appinfra.gateway_revoke_key(text, text, text),
     appinfra.gateway_list_keys(text)
     TO appinfra_gateway;
+CREATE OR REPLACE VIEW appinfra.bindings AS
+    SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via,
+           container, bucket_id, workspace
+      FROM appinfra.binding;
+CREATE OR REPLACE VIEW appinfra.publications AS
+    SELECT p.publication_id, p.binding_id, b.db_id, b.app_id, b.target, p.kind, b.variables,
+           p.status, p.version, c.username::text, p.attempt, p.worker, p.lease_until, p.not_before,
+           p.delivered, p.error, p.response, p.created_at, p.claimed_at, p.ended_at,
+           b.bucket_id, k.access_key, b.workspace, a.key_id
+      FROM appinfra.publication p
+      JOIN appinfra.binding b USING (binding_id)
+      LEFT JOIN appinfra.credential c USING (credential_id)
+      LEFT JOIN appinfra.bucket_key k USING (bucket_key_id)
+      LEFT JOIN appinfra.key a ON a.number = p.key_number;
+CREATE OR REPLACE VIEW appinfra.unhealed AS
+    SELECT b.db_id, b.app_id, b.target, CASE WHEN b.ended THEN 'unset' ELSE 'set' END AS kind,
+           b.variables, b.stale_since AS since, p.publication_id,
+           coalesce(p.status, 'waiting') AS status, coalesce(p.error, b.last_error) AS error,
+           b.bucket_id, b.workspace
+      FROM appinfra.binding b
+      LEFT JOIN appinfra.tenant t ON t.db_id = coalesce(b.db_id, b.workspace)
+      LEFT JOIN appinfra.bucket u USING (bucket_id)
+      LEFT JOIN LATERAL (
+           SELECT p.publication_id, p.status, p.error FROM appinfra.publication p
+            WHERE p.binding_id = b.binding_id AND p.version > b.stale_version
+              AND (p.kind = 'unset') = b.ended AND p.status NOT IN ('superseded', 'cancelled')
+            ORDER BY p.publication_id DESC LIMIT 1) p ON true
+     WHERE b.stale_version IS NOT NULL AND (b.ended OR t.status = 'ready' OR u.status IN ('planned', 'ready'));

@@ -197,16 +197,19 @@ CREATE TABLE appinfra.binding (
     via text CHECK (via = 'pooler'),
     container text,
     bucket_id text REFERENCES appinfra.bucket,
+    workspace text REFERENCES appinfra.tenant,
     CHECK ((service_id IS NULL) = (host_id IS NULL)),
-    CONSTRAINT binding_owner CHECK ((db_id IS NULL) <> (bucket_id IS NULL))
+    CONSTRAINT binding_owner CHECK (num_nonnulls(db_id, bucket_id, workspace) = 1)
 );
 CREATE INDEX ON appinfra.binding (db_id);
 CREATE INDEX ON appinfra.binding (bucket_id);
+CREATE INDEX ON appinfra.binding (workspace);
 CREATE INDEX ON appinfra.binding (target);
 CREATE INDEX ON appinfra.binding (app_id);
 CREATE INDEX binding_stale ON appinfra.binding (binding_id) WHERE stale_version IS NOT NULL;
 CREATE UNIQUE INDEX binding_service ON appinfra.binding (db_id, service_id, host_id) WHERE NOT ended;
 COMMENT ON COLUMN appinfra.binding.attempts IS 'how often rotating it by schedule, or publishing it again, has failed; try_at says when it is tried again';
+COMMENT ON COLUMN appinfra.binding.workspace IS 'the database whose API key it delivers, in place of a login';
 COMMENT ON COLUMN appinfra.binding.restorable IS 'it ended with its tenant and comes back with it';
 COMMENT ON COLUMN appinfra.binding.stale_version IS 'what it has at the producer may be lost, up to this version: something above it is to be published; null: nothing to heal';
 COMMENT ON COLUMN appinfra.binding.stale_since IS 'since when it is to be published again';
@@ -363,7 +366,7 @@ CREATE TABLE appinfra.key (
     role text NOT NULL CHECK (role IN ('dbadmin', 'dbuser', 'reader')),
     env text NOT NULL CHECK (env IN ('dev', 'live', 'test')),
     name text,
-    digest bytea NOT NULL,
+    digest bytea,
     line text NOT NULL,
     replaces text,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -376,18 +379,25 @@ CREATE TABLE appinfra.key (
     announced_at timestamptz,
     calls_ended_at timestamptz,
     caller_line text,
-    idempotency_key text
+    idempotency_key text,
+    number bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    binding_id bigint REFERENCES appinfra.binding,
+    published_at timestamptz
 );
 CREATE INDEX ON appinfra.key (db_id);
+CREATE INDEX ON appinfra.key (binding_id);
 CREATE INDEX ON appinfra.key (replaces);
 CREATE INDEX ON appinfra.key (caller_line, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX key_leaving ON appinfra.key (key_id) WHERE revoked_at IS NOT NULL AND calls_ended_at IS NULL;
 COMMENT ON TABLE appinfra.key IS 'API keys of workspaces. Never a secret: its SHA-256';
-COMMENT ON COLUMN appinfra.key.digest IS 'SHA-256 of the secret, which is random enough to need no slow hash';
+COMMENT ON COLUMN appinfra.key.digest IS 'SHA-256 of the secret, which is random enough to need no slow hash; null: the claim that publishes it makes it';
+COMMENT ON COLUMN appinfra.key.binding_id IS 'the binding that publishes it; null: its maker was told it';
 COMMENT ON COLUMN appinfra.key.line IS 'the first key of those that replace each other';
 COMMENT ON COLUMN appinfra.key.announced_at IS 'when gateways were told that it is revoked';
 COMMENT ON COLUMN appinfra.key.calls_ended_at IS 'since when no call of the revoked key is ending';
 COMMENT ON COLUMN appinfra.key.caller_line IS 'the line of the key that had it made, by a call with idempotency_key';
+ALTER TABLE appinfra.publication ADD COLUMN key_number bigint REFERENCES appinfra.key (number);
+CREATE INDEX ON appinfra.publication (key_number);
 
 CREATE TABLE appinfra.call (
     call_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -499,6 +509,7 @@ SELECT pg_extension_config_dump('appinfra.variable', '');
 SELECT pg_extension_config_dump('appinfra.credential', '');
 SELECT pg_extension_config_dump('appinfra.publication', '');
 SELECT pg_extension_config_dump('appinfra.key', '');
+SELECT pg_extension_config_dump('appinfra.key_number_seq', '');
 SELECT pg_extension_config_dump('appinfra.audit_log', '');
 SELECT pg_extension_config_dump('appinfra.audit_seal', '');
 SELECT pg_extension_config_dump('appinfra.binding_binding_id_seq', '');
@@ -932,6 +943,12 @@ CREATE FUNCTION appinfra.mint_key(
 COMMENT ON FUNCTION appinfra.mint_key(text, text, text, text, interval) IS
     'makes an API key of a workspace, named by db_id, workspace_id or a unique slug. role is dbadmin (access owner), dbuser (writer) or reader; env is dev, live or test. The token is shown this once. 22004, 22023 (role, env, a name over 128 bytes, valid_for), 42704 unknown, 42P09 for a slug that several have, 53400 beyond appinfra.key_limit, 55000 unless ready';
 
+CREATE FUNCTION appinfra.publish_key(db_id text, role text, target_app text = NULL) RETURNS text
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_publish_key';
+COMMENT ON FUNCTION appinfra.publish_key(text, text, text) IS
+    'plans an API key of a workspace for an app, the workspaces own or another one of its owner, and returns its id. It is made when the sidecar claims it, and delivered as AGENTCOOPDB_API_KEY beside AGENTCOOPDB_GATEWAY_URL; rotate_credential() replaces it, unbind_variables() takes it away. 22004, 22023 role, 23505 the app has such a variable, 42501 another owners app, 42704, 53400, 55000 not ready, or appinfra.gateway_url is not set';
+
 CREATE FUNCTION appinfra.rotate_key(key_id text, overlap interval = '24 hours') RETURNS appinfra.minted_key
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_rotate_key';
@@ -1097,7 +1114,7 @@ COMMENT ON VIEW appinfra.credentials IS 'logins of tenants and where they are in
 
 CREATE VIEW appinfra.bindings AS
     SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via,
-           container, bucket_id
+           container, bucket_id, workspace
       FROM appinfra.binding;
 COMMENT ON VIEW appinfra.bindings IS 'which credential or key stands in which variables of which target';
 
@@ -1120,20 +1137,21 @@ CREATE VIEW appinfra.publications AS
     SELECT p.publication_id, p.binding_id, b.db_id, b.app_id, b.target, p.kind, b.variables,
            p.status, p.version, c.username::text, p.attempt, p.worker, p.lease_until, p.not_before,
            p.delivered, p.error, p.response, p.created_at, p.claimed_at, p.ended_at,
-           b.bucket_id, k.access_key
+           b.bucket_id, k.access_key, b.workspace, a.key_id
       FROM appinfra.publication p
       JOIN appinfra.binding b USING (binding_id)
       LEFT JOIN appinfra.credential c USING (credential_id)
-      LEFT JOIN appinfra.bucket_key k USING (bucket_key_id);
+      LEFT JOIN appinfra.bucket_key k USING (bucket_key_id)
+      LEFT JOIN appinfra.key a ON a.number = p.key_number;
 COMMENT ON VIEW appinfra.publications IS 'deliveries of variables to producers';
 
 CREATE VIEW appinfra.unhealed AS
     SELECT b.db_id, b.app_id, b.target, CASE WHEN b.ended THEN 'unset' ELSE 'set' END AS kind,
            b.variables, b.stale_since AS since, p.publication_id,
            coalesce(p.status, 'waiting') AS status, coalesce(p.error, b.last_error) AS error,
-           b.bucket_id
+           b.bucket_id, b.workspace
       FROM appinfra.binding b
-      LEFT JOIN appinfra.tenant t USING (db_id)
+      LEFT JOIN appinfra.tenant t ON t.db_id = coalesce(b.db_id, b.workspace)
       LEFT JOIN appinfra.bucket u USING (bucket_id)
       LEFT JOIN LATERAL (
            SELECT p.publication_id, p.status, p.error FROM appinfra.publication p
@@ -1331,6 +1349,7 @@ GRANT USAGE ON SCHEMA appinfra TO appinfra_gateway;
 GRANT EXECUTE ON FUNCTION appinfra.version(), appinfra.host_id(), appinfra.guard_state() TO appinfra_gateway;
 GRANT EXECUTE ON FUNCTION
     appinfra.mint_key(text, text, text, text, interval),
+    appinfra.publish_key(text, text, text),
     appinfra.rotate_key(text, interval),
     appinfra.revoke_key(text, text),
     appinfra.wait_key_revoked(text, interval)

@@ -78,11 +78,12 @@ my @acts = (
 	[ gateway_login => sub { "SELECT to_jsonb(c) FROM appinfra.databases d, appinfra.gateway_login('g', d.db_id, 'writer') c WHERE d.slug = 'hard'" } ],
 	[ mint_key => sub { "SELECT to_jsonb(k) FROM appinfra.databases d, appinfra.mint_key(d.db_id, 'dbadmin') k WHERE d.slug = 'hard'" } ],
 	[ rotate_key => sub { "SELECT to_jsonb(k) FROM appinfra.rotate_key('$id{key}') k" } ],
+	[ publish_key => sub { "SET appinfra.gateway_url = 'http://g'; SELECT appinfra.publish_key(db_id, 'reader') FROM appinfra.databases WHERE slug = 'hard'" } ],
 	[ gateway_rotate_key => sub { "SELECT to_jsonb(k) FROM appinfra.gateway_rotate_key('$id{key}') k" }, 'rotate_key' ],
 	[ gateway_mint_key => sub { "SELECT to_jsonb(k) FROM appinfra.gateway_mint_key('$id{key}', 'reader') k" }, 'mint_key' ],
 	[ gateway_finish => sub { "SELECT appinfra.gateway_finish('g', '$id{key}', 'r', '/v1/sql/execute', NULL, NULL, NULL, 200, NULL, jsonb_build_object('pid', pg_backend_pid()))" }, 'sql_execute' ],
 	[ gateway_report => sub { "SELECT appinfra.gateway_report('g', '[{\"key_id\": \"$id{key}\", \"endpoint\": \"/v1/rpc/call\"}]')" }, 'rpc_call' ],
-	[ gateway_revoke_key => sub { "SELECT appinfra.gateway_revoke_key('$id{key}', key_id) FROM appinfra.keys WHERE role = 'reader'" }, 'revoke_key' ],
+	[ gateway_revoke_key => sub { "SELECT appinfra.gateway_revoke_key('$id{key}', key_id) FROM appinfra.keys WHERE role = 'reader' AND created_by ~ '^key:'" }, 'revoke_key' ],
 	[ revoke_key => sub { "SELECT appinfra.revoke_key('$id{key}')" } ],
 	[ harden_host => sub { 'SELECT count(*) FROM appinfra.harden_host(apply => true)' } ]);
 
