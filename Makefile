@@ -85,7 +85,7 @@ check-major: ## run every test on PG=17 or PG=18, in a folder that holds another
 check-install: ## follow docs/operations.md in a folder that holds a new Debian 12 (root)
 	@tools/check-install.sh
 
-check-clients: ## try drivers with the published DSN, and linters on the OpenAPI document; as root, installs them
+check-clients: ## try drivers with the published DSN, S3 clients, and linters on the OpenAPI document; as root, installs them
 	@tools/check-clients.sh
 
 chaos: ## kill processes at random under a workload, then check 26 invariants (SEED, SECONDS, MODE)

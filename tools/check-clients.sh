@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make check-clients`: runs test/clients, drivers of other languages against a private server. As root
+# `make check-clients`: runs test/clients, drivers of other languages and S3 clients against private servers. As root
 # it installs them first; one that is missing fails.
 set -euo pipefail
 # shellcheck source=tools/lib.sh

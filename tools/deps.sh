@@ -53,6 +53,8 @@ clients|golang-go|command|go
 clients|golang-github-lib-pq-dev|file|/usr/share/gocode/src/github.com/lib/pq/conn.go
 clients|nodejs|command|node
 clients|npm|command|npm
+clients|s3cmd|command|s3cmd
+clients|rclone|command|rclone
 extensions|postgresql-$major-postgis-3|extension|postgis
 extensions|postgresql-$major-pgvector|extension|vector
 flaky|stress-ng|command|stress-ng

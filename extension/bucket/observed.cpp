@@ -9,6 +9,7 @@ namespace appinfra::bucket_work::observed
 
 using bucket::Status;
 
+static void revoke_returned_keys(const bucket::Bucket &bucket, const Jsonb *observed);
 static void record_missing_keys(const bucket::Bucket &bucket, const Jsonb *observed);
 static void record_drift(const bucket::Bucket &bucket);
 
@@ -65,6 +66,7 @@ record(const bucket::Bucket &bucket, const Jsonb *observed)
                                      "'bucket_missing')::boolean, false)"
                                      " WHERE bucket_id = $1 RETURNING missing"};
 
+    revoke_returned_keys(bucket, observed);
     query::run(size, {query::text(bucket.id), query::jsonb(observed)});
     query::Rows rows = query::run(update, {query::text(bucket.id), query::jsonb(observed)});
     bool wanted = bucket.status == Status::ready || bucket.status == Status::revoked;
@@ -73,6 +75,29 @@ record(const bucket::Bucket &bucket, const Jsonb *observed)
     record_drift(bucket);
     if (rows.boolean(0, 1) && wanted && bucket.made)
         bucket::set_status(bucket.id, Status::failed, "the bucket is missing at the store");
+}
+
+/*
+ * Keys that were gone are to go once more: a gateway does late what a dead sidecar has asked for,
+ * and a store that is restored from a backup has what was removed since.
+ */
+static void
+revoke_returned_keys(const bucket::Bucket &bucket, const Jsonb *observed)
+{
+    static query::Query select = {
+        "SELECT bucket_key_id, access_key FROM appinfra.bucket_key WHERE bucket_id = $1"
+        "   AND state = 'gone' AND access_key = ANY (" TEXTS("unknown_keys") ") ORDER BY 1"};
+    static query::Query update = {
+        "UPDATE appinfra.bucket_key SET state = 'revoked', generation = $2, gone_at = NULL"
+        " WHERE bucket_key_id = $1"};
+    query::Rows returned = query::run(select, {query::text(bucket.id), query::jsonb(observed)});
+    int64 generation = returned.count > 0 ? bucket::raise_generation(bucket.id) : 0;
+
+    for (uint64 i = 0; i < returned.count; i++) {
+        query::run(update, {query::id(returned.int8(i, 1)), query::int8(generation)});
+        audit::record("revoke_bucket_key", bucket.id, returned.text(i, 2),
+                      audit::detail({{"reason", "it is at the store again"}}));
+    }
 }
 
 /* A secret cannot be made a second time: the hint stands in last_error. */

@@ -24,6 +24,18 @@ check_name(const char *gateway)
                   psprintf("A gateway's name is 1 to %d bytes.", identifiers::key_limit));
 }
 
+/* Refuses an access that no key has. */
+static const Refusal *
+check_access(const char *access)
+{
+    for (const char *of_keys : {"owner", "writer", "reader"})
+        if (strcmp(access, of_keys) == 0)
+            return nullptr;
+    return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid access for a gateway's login",
+                  psprintf("\"%s\" is not the access of a key.", identifiers::excerpt(access)),
+                  "Access is one of owner, writer, reader.");
+}
+
 std::span<const char *const>
 hello(const char *gateway)
 {
@@ -59,7 +71,7 @@ make(const char *gateway, const char *db_id, const char *access)
         .time = settings::gateway_login_lifetime * USECS_PER_SEC, .day = 0, .month = 0};
 
     require(check_name(gateway));
-    require(credential::check_access(access, "a gateway's login"));
+    require(check_access(access));
     with_spi([&](MemoryContext caller) {
         tenant::Tenant tenant = tenant::lock_ready(db_id);
         const credential::Purpose purpose = {.db_id = tenant.db_id,

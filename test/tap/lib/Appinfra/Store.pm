@@ -54,6 +54,7 @@ sub _tool
 	return $out;
 }
 
+sub port { return $_[0]{port}; }
 sub endpoint { return "http://127.0.0.1:$_[0]{port}"; }
 sub access_key { return $_[0]{admin}{RGW_ACCESS_KEY}; }
 sub secret_key { return $_[0]{admin}{RGW_SECRET_KEY}; }
@@ -85,6 +86,29 @@ sub s3
 	  or croak "s3_client.py failed: $err";
 	return @{ decode_json($out) };
 }
+
+# Asks the administration door with the platform's key, which is quicker than radosgw-admin; returns its
+# answer, or undef when it refuses.
+sub ask
+{
+	my ($self, $target) = @_;
+	my $config = sprintf qq(user = "%s:%s"\nurl = "%s%s"\n), $self->access_key, $self->secret_key, $self->endpoint, $target;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ qw(curl -fsS --max-time 60 -K - --aws-sigv4 aws:amz:us-east-1:s3 -H), 'x-amz-content-sha256: UNSIGNED-PAYLOAD' ],
+		'<', \$config, '>', \$out, '2>', \$err) or return;
+	return decode_json($out);
+}
+
+# The access keys that a bucket's writer has at the store, sorted; nothing when there is no such user.
+sub keys_of
+{
+	my ($self, $bucket_id) = @_;
+	my $user = $self->ask("/admin/user?uid=$bucket_id-w");
+	return sort map { $_->{access_key} } @{ $user->{keys} // [] };
+}
+
+# The names of all buckets of the platform, sorted.
+sub buckets { return sort @{ $_[0]->ask('/admin/bucket?uid=appinfra') }; }
 
 # Runs radosgw-admin; returns its answer, or undef when it refuses.
 sub admin
