@@ -15,10 +15,10 @@ import bare_buckets
 QUOTA = 1 << 30  # bytes, as the bare calls set it
 WARM = 5  # of each, not counted: a backend's first calls plan its statements
 WAIT = """DO $$ BEGIN
-  FOR i IN 1..6000 LOOP
+  FOR i IN 1..3000 LOOP
     EXIT WHEN NOT EXISTS (SELECT FROM appinfra.publication WHERE status IN ('pending', 'claimed'));
     COMMIT;
-    PERFORM pg_sleep(0.005);
+    PERFORM pg_sleep(0.02);
   END LOOP;
 END $$;"""
 
