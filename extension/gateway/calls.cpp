@@ -1,6 +1,8 @@
 /* Begins and finishes calls. See calls.hpp. */
 #include "gateway/calls.hpp"
 
+#include <string_view>
+
 #include "audit/audit.hpp"
 #include "base/identifiers.hpp"
 #include "base/lock.hpp"
@@ -18,6 +20,7 @@ constexpr int tries = 5;                /* rows that vanish while they are looke
 enum class Next { run_again, replay, conflict, in_progress };
 
 static const Refusal *check(const call::Attempt &attempt);
+static const Refusal *check_idempotency_key(std::string_view key);
 static Verdict find(const call::Attempt &attempt, MemoryContext memory);
 static Next next_of(const call::Found &found);
 static Next next_of_fate(const call::Found &found);
@@ -57,7 +60,22 @@ check(const call::Attempt &attempt)
     if (VARSIZE_ANY_EXHDR(attempt.request_hash) != hash_bytes)
         return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid request_hash",
                       psprintf("It is a SHA-256: %d bytes.", hash_bytes));
-    return identifiers::check_idempotency_key(attempt.idempotency_key);
+    return check_idempotency_key(attempt.idempotency_key);
+}
+
+/* A header's value may have blanks inside, which the keys of other calls may not. */
+static const Refusal *
+check_idempotency_key(std::string_view key)
+{
+    constexpr size_t limit = 255;
+    bool printable = !key.empty() && key.size() <= limit;
+
+    for (const char c : key)
+        printable = printable && c >= ' ' && c <= '~';
+    if (printable)
+        return nullptr;
+    return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid idempotency_key",
+                  "An idempotency key is 1 to 255 printable ASCII characters.");
 }
 
 /* Reserves the call, or decides by the row that there is. */
