@@ -108,8 +108,12 @@ percent_decode(std::string_view text)
     return out;
 }
 
+namespace
+{
+
+// The text as valid UTF-8 without control characters, but for those that are kept.
 std::string
-clean_text(std::string_view text)
+without_controls(std::string_view text, std::string_view kept)
 {
     std::string out;
     for (std::size_t i = 0; i < text.size();) {
@@ -120,11 +124,26 @@ clean_text(std::string_view text)
             i++;
             continue;
         }
-        if (point >= 0x20 && !(point >= 0x7F && point <= 0x9F))
+        const bool control = point < 0x20 || (point >= 0x7F && point <= 0x9F);
+        if (!control || kept.find(text[i]) != std::string_view::npos)
             out += text.substr(i, length);
         i += length;
     }
     return out;
+}
+
+} // namespace
+
+std::string
+clean_text(std::string_view text)
+{
+    return without_controls(text, {});
+}
+
+std::string
+clean_lines(std::string_view text)
+{
+    return without_controls(text, "\n");
 }
 
 std::string

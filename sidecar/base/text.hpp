@@ -19,6 +19,9 @@ std::string percent_decode(std::string_view text);
 // C1) are removed.
 std::string clean_text(std::string_view text);
 
+// The same, but on as many lines as it has.
+std::string clean_lines(std::string_view text);
+
 // At most limit bytes of valid UTF-8, not cut inside a character.
 std::string cut_text(std::string_view text, std::size_t limit);
 

@@ -45,9 +45,10 @@ Call::~Call()
 asio::awaitable<Response>
 Call::run()
 {
-    session_ = co_await parts_.sessions.take(request_.key);
+    co_await take_session();
     types_ = parts_.sessions.types_of(request_.key.db_id);
     started_ = parts_.clock.now();
+    session_->client_gone = &client_gone_;
     session_->wire.limit_row(settings_.max_answer + settings_.max_answer / 4);
     session_->wire.set_deadlines(started_ + settings_.statement_timeout + std::chrono::seconds(1),
                                  started_ + settings_.statement_timeout + std::chrono::seconds(2));
@@ -59,7 +60,26 @@ Call::run()
     } catch (const WireLost &error) {
         broken = error;
     }
+    if (!commit_sent_ && !is_late(*broken))
+        co_await check_key(); // whose sessions may have been ended
     lost(*broken);
+}
+
+// Takes a session of the key. Where none can be had, the key may be why.
+asio::awaitable<void>
+Call::take_session()
+{
+    std::optional<Problem> none;
+    try {
+        session_ = co_await parts_.sessions.take(request_.key);
+    } catch (const Problem &problem) {
+        none = problem;
+    }
+    if (!none)
+        co_return;
+    if (none->title == "database_unavailable")
+        co_await check_key();
+    throw *none;
 }
 
 // A reader's call: its transaction is read-only and over when its rows are there. Whether the key
@@ -99,7 +119,7 @@ Call::finish_read(const Registry::Asked &asked)
     const Registry::Ending ending{call_id_, std::nullopt, told.status, kept ? &told.body : nullptr,
                                   detail()};
     if (!co_await parts_.registry.finish(request_.head, ending))
-        throw co_await why_not();
+        co_await refuse_end();
     co_return told;
 }
 
@@ -172,7 +192,7 @@ Call::finish_refused(const Problem &problem)
     const Registry::Ending ending{call_id_, std::nullopt, told.status, kept ? &told.body : nullptr,
                                   detail()};
     if (!co_await parts_.registry.finish(request_.head, ending))
-        throw co_await why_not();
+        co_await refuse_end();
     co_return told;
 }
 
@@ -184,8 +204,9 @@ Call::commit()
     const Registry::Ending ending{call_id_, xid_, told.status, call_id_ ? &told.body : nullptr,
                                   detail()};
     if (!co_await parts_.registry.finish(request_.head, ending))
-        throw co_await why_not();
+        co_await refuse_end();
     commit_sent_ = true;
+    session_->client_gone = nullptr;
     Wire &wire = session_->wire;
     wire.ask("COMMIT");
     session_->sync();
@@ -218,7 +239,7 @@ Call::run_alone()
     end_ = {};
     const Registry::Ending ending{std::nullopt, std::nullopt, 200, nullptr, detail()};
     if (!co_await parts_.registry.finish(request_.head, ending))
-        throw co_await why_not();
+        co_await refuse_end();
     Parameters values;
     if (!take_texts(nullptr, values))
         co_return response();
@@ -236,30 +257,31 @@ Call::run_alone()
     co_return response();
 }
 
-// The registry has not taken the end of a call: finds out why.
-asio::awaitable<Problem>
-Call::why_not()
+// The registry has not taken the end of a call: says why.
+asio::awaitable<void>
+Call::refuse_end()
 {
-    const auto state = co_await parts_.registry.ask_state(request_.head.key_id)->get();
-    try {
-        if (state)
-            state->check();
-    } catch (const Problem &problem) {
-        parts_.reports.refused(problem.title, request_.head.key_id, request_.head.client_address);
-        co_return problem;
-    }
-    co_return call_id_
+    co_await check_key();
+    throw call_id_
         ? unavailable("idempotency_in_progress", "another attempt of this request has taken over")
         : unavailable("database_unavailable", "the transaction has ended");
+}
+
+// Throws a Problem when the key, or its workspace, is active no more.
+asio::awaitable<void>
+Call::check_key()
+{
+    const Registry::Asked asked = parts_.registry.ask_state(request_.head.key_id);
+    const auto state = co_await asked->get();
+    if (state && !state->key.empty())
+        state->check(); // cppcheck-suppress missingReturn ; of a coroutine
 }
 
 // The connection broke, or took too long.
 void
 Call::lost(const WireLost &lost)
 {
-    const TimePoint now = parts_.clock.now();
-    const bool late =
-        session_->wire.broken_off() && !lost.error && now >= started_ + settings_.statement_timeout;
+    const bool late = is_late(lost);
     if (late)
         parts_.sessions.end_backend(*session_, request_.key);
     Problem problem =
@@ -273,6 +295,14 @@ Call::lost(const WireLost &lost)
     if (problem.title == "statement_timeout")
         end_.sqlstate = "57014";
     throw problem;
+}
+
+// Whether the connection was broken off because the call's time was over.
+bool
+Call::is_late(const WireLost &lost) const
+{
+    return session_->wire.broken_off() && !lost.error &&
+           parts_.clock.now() >= started_ + settings_.statement_timeout;
 }
 
 Problem
@@ -323,7 +353,7 @@ Call::detail() const
         add("title", problem_->title);
     }
     if (settings_.audit_sql && !request_.procedure)
-        add("sql", cut_text(clean_text(request_.sql), max_audited_sql));
+        add("sql", cut_text(request_.sql, max_audited_sql));
     return detail + "}";
 }
 

@@ -52,7 +52,6 @@ public:
     struct Parts {
         Registry &registry;
         Sessions &sessions;
-        Canceller &canceller;
         Reports &reports;
         const Clock &clock;
     };
@@ -73,6 +72,7 @@ public:
 
 private:
     // The order of things.
+    asio::awaitable<void> take_session();
     asio::awaitable<Response> read();
     asio::awaitable<Response> write();
     asio::awaitable<std::optional<Response>> reserve(std::optional<std::string> xid);
@@ -81,7 +81,9 @@ private:
     asio::awaitable<Response> commit();
     asio::awaitable<Response> run_alone();
     [[noreturn]] void lost(const WireLost &lost);
-    asio::awaitable<Problem> why_not();
+    asio::awaitable<void> refuse_end();
+    asio::awaitable<void> check_key();
+    bool is_late(const WireLost &lost) const;
     Problem no_time() const;
 
     // What is said to the workspace (call_flights.cpp).

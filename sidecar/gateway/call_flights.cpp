@@ -45,8 +45,10 @@ asio::awaitable<void>
 Call::take_begin(bool read_only)
 {
     const StatementResult begun = co_await session_->wire.take();
-    if (!begun.succeeded())
+    if (!begun.succeeded()) {
+        co_await check_key(); // whose session may have been ended
         throw unavailable("database_unavailable", "no transaction can be begun");
+    }
     if (read_only || !request_.idempotency_key)
         co_return;
     const StatementResult id = co_await session_->wire.take();
@@ -145,6 +147,7 @@ asio::awaitable<void>
 Call::learn(const std::vector<Oid> &types)
 {
     std::string array = "{";
+    co_await session_->take_rest(); // a reader's DISCARD ALL
     for (const Oid type : types)
         array.append(array.size() > 1 ? "," : "").append(std::to_string(type));
     session_->wire.ask(Types::lookup_sql, {array + "}"});
@@ -288,7 +291,7 @@ Call::take_rows(const PGresult *rows, bool &described)
         answer_.append(rows, *types_);
     } catch (const Problem &problem) {
         refuse(problem);
-        parts_.canceller.cancel(session_->wire.get());
+        parts_.sessions.cancel(*session_);
     }
 }
 

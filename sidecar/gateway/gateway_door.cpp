@@ -13,6 +13,7 @@ namespace sidecar::gateway
 namespace
 {
 
+constexpr std::size_t key_id_size = 16; // so that no other name in a path is taken for one
 constexpr std::string_view realm = "Bearer realm=\"agentcoopdb\"";
 
 bool
@@ -81,9 +82,8 @@ GatewayDoor::find_route(const Request &request, std::string &name)
         const std::size_t variable = pattern.find('{');
         const bool fits = variable == std::string_view::npos
                               ? path == pattern
-                              : path.size() > variable &&
-                                    path.starts_with(pattern.substr(0, variable)) &&
-                                    path.find('/', variable) == std::string::npos;
+                              : path.size() == variable + key_id_size &&
+                                    path.starts_with(pattern.substr(0, variable));
         if (!fits)
             continue;
         if (request.method != route.method) {
@@ -101,12 +101,27 @@ GatewayDoor::find_route(const Request &request, std::string &name)
     throw problem;
 }
 
+// Whether a page of the request's origin may call.
+bool
+GatewayDoor::may_call(const Request &request) const
+{
+    const std::string origin(request.header("origin"));
+    return !origin.empty() && std::find(settings_.origins.begin(), settings_.origins.end(),
+                                        origin) != settings_.origins.end();
+}
+
 std::unique_ptr<Door::Admission>
 GatewayDoor::admit(const Request &request)
 {
     auto admitted = std::make_unique<Admitted>();
     admitted->caller.request_id = request_id_of(request);
     admitted->caller.address = client_address_of(request, request.address, settings_.trust_proxy);
+    static const Route preflight = {"OPTIONS", "preflight", &GatewayDoor::preflight,
+                                    false,     false,       false};
+    if (request.method == "OPTIONS" && may_call(request)) {
+        admitted->route = &preflight;
+        return admitted;
+    }
     admitted->route = &find_route(request, admitted->name);
     if (!admitted->route->needs_key)
         return admitted;
@@ -186,10 +201,8 @@ GatewayDoor::add_headers(Response &response, const Request &request, const Admit
     response.headers["X-RateLimit-Limit"] =
         std::to_string(static_cast<std::size_t>(settings_.burst));
     response.headers["X-RateLimit-Remaining"] = std::to_string(limit_.left(user, clock_.now()));
-    const std::string origin(request.header("origin"));
-    if (!origin.empty() && std::find(settings_.origins.begin(), settings_.origins.end(), origin) !=
-                               settings_.origins.end()) {
-        response.headers["Access-Control-Allow-Origin"] = origin;
+    if (may_call(request)) {
+        response.headers["Access-Control-Allow-Origin"] = request.header("origin");
         response.headers["Vary"] = "Origin";
         response.headers["Access-Control-Expose-Headers"] =
             "X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-Idempotent-Replayed, "
@@ -267,6 +280,19 @@ asio::awaitable<Response>
 GatewayDoor::me(Admitted &admitted, const Request &, const bool &)
 {
     co_return service_.describe(admitted.caller);
+}
+
+// What a browser asks before it lets a page call.
+asio::awaitable<Response>
+GatewayDoor::preflight(Admitted &, const Request &, const bool &)
+{
+    Response response;
+    response.status = 204;
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE";
+    response.headers["Access-Control-Allow-Headers"] =
+        "Authorization, Content-Type, Idempotency-Key, X-Request-Id";
+    response.headers["Access-Control-Max-Age"] = "600";
+    co_return response;
 }
 
 asio::awaitable<Response>

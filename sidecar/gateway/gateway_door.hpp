@@ -44,6 +44,7 @@ private:
     struct Route;
     static const std::vector<Route> &routes();
     static const Route &find_route(const Request &request, std::string &name);
+    bool may_call(const Request &request) const;
     void limit(const std::string &user, const std::string &key_id, const std::string &address);
     void add_headers(Response &response, const Request &request, const Admitted *admitted) const;
 
@@ -61,6 +62,8 @@ private:
                                      const bool &client_gone);
     asio::awaitable<Response> me(Admitted &admitted, const Request &request,
                                  const bool &client_gone);
+    asio::awaitable<Response> preflight(Admitted &admitted, const Request &request,
+                                        const bool &client_gone);
     asio::awaitable<Response> health(Admitted &admitted, const Request &request,
                                      const bool &client_gone);
     asio::awaitable<Response> readiness(Admitted &admitted, const Request &request,

@@ -2,6 +2,7 @@
 #include "gateway/gateway_metrics.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -34,6 +35,21 @@ constexpr std::string_view commands[] = {"SELECT",
                                          "VACUUM",
                                          "SHOW"};
 
+// How many values a label has at most: a tenant can make up SQLSTATEs and procedures.
+constexpr std::size_t max_values = 250;
+
+// The value, or OTHER when there are too many.
+std::string
+bounded(std::set<std::string> &seen, const std::string &value)
+{
+    if (seen.contains(value))
+        return value;
+    if (seen.size() >= max_values)
+        return "OTHER";
+    seen.insert(value);
+    return value;
+}
+
 std::string
 known_command(const std::string &command)
 {
@@ -46,6 +62,8 @@ known_command(const std::string &command)
 
 struct GatewayMetrics::Families {
     prometheus::Registry registry;
+    std::set<std::string> sqlstates;
+    std::set<std::string> names; // of procedures
     prometheus::Family<prometheus::Histogram> &seconds =
         prometheus::BuildHistogram()
             .Name("agentcoopdb_request_duration_seconds")
@@ -110,14 +128,18 @@ GatewayMetrics::answered(const std::string &route, const std::string &method, in
 void
 GatewayMetrics::statement(const std::string &command, const std::string &sqlstate)
 {
-    families_->statements.Add({{"command", known_command(command)}, {"sqlstate", sqlstate}})
+    families_->statements
+        .Add({{"command", known_command(command)},
+              {"sqlstate", bounded(families_->sqlstates, sqlstate)}})
         .Increment();
 }
 
 void
 GatewayMetrics::procedure(const std::string &name, int status)
 {
-    families_->procedures.Add({{"name", name}, {"status", std::to_string(status)}}).Increment();
+    families_->procedures
+        .Add({{"name", bounded(families_->names, name)}, {"status", std::to_string(status)}})
+        .Increment();
 }
 
 void

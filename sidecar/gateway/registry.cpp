@@ -12,9 +12,6 @@ namespace
 {
 
 // In RFC 3339 and UTC, whatever the connection's settings are.
-#define INSTANT(column)                                                                            \
-    "pg_catalog.to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-
 std::string
 at(const Rows &rows, int row, int column)
 {

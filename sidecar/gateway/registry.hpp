@@ -13,6 +13,10 @@
 #include "gateway/control.hpp"
 #include "postgres/conninfo.hpp"
 
+// SQL for an instant as the answers have it.
+#define INSTANT(column)                                                                            \
+    "pg_catalog.to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
 namespace sidecar::gateway
 {
 

@@ -124,8 +124,8 @@ Service::run(CallRequest request, const bool &client_gone)
     const CallHead head = request.head;
     const std::optional<std::string> procedure = request.procedure;
     const bool once = request.idempotency_key.has_value();
-    Call call({registry_, sessions_, canceller_, reports_, clock_}, settings_.calls,
-              std::move(request), client_gone);
+    Call call({registry_, sessions_, reports_, clock_}, settings_.calls, std::move(request),
+              client_gone);
     std::optional<Problem> refused;
     Response response;
     calls_++;

@@ -116,7 +116,7 @@ Service::mint_key(const Caller &caller, const std::string &body, const Once &onc
 asio::awaitable<Response>
 Service::rotate_key(const Caller &caller, const std::string &body)
 {
-    const JsonView object = read_object(body.empty() ? "{}" : body);
+    const JsonView object = read_object(body.empty() ? std::string_view("{}") : body);
     Parameters values = {caller.key.id,
                          text_member(object, "overlap").value_or(settings_.rotate_overlap)};
     const Rows rows = co_await ask_about_keys(
@@ -132,9 +132,13 @@ Service::list_keys(const Caller &caller)
     const Rows rows = co_await ask_about_keys(
         "SELECT json_build_object('keys', coalesce(json_agg(json_build_object("
         " 'key_id', key_id, 'role', role, 'env', env, 'name', name, 'status', status,"
-        " 'created_at', created_at, 'expires_at', expires_at, 'last_used_at', last_used_at,"
-        " 'replaces', replaces) ORDER BY created_at, key_id), '[]'))"
-        " FROM appinfra.gateway_list_keys($1)",
+        " 'created_at', " INSTANT("created_at") ", 'expires_at', " INSTANT(
+            "expires_at") ","
+                          " 'last_used_at', " INSTANT(
+                              "last_used_at") ","
+                                              " 'replaces', replaces) ORDER BY created_at, "
+                                              "key_id), '[]'))"
+                                              " FROM appinfra.gateway_list_keys($1)",
         std::move(values));
     Response response;
     response.body = std::string(text_at(rows, 0, 0));

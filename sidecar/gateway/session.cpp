@@ -42,7 +42,7 @@ Session::take_sync()
 }
 
 asio::awaitable<bool>
-Session::make_new()
+Session::take_rest()
 {
     bool discarded = false;
     while (syncs > 0) { // flights that nobody has waited for
@@ -54,6 +54,13 @@ Session::make_new()
         else
             discarded = is_discard_all(result.get());
     }
+    co_return discarded;
+}
+
+asio::awaitable<bool>
+Session::make_new()
+{
+    const bool discarded = co_await take_rest();
     if (discarded && wire.state() == PQTRANS_IDLE)
         co_return true;
     co_return co_await discard(wire.state() != PQTRANS_IDLE);

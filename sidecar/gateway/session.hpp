@@ -30,6 +30,12 @@ public:
     // Where notices go to; null: nowhere.
     Answer *notes = nullptr;
 
+    // Whether the client has gone, for whom a statement is run; null: it is to come to its end.
+    const bool *client_gone = nullptr;
+
+    // A cancel was sent: it may still meet what runs next.
+    bool cancelled = false;
+
     // Ends a flight.
     void
     sync()
@@ -38,6 +44,9 @@ public:
         syncs++;
     }
     asio::awaitable<void> take_sync();
+
+    // Takes what is still to come of the flights; whether the last of it was DISCARD ALL's.
+    asio::awaitable<bool> take_rest();
 
     // Ends the transaction and forgets what the session was made to hold. Throws a WireLost; false:
     // that was refused.

@@ -220,7 +220,8 @@ void
 Sessions::give_back(std::unique_ptr<Session> session)
 {
     session->notes = nullptr;
-    if (session->wire.broken_off() || closed_) {
+    session->client_gone = nullptr;
+    if (session->wire.broken_off() || session->cancelled || closed_) {
         busy_.remove(session.get());
         closed(session->db_id);
         return;
@@ -312,13 +313,22 @@ Sessions::sweep(TimePoint now)
         closed(db_id);
     }
     for (Session *session : busy_) {
-        if (session->wire.cancel_at() <= now) {
-            session->wire.cancelled();
-            canceller_.cancel(session->wire.get());
-        }
+        const bool gone = session->client_gone != nullptr && *session->client_gone;
+        if (session->wire.cancel_at() <= now || gone)
+            cancel(*session);
         if (session->wire.break_at() <= now && !session->wire.broken_off())
             session->wire.break_off();
     }
+}
+
+// Cancels what a session runs, once.
+void
+Sessions::cancel(Session &session)
+{
+    session.client_gone = nullptr;
+    session.wire.cancelled();
+    session.cancelled = true;
+    canceller_.cancel(session.wire.get());
 }
 
 std::vector<std::string>

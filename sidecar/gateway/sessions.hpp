@@ -43,6 +43,7 @@ public:
     void give_back(std::unique_ptr<Session> session);
 
     // Ends the backend of a session that does not end by itself, over another connection.
+    void cancel(Session &session);
     void end_backend(const Session &session, const Key &key);
 
     WorkspaceTypes types_of(const std::string &db_id);

@@ -2,6 +2,7 @@
 #include "gateway/wire.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include "platform/problem.hpp"
@@ -142,10 +143,17 @@ Wire::break_off()
     socket_.cancel(ignored);
 }
 
+// An idle connection has nothing to read, but for the last words of a server that has closed it:
+// the end is seen when those are taken in.
 bool
 Wire::is_alive()
 {
-    return !broken_off_ && PQconsumeInput(connection_.get()) == 1 &&
+    pollfd readable{socket_.native_handle(), POLLIN, 0};
+    if (broken_off_ || PQstatus(connection_.get()) != CONNECTION_OK)
+        return false;
+    if (poll(&readable, 1, 0) == 0)
+        return true;
+    return PQconsumeInput(connection_.get()) == 1 && PQconsumeInput(connection_.get()) == 1 &&
            PQstatus(connection_.get()) == CONNECTION_OK;
 }
 

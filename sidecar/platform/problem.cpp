@@ -13,7 +13,7 @@ void
 set_text(json_t *object, const char *name, const std::string &text)
 {
     if (!text.empty())
-        json_object_set_new(object, name, json_of(clean_text(text)).release());
+        json_object_set_new(object, name, json_of(clean_lines(text)).release());
 }
 
 } // namespace

@@ -35,6 +35,11 @@ TEST(CleanText, RemovesControlCharactersAndMendsUtf8)
     EXPECT_EQ(clean_text("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
 }
 
+TEST(CleanLines, KeepsLinesOnly)
+{
+    EXPECT_EQ(clean_lines("a\nb\tc\r\x1b\xFF"), "a\nbc\xEF\xBF\xBD");
+}
+
 TEST(CutText, NeverCutsInsideACharacter)
 {
     EXPECT_EQ(cut_text("ab\xC3\xA9", 3), "ab");

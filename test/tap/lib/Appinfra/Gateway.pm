@@ -56,7 +56,7 @@ sub call
 	if (defined $content)
 	{
 		$headers{'Content-Type'} //= 'application/json';
-		$request{content} = ref $content ? encode_json($content) : $content;
+		$request{content} = ref $content ? JSON::PP->new->utf8->canonical->encode($content) : $content;
 	}
 	my $http = $self->{http} //= HTTP::Tiny->new(timeout => 60, keep_alive => 1);
 	my $answer = $http->request($method, $self->url . $path, \%request);
