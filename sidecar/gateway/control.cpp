@@ -44,9 +44,10 @@ connect(asio::io_context &io, std::shared_ptr<const Conninfo> conninfo,
 }
 
 Control::Control(asio::io_context &io, std::shared_ptr<const Conninfo> conninfo,
-                 std::size_t connections, bool lazy, const Clock &clock, Log &log)
-    : io_(io), conninfo_(std::move(conninfo)), lazy_(lazy), clock_(clock), log_(log),
-      wires_(connections)
+                 std::size_t connections, std::vector<std::string> preparation, const Clock &clock,
+                 Log &log)
+    : io_(io), conninfo_(std::move(conninfo)), preparation_(std::move(preparation)), clock_(clock),
+      log_(log), wires_(connections)
 {
     for (std::size_t place = 0; place < connections; place++)
         asio::co_spawn(io_, serve(place), asio::detached);
@@ -135,10 +136,7 @@ Control::open(std::size_t place, Backoff &backoff, int &failures)
 {
     std::optional<std::string> failed;
     try {
-        std::vector<std::string> preparation;
-        if (lazy_)
-            preparation.emplace_back("SET synchronous_commit = off");
-        wires_[place] = std::make_unique<Wire>(io_, co_await connect(io_, conninfo_, preparation));
+        wires_[place] = std::make_unique<Wire>(io_, co_await connect(io_, conninfo_, preparation_));
     } catch (const std::exception &failure) {
         failed = failure.what();
     }

@@ -33,9 +33,9 @@ struct ControlRefused {
 class Control
 {
 public:
-    // lazy: the statements' commits are not flushed; what they precede in the log is.
+    // preparation: statements that make a connection ready.
     Control(asio::io_context &io, std::shared_ptr<const Conninfo> conninfo, std::size_t connections,
-            bool lazy, const Clock &clock, Log &log);
+            std::vector<std::string> preparation, const Clock &clock, Log &log);
 
     // Runs a statement; the rows are there. Throws ControlRefused, or a Problem when the database
     // does not answer in time.
@@ -63,7 +63,7 @@ private:
 
     asio::io_context &io_;
     std::shared_ptr<const Conninfo> conninfo_;
-    bool lazy_;
+    std::vector<std::string> preparation_;
     const Clock &clock_;
     Log &log_;
     std::vector<std::unique_ptr<Wire>> wires_;

@@ -29,13 +29,22 @@ is_procedure_name(std::string_view name)
                std::string_view::npos;
 }
 
+// Commits that nobody has to wait for are not flushed: what they precede in the log is. And the
+// registry is told how long a call may take, to end those of gateways that are gone.
+std::vector<std::string>
+lazy_preparation(const CallSettings &settings)
+{
+    return {"SET synchronous_commit = off", "SET appinfra.gateway_statement_timeout = " +
+                                                std::to_string(settings.statement_timeout.count())};
+}
+
 } // namespace
 
 Service::Service(asio::io_context &io, std::shared_ptr<const Conninfo> control,
                  ServiceSettings settings, const Clock &clock, Log &log)
     : io_(io), settings_(std::move(settings)), clock_(clock), log_(log), reports_(clock),
-      lazy_(io, control, lazy_connections, true, clock, log),
-      sure_(io, control, sure_connections, false, clock, log),
+      lazy_(io, control, lazy_connections, lazy_preparation(settings_.calls), clock, log),
+      sure_(io, control, sure_connections, {}, clock, log),
       registry_(io, lazy_, sure_, settings_.name),
       sessions_(io, registry_, canceller_, settings_.sessions, clock, log)
 {
@@ -121,6 +130,8 @@ Service::call_procedure(const Caller &caller, const std::string &body, const Onc
 asio::awaitable<Response>
 Service::run(CallRequest request, const bool &client_gone)
 {
+    if (!greeted_) // a login that was made now would be taken back
+        throw unavailable("database_unavailable", "the gateway has not reached its registry yet");
     const CallHead head = request.head;
     const std::optional<std::string> procedure = request.procedure;
     const bool once = request.idempotency_key.has_value();
@@ -190,6 +201,8 @@ Service::reasons()
     }
     if (clock_.now() - reports_.waiting_since() > behind_limit)
         reasons.emplace_back("audit rows are more than 10 s behind");
+    if (!greeted_)
+        reasons.emplace_back("the gateway has not reached its registry yet");
     if (closed_)
         reasons.emplace_back("the gateway stops");
     co_return reasons;
@@ -266,7 +279,8 @@ Service::watch_keys()
         } catch (const ControlRefused &refused) {
             log_.error("the registry refuses the gateway", {{"error", refused.error.message}});
         }
-        for (Duration waited{0}; waited < watch_pause && !closed_; waited += sweep_pause)
+        const Duration until = greeted_ ? watch_pause : sweep_pause;
+        for (Duration waited{0}; waited < until && !closed_; waited += sweep_pause)
             co_await pause(sweep_pause);
     }
 }

@@ -172,8 +172,9 @@ main(int count, char **values)
     bench.end = bench.clock.now() + seconds;
     const auto control = std::make_shared<const Conninfo>(values[4], "");
     const auto workspace = std::make_shared<const Conninfo>(values[5], "", "any");
-    Control lazy(bench.io, control, 8, true, bench.clock, bench.log);
-    Control sure(bench.io, control, 1, false, bench.clock, bench.log);
+    const std::vector<std::string> unflushed = {"SET synchronous_commit = off"};
+    Control lazy(bench.io, control, 8, unflushed, bench.clock, bench.log);
+    Control sure(bench.io, control, 1, {}, bench.clock, bench.log);
     Registry registry(bench.io, lazy, sure, "bench");
     int left = std::atoi(values[2]);
     int failed = 0;

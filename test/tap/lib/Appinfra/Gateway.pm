@@ -12,11 +12,12 @@ use HTTP::Tiny;
 use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Appinfra;
+use Appinfra::Wait qw(wait_for);
 
 my $login = 'appinfra_gateway_login';
 
-# Starts `appinfrad gateway` on a free port of 127.0.0.1. Options: args, env (as of start_sidecar),
-# name (of the process), worker (the gateway's).
+# Starts `appinfrad gateway` on a free port of 127.0.0.1, and waits until it is ready. Options: args, env
+# (as of start_sidecar), name (of the process), worker (the gateway's), unready (it is not waited for).
 sub start
 {
 	my ($class, $host, %args) = @_;
@@ -29,6 +30,14 @@ sub start
 			%{ $args{env} // {} } });
 	my $log = $self->{process}->wait_for_log(qr/listening address=\S+/);
 	($self->{address}) = $log =~ /listening address=(\S+)/;
+	return $args{unready} ? $self : $self->wait_until_ready;
+}
+
+# Waits until it can do its work.
+sub wait_until_ready
+{
+	my ($self) = @_;
+	wait_for('the gateway', sub { $self->call(GET => '/readyz')->{status} == 200 });
 	return $self;
 }
 
