@@ -5,6 +5,7 @@
 
 #include "audit/audit.hpp"
 #include "base/identifiers.hpp"
+#include "base/label.hpp"
 #include "base/lock.hpp"
 #include "base/scope.hpp"
 #include "gateway/call_row.hpp"
@@ -26,6 +27,7 @@ static Next next_of(const call::Found &found);
 static Next next_of_fate(const call::Found &found);
 static Verdict answer(const call::Found &found, MemoryContext memory);
 static bool note_ending(const Ending &ending, const key::Key &key);
+static const Refusal *check_backend(Oid owner, const key::Key &key);
 
 Verdict
 begin(call::Attempt attempt)
@@ -41,6 +43,7 @@ begin(call::Attempt attempt)
         } else if (!key->is_workspace_ready()) {
             verdict.word = "workspace_inactive";
         } else {
+            require(check_backend(ending_calls::owner_of(attempt.pid), *key));
             attempt.db_id = key->db_id;
             attempt.line = key->line;
             verdict = find(attempt, memory);
@@ -204,14 +207,34 @@ note_ending(const Ending &ending, const key::Key &key)
 {
     if (ending.status >= 400 || key.is_reader())
         return true;
-    if (ending.xid)
+    if (ending.xid) {
+        require(check_backend(ending_calls::owner_of(*ending.xid), key));
         return ending_calls::note(ending.key_id, *ending.xid);
+    }
     int pid = call_row::pid_of(ending.detail);
     if (pid == 0)
         raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "the call has neither xid nor pid",
                      "Whoever waits for the end of a revoked key has to find its backend.",
                      "Give the backend of a call without a transaction id as \"pid\" in detail."));
+    require(check_backend(ending_calls::owner_of(pid), key));
     return ending_calls::note(ending.key_id, pid);
+}
+
+/*
+ * Refuses a backend that is no gateway's in the key's workspace: it may be ended, and a gateway
+ * ends no others. None has ended already.
+ */
+static const Refusal *
+check_backend(Oid owner, const key::Key &key)
+{
+    label::Label label;
+
+    if (!OidIsValid(owner) || superuser_arg(GetAuthenticatedUserId()) ||
+        (label::of_role(owner, &label) && label::is_gateway_login(label) &&
+         strcmp(label.db_id, key.db_id) == 0))
+        return nullptr;
+    return refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "permission denied to have a backend ended",
+                  "The call's backend is not that of a gateway's login in the key's workspace.");
 }
 
 } // namespace appinfra::calls

@@ -28,6 +28,34 @@ define()
     segments::add({.name = "appinfra ending calls", .size = size, .attach = attach});
 }
 
+Oid
+owner_of(FullTransactionId xid)
+{
+    Oid owner = InvalidOid;
+
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    for (int i = 0; i < MaxBackends && !OidIsValid(owner); i++) {
+        const volatile PGPROC *process = &ProcGlobal->allProcs[i];
+
+        if (process->pid != 0 && has(process, xid))
+            owner = process->roleId;
+    }
+    LWLockRelease(ProcArrayLock);
+    return owner;
+}
+
+Oid
+owner_of(int pid)
+{
+    Oid owner = InvalidOid;
+
+    LWLockAcquire(ProcArrayLock, LW_SHARED);
+    if (const PGPROC *process = BackendPidGetProcWithLock(pid))
+        owner = process->roleId;
+    LWLockRelease(ProcArrayLock);
+    return owner;
+}
+
 bool
 note(const char *key_id, FullTransactionId xid)
 {

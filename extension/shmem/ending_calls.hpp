@@ -16,6 +16,12 @@ namespace appinfra::ending_calls
 /* Adds its segment of shared memory. Called once, by _PG_init. */
 void define();
 
+/* Returns who has logged in where the transaction with the id runs; invalid: nowhere. */
+Oid owner_of(FullTransactionId xid);
+
+/* The same for a process. */
+Oid owner_of(int pid);
+
 /* Notes that the transaction with the id ends a call of the key; false when it is over. */
 bool note(const char *key_id, FullTransactionId xid);
 

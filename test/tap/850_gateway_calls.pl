@@ -162,8 +162,9 @@ subtest 'keys and workspaces that may not' => sub {
 };
 
 subtest 'mistakes of a gateway are refused' => sub {
+	is(verdict($key, 'a b', pid => $$), 'run', 'a blank in an Idempotency-Key is none');
 	my %wrong = (
-		"gateway_begin('g', '$key->{key_id}', 'r', 'e', NULL, 'a b', sha256(''), NULL, 1)" => 22023,
+		"gateway_begin('g', '$key->{key_id}', 'r', 'e', NULL, E'a\\nb', sha256(''), NULL, 1)" => 22023,
 		"gateway_begin('g', '$key->{key_id}', 'r', 'e', NULL, '', sha256(''), NULL, 1)" => 22023,
 		"gateway_begin('g', '$key->{key_id}', 'r', 'e', NULL, NULL, sha256(''), NULL, 1)" => 22004,
 		"gateway_begin('g', '$key->{key_id}', 'r', 'e', NULL, 'a', 'short', NULL, 1)" => 22023,
@@ -178,6 +179,24 @@ subtest 'mistakes of a gateway are refused' => sub {
 	{
 		like(eval { $gateway->ask("SELECT appinfra.$call"); 1 } ? '' : $@, qr/$wrong{$call}/, "$wrong{$call}: " . substr $call, 0, 100);
 	}
+};
+
+subtest 'a gateway has no other backend ended' => sub {
+	my $busy = $host->provision(app_id => 'app-n', slug => 'next', env => {})->{db_id};
+	my $theirs = $gateway->enter($busy, 'owner', $gateway->mint($busy, 'dbadmin'));
+	my %open = $gateway->open_transaction($theirs);
+	my $server = $host->background_psql('control');
+	my $pid = $server->query('SELECT pg_backend_pid()');
+	for ([ %open, 'another workspace\'s' ], [ xid => undef, pid => $pid, 'a superuser\'s' ])
+	{
+		my $whose = pop @$_;
+		my %other = @$_;
+		like(eval { $gateway->begin($key, 'other', %other); 1 } ? '' : $@, qr/42501/, "$whose: it does not begin");
+		like(eval { $gateway->finish($key, undef, detail => { pid => 0 + $other{pid} }); 1 } ? '' : $@, qr/42501/, "$whose: nor finish by its process");
+	}
+	like(eval { $gateway->finish($key, undef, xid => $open{xid}); 1 } ? '' : $@, qr/42501/, 'nor by its transaction');
+	$server->quit;
+	$theirs->query('COMMIT');
 };
 
 subtest 'a crash right after the COMMIT loses nothing, one before it leaves nothing' => sub {
