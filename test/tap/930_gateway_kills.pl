@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use Appinfra;
-use Appinfra::Clients;
+use Appinfra::Callers;
 use Appinfra::Gateway;
 use HTTP::Tiny;
 use JSON::PP;
@@ -42,7 +42,7 @@ sub write_once
 	die "$name was never answered";
 }
 
-my $clients = Appinfra::Clients->start($count, sub
+my $callers = Appinfra::Callers->start($count, sub
 {
 	my ($number, $saw) = @_;
 	my $http = HTTP::Tiny->new(timeout => 20, keep_alive => 1);
@@ -54,7 +54,7 @@ my $clients = Appinfra::Clients->start($count, sub
 });
 
 my %killed;
-while ($clients->running)
+while ($callers->running)
 {
 	sleep 0.2 + rand 0.6;
 	my $what = (qw(gateway gateway backend server gateway))[ int rand 5 ];
@@ -74,7 +74,7 @@ while ($clients->running)
 	}
 }
 note join ', ', map { "$_ $killed{$_}" } sort keys %killed;
-my @seen = $clients->wait;
+my @seen = $callers->wait;
 is_deeply([ map { "@$_" } grep { $_->[1] != 200 } @seen ], [], 'every write is answered 200');
 is(scalar @seen, int($calls / $count) * $count, 'all of them');
 sub in_workspace { return $host->safe_psql('app_agents', $_[0]); }

@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use Appinfra;
-use Appinfra::Clients;
+use Appinfra::Callers;
 use Appinfra::Gateway;
 use HTTP::Tiny;
 use JSON::PP;
@@ -26,7 +26,7 @@ my ($total, @lost, @ghosts, @late, @odd) = (0);
 for my $round (1 .. $rounds)
 {
 	my $key = $gateway->mint($tenant->{db_id}, 'dbuser');
-	my $clients = Appinfra::Clients->start(10, sub
+	my $callers = Appinfra::Callers->start(10, sub
 	{
 		my ($number, $saw) = @_;
 		my $http = HTTP::Tiny->new(timeout => 20, keep_alive => 1);
@@ -45,7 +45,7 @@ for my $round (1 .. $rounds)
 	$host->control("SELECT appinfra.revoke_key('$key->{id}')");
 	is($host->control("SELECT appinfra.wait_key_revoked('$key->{id}')"), 't', "round $round: the key's calls are over");
 	my $at_end = rows();
-	my @seen = $clients->wait;
+	my @seen = $callers->wait;
 	$total += @seen;
 	push @late, $round if rows() != $at_end;
 	my %there = map { $_ => 1 } split / /, in_workspace("SELECT string_agg(k, ' ') FROM hits WHERE k LIKE 'r$round-%'");

@@ -1,57 +1,53 @@
-# Runs clients in processes of their own, each with its list of things it saw.
+# Owns many psql sessions at a time, each with one script, as superuser over the private socket.
 #
-#   my $clients = Appinfra::Clients->start(8, sub { my ($number, $saw) = @_; ...; $saw->('k1', 200, 'body') });
-#   ... $clients->running ...
-#   my @seen = $clients->wait;                    # [ 'k1', 200, 'body' ], of all of them
+#   my $clients = Appinfra::Clients->start($host, 'control', @scripts);
+#   my @results = $clients->finish;    # each {code, out, err}, in the order of the scripts
+# Code 2: the connection was lost or refused; 3: an SQL error; undef: killed by a signal.
 package Appinfra::Clients;
 
 use strict;
 use warnings;
-use JSON::PP;
-use POSIX qw(WNOHANG _exit);
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 
+# Starts one session per script and returns at once. Errors carry their SQLSTATE.
 sub start
 {
-	my ($class, $count, $run) = @_;
-	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir(), pids => {} }, $class;
-	for my $number (1 .. $count)
+	my ($class, $host, $database, @scripts) = @_;
+	my @sessions;
+	for my $script (@scripts)
 	{
-		my $pid = fork // die "fork: $!";
-		if ($pid == 0)
-		{
-			open my $out, '>', "$self->{dir}/$number" or _exit(2);
-			$out->autoflush(1);
-			my $done = eval { $run->($number, sub { print $out encode_json([@_]) . "\n" }); 1 };
-			print {*STDERR} "client $number: $@" if !$done;
-			close $out;
-			_exit($done ? 0 : 1);
-		}
-		$self->{pids}{$pid} = $number;
+		my $session = { script => $script, out => '', err => '' };
+		$session->{run} = IPC::Run::start(
+			[
+				'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose', '-f', '-',
+				$host->connstr($database)
+			],
+			'<', \$session->{script}, '>', \$session->{out}, '2>', \$session->{err},
+			IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+		push @sessions, $session;
 	}
-	return $self;
+	return bless { sessions => \@sessions }, $class;
 }
 
-# How many have not ended.
-sub running
+# Waits for all of them and returns what they printed and how they ended.
+sub finish
 {
 	my ($self) = @_;
-	for my $pid (keys $self->{pids}->%*)
-	{
-		next if waitpid($pid, WNOHANG) == 0;
-		$self->{failed}++ if $? != 0;
-		delete $self->{pids}{$pid};
-	}
-	return scalar keys $self->{pids}->%*;
+	return map { _finish($_) } @{ $self->{sessions} };
 }
 
-# Waits for all; dies when one has failed.
-sub wait
+sub _finish
 {
-	my ($self) = @_;
-	select undef, undef, undef, 0.05 while $self->running;
-	die "$self->{failed} clients have failed" if $self->{failed};
-	return map { decode_json($_) } map { split /\n/, PostgreSQL::Test::Utils::slurp_file($_) } glob "$self->{dir}/*";
+	my ($session) = @_;
+	$session->{run}->finish;
+	my $status = $session->{run}->full_result(0);
+	chomp $session->{out};
+	return {
+		code => ($status & 127) ? undef : $status >> 8,
+		out => $session->{out},
+		err => $session->{err}
+	};
 }
 
 1;
