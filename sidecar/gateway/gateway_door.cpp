@@ -57,6 +57,7 @@ GatewayDoor::routes()
         {"GET", "/v1/auth/keys", &GatewayDoor::list, true, true, false},
         {"POST", "/v1/auth/keys/rotate", &GatewayDoor::rotate, true, true, true},
         {"DELETE", "/v1/auth/keys/{key_id}", &GatewayDoor::revoke, true, true, false},
+        {"POST", "/v1/mcp", &GatewayDoor::mcp, true, true, true},
         {"GET", "/v1/me", &GatewayDoor::me, true, true, false},
         {"GET", "/healthz", &GatewayDoor::health, false, false, false},
         {"GET", "/readyz", &GatewayDoor::readiness, false, false, false},
@@ -67,17 +68,19 @@ GatewayDoor::routes()
 
 GatewayDoor::GatewayDoor(Service &service, DoorSettings settings, const Clock &clock)
     : service_(service), settings_(std::move(settings)), clock_(clock),
-      limit_(settings_.rate, settings_.burst)
+      limit_(settings_.rate, settings_.burst), mcp_(service)
 {
 }
 
 // Finds the route of a request, and the name in its path. Throws a Problem.
 const GatewayDoor::Route &
-GatewayDoor::find_route(const Request &request, std::string &name)
+GatewayDoor::find_route(const Request &request, std::string &name) const
 {
     const std::string path = request.target.substr(0, request.target.find('?'));
     std::string allowed;
     for (const Route &route : routes()) {
+        if (route.answer == &GatewayDoor::mcp && !settings_.mcp)
+            continue;
         const std::string_view pattern = route.path;
         const std::size_t variable = pattern.find('{');
         const bool fits = variable == std::string_view::npos
@@ -252,6 +255,18 @@ GatewayDoor::call(Admitted &admitted, const Request &request, const bool &client
 }
 
 asio::awaitable<Response>
+GatewayDoor::mcp(Admitted &admitted, const Request &request, const bool &client_gone)
+{
+    const McpServer::Asked asked{admitted.caller, request.header("mcp-protocol-version"),
+                                 [this, &admitted] {
+                                     limit(admitted.user, admitted.caller.key.id,
+                                           admitted.caller.address);
+                                 },
+                                 client_gone};
+    co_return co_await mcp_.answer(asked, request.body);
+}
+
+asio::awaitable<Response>
 GatewayDoor::mint(Admitted &admitted, const Request &request, const bool &)
 {
     const Service::Once once{idempotency_key_of(request), {}};
@@ -290,7 +305,7 @@ GatewayDoor::preflight(Admitted &, const Request &, const bool &)
     response.status = 204;
     response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE";
     response.headers["Access-Control-Allow-Headers"] =
-        "Authorization, Content-Type, Idempotency-Key, X-Request-Id";
+        "Authorization, Content-Type, Idempotency-Key, X-Request-Id, MCP-Protocol-Version";
     response.headers["Access-Control-Max-Age"] = "600";
     co_return response;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/rate_limit.hpp"
+#include "gateway/mcp_server.hpp"
 #include "gateway/service.hpp"
 #include "platform/door.hpp"
 
@@ -43,7 +44,7 @@ private:
     struct Admitted;
     struct Route;
     static const std::vector<Route> &routes();
-    static const Route &find_route(const Request &request, std::string &name);
+    const Route &find_route(const Request &request, std::string &name) const;
     bool may_call(const Request &request) const;
     void limit(const std::string &user, const std::string &key_id, const std::string &address);
     void add_headers(Response &response, const Request &request, const Admitted *admitted) const;
@@ -52,6 +53,8 @@ private:
                                       const bool &client_gone);
     asio::awaitable<Response> call(Admitted &admitted, const Request &request,
                                    const bool &client_gone);
+    asio::awaitable<Response> mcp(Admitted &admitted, const Request &request,
+                                  const bool &client_gone);
     asio::awaitable<Response> mint(Admitted &admitted, const Request &request,
                                    const bool &client_gone);
     asio::awaitable<Response> rotate(Admitted &admitted, const Request &request,
@@ -75,6 +78,7 @@ private:
     DoorSettings settings_;
     const Clock &clock_;
     RateLimit limit_;
+    McpServer mcp_;
 };
 
 } // namespace sidecar::gateway

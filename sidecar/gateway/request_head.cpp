@@ -53,11 +53,16 @@ idempotency_key_of(const Request &request)
     const auto found = request.headers.find("idempotency-key");
     if (found == request.headers.end())
         return std::nullopt;
-    const std::string &key = found->second;
+    return checked_idempotency_key(found->second);
+}
+
+std::string
+checked_idempotency_key(const std::string &key)
+{
     const bool printable =
         std::all_of(key.begin(), key.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (key.empty() || key.size() > max_idempotency_key || !printable)
-        throw invalid_field("the Idempotency-Key must be 1 to 255 printable ASCII characters");
+        throw invalid_field("an Idempotency-Key must be 1 to 255 printable ASCII characters");
     return key;
 }
 

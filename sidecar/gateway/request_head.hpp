@@ -19,6 +19,9 @@ std::string request_id_of(const Request &request);
 // printable characters of ASCII.
 std::optional<std::string> idempotency_key_of(const Request &request);
 
+// Returns the key, which came in whichever way. Throws the same.
+std::string checked_idempotency_key(const std::string &key);
+
 // Returns the SHA-256 of method, path and body, as PostgreSQL reads it: what makes two requests
 // with the same Idempotency-Key the same one.
 std::string request_hash_of(const Request &request);

@@ -21,6 +21,23 @@ message(const Json &id, const char *member, Json value)
     return response;
 }
 
+Json
+error_object(Code code, const std::string &text)
+{
+    return pack("{s:i, s:o}", "code", static_cast<int>(code), "message",
+                json_of(cut_text(clean_text(text), max_text)).release());
+}
+
+// The text of a message whose members are JSON texts.
+std::string
+message_text(std::string_view id, std::string_view member, std::string_view value)
+{
+    std::string text = R"({"jsonrpc":"2.0","id":)";
+    text.reserve(text.size() + id.size() + member.size() + value.size() + 8);
+    text.append(id).append(",\"").append(member).append("\":").append(value);
+    return text.append("}");
+}
+
 } // namespace
 
 Response
@@ -32,12 +49,22 @@ result(const Json &id, Json value)
 Response
 error(const Json &id, Code code, const std::string &text)
 {
-    Response response = message(id, "error",
-                                pack("{s:i, s:o}", "code", static_cast<int>(code), "message",
-                                     json_of(cut_text(clean_text(text), max_text)).release()));
+    Response response = message(id, "error", error_object(code, text));
     if (code == Code::parse_error)
         response.status = 400;
     return response;
+}
+
+std::string
+result_text(std::string_view id, std::string_view result)
+{
+    return message_text(id, "result", result);
+}
+
+std::string
+error_text(std::string_view id, Code code, const std::string &text)
+{
+    return message_text(id, "error", json_text(error_object(code, text)));
 }
 
 Response
