@@ -14,9 +14,11 @@ InheritedSecrets
 take_inherited_secrets()
 {
     return {take_from_environment("OPENFACTORY_DB_PRODUCER_TOKEN"),
-            take_from_environment("APPINFRA_DATABASE_URL"), take_from_environment("PGPASSWORD"),
+            take_from_environment("APPINFRA_DATABASE_URL"),
+            take_from_environment("PGPASSWORD"),
             take_from_environment("OPENFACTORY_STORAGE_PRODUCER_TOKEN"),
-            take_from_environment("APPINFRA_S3_ADMIN_SECRET_KEY")};
+            take_from_environment("APPINFRA_S3_ADMIN_SECRET_KEY"),
+            take_from_environment("AGENTCOOPDB_API_KEY")};
 }
 
 Secret

@@ -14,6 +14,7 @@ struct InheritedSecrets {
     Secret database_password; // PGPASSWORD
     Secret storage_token;     // OPENFACTORY_STORAGE_PRODUCER_TOKEN
     Secret store_key;         // APPINFRA_S3_ADMIN_SECRET_KEY
+    Secret api_key;           // AGENTCOOPDB_API_KEY
 };
 
 // Takes the secrets out of the environment.

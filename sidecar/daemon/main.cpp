@@ -18,7 +18,9 @@
 #include "daemon/commands.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/doctor_options.hpp"
+#include "daemon/gateway_mcp_options.hpp"
 #include "daemon/options.hpp"
+#include "gateway/key_commands.hpp"
 
 namespace
 {
@@ -95,6 +97,10 @@ run(const std::vector<std::string> &arguments)
         return run_audit(command, rest);
     if (command == "check-producer")
         return run_check_producer(arguments);
+    if (gateway::is_key_command(command))
+        return gateway::run_key_command(command, rest, {std::cin, std::cout, std::cerr});
+    if (command == "gateway-mcp")
+        return run_gateway_mcp(arguments);
     return run_daemon(arguments);
 }
 

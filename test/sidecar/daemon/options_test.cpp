@@ -283,7 +283,8 @@ TEST(OptionHelp, ShowsWhatTheCommandTakesAndNothingElse)
 TEST(OptionHelp, OfTheProgramListsTheCommands)
 {
     for (const char *command :
-         {"serve", "publish", "mcp", "check-env", "check-producer", "verify-audit", "audit"})
+         {"serve", "publish", "mcp", "gateway", "gateway-mcp", "mint-key", "list-keys",
+          "revoke-key", "check-env", "check-producer", "verify-audit", "audit"})
         EXPECT_TRUE(has(overview(), std::string("\n  ") + command + " ")) << command;
     EXPECT_FALSE(has(overview(), "--poll"));
 }
