@@ -11,8 +11,6 @@ namespace sidecar
 namespace
 {
 
-constexpr const char *no_producer = "OPENFACTORY_DB_PRODUCER_TOKEN is not configured";
-
 // What the tools that hand out credentials have in common.
 struct Handout {
     std::string app;

@@ -10,6 +10,9 @@
 namespace sidecar
 {
 
+// Why nothing is published, where nobody delivers.
+inline constexpr const char *no_producer = "OPENFACTORY_DB_PRODUCER_TOKEN is not configured";
+
 // Which deliveries a tool waits for; both empty: all of the database.
 struct Awaited {
     std::string variable;

@@ -4,6 +4,7 @@
 #include "mcp/access_tools.hpp"
 #include "mcp/bucket_tools.hpp"
 #include "mcp/handout.hpp"
+#include "mcp/key_tools.hpp"
 #include "platform/ownership.hpp"
 #include "platform/problem.hpp"
 #include "platform/statuses.hpp"
@@ -189,6 +190,17 @@ constexpr Tool all_tools[] = {
      "check_app_database lists them. An app whose credential this is loses its database until "
      "rotate_app_database.",
      revoke_tool_fields, false, true, false, revoke_credential_tool},
+    {"add_app_key", "Add an API key",
+     "Makes an API key with which an agent without a database connection runs SQL over HTTP in a "
+     "database, and has AGENTCOOPDB_GATEWAY_URL and AGENTCOOPDB_API_KEY put into the app's "
+     "environment.",
+     add_key_fields, false, false, false, add_key_tool},
+    {"list_app_keys", "List API keys",
+     "Lists the API keys of a database: roles, times, when they were last used. No tokens.",
+     list_keys_fields, true, false, true, list_keys_tool},
+    {"revoke_app_key", "Revoke an API key",
+     "Revokes an API key of a database: no call of it begins any more.", revoke_key_fields, false,
+     true, false, revoke_key_tool},
     {"set_app_services", "Say which services have a user",
      "Gives a database the users of these services and no others: what is missing is made and "
      "published, what is not listed is dropped at once.",

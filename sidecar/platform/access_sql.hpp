@@ -8,7 +8,7 @@ namespace sidecar::use_cases::sql
 {
 
 // What is told of a credential, and of a publication: the rows of their views without what is the
-// sidecar's own.
+// sidecar's own. A publication of a key is of no database but of its workspace.
 #define CREDENTIAL_COLUMNS                                                                         \
     "username, access, state, target, variables, created_at, published_at, first_login_at,"        \
     " valid_until, successor, retires_at, revoked_at, reason, last_error"
@@ -28,7 +28,8 @@ inline constexpr Query check = {
     "SELECT json_build_object('exposures', " EXPOSURES ", 'credentials', " CREDENTIALS ","
     " 'publications', " ROWS_OF("SELECT * FROM (SELECT " PUBLICATION_COLUMNS
                                 " FROM appinfra.publications"
-                                " WHERE db_id = $1 ORDER BY publication_id DESC LIMIT 100) n ORDER "
+                                " WHERE (db_id = $1 OR workspace = $1)"
+                                " ORDER BY publication_id DESC LIMIT 100) n ORDER "
                                 "BY publication_id") ")"
                                                      "::text",
     Effect::reads};
@@ -54,7 +55,8 @@ inline constexpr Query revoke_credential = {
 inline constexpr Query list_publications = {
     "list_publications",
     "WITH page AS MATERIALIZED (SELECT " PUBLICATION_COLUMNS " FROM appinfra.publications"
-    "  WHERE db_id = $1 AND ($2::bigint IS NULL OR publication_id < $2::bigint)"
+    "  WHERE (db_id = $1 OR workspace = $1)"
+    "  AND ($2::bigint IS NULL OR publication_id < $2::bigint)"
     "  ORDER BY publication_id DESC LIMIT $3::int + 1),"
     " shown AS (SELECT * FROM page ORDER BY publication_id DESC LIMIT $3::int)"
     " SELECT (jsonb_build_object('publications', " ROWS_OF(
@@ -67,7 +69,8 @@ inline constexpr Query list_publications = {
 // The database that a publication is of, when it is the caller's.
 inline constexpr Query publication_database = {
     "publication_database",
-    "SELECT d.db_id FROM appinfra.publications p JOIN appinfra.databases d USING (db_id)"
+    "SELECT d.db_id FROM appinfra.publications p"
+    " JOIN appinfra.databases d ON d.db_id = coalesce(p.db_id, p.workspace)"
     " WHERE p.publication_id = $1::bigint AND " REACHED("$4"),
     Effect::reads};
 

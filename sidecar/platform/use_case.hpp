@@ -21,6 +21,8 @@ inline constexpr const char *env_shape = R"({"minProperties": 1, "additionalProp
      "via": {"type": "string", "enum": ["pooler"],
              "description": "the DSN has the address of the pooler"}}}]}})";
 
+inline constexpr const char *key_role_shape = R"({"enum": ["dbadmin", "dbuser", "reader"]})";
+
 inline constexpr FieldRule publish_field = {
     "publish", FieldKind::flag, false,
     "true: the sidecar delivers the variables and the answer has no password; false by default"};

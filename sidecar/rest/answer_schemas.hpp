@@ -107,6 +107,22 @@ inline constexpr const char *answer_schemas = R"json({
    "last_error": {"type": ["string", "null"]}}},
  "CredentialList": {"type": "object", "required": ["credentials"], "properties": {
    "credentials": {"type": "array", "items": {"$ref": "#/components/schemas/Credential"}}}},
+ "MintedKey": {"type": "object", "required": ["db_id", "key_id", "role", "env"], "properties": {
+   "db_id": {"type": "string"}, "key_id": {"type": "string"}, "role": {"$ref": "#/components/schemas/KeyRole"},
+   "env": {"type": "string", "enum": ["dev", "live", "test"]}, "expires_at": {"type": "string", "format": "date-time"},
+   "token": {"type": "string", "description": "in this answer only, when it is not published"},
+   "env_keys": {"type": "array", "items": {"type": "string"}, "description": "when it is published"}}},
+ "Key": {"type": "object", "required": ["key_id", "role", "env", "status", "created_at"], "properties": {
+   "key_id": {"type": "string"}, "role": {"$ref": "#/components/schemas/KeyRole"},
+   "env": {"type": "string", "enum": ["dev", "live", "test"]}, "name": {"type": ["string", "null"]},
+   "status": {"type": "string", "enum": ["active", "expired", "revoked"]},
+   "created_at": {"type": "string", "format": "date-time"}, "expires_at": {"type": ["string", "null"], "format": "date-time"},
+   "revoked_at": {"type": ["string", "null"], "format": "date-time"}, "reason": {"type": ["string", "null"]},
+   "replaces": {"type": ["string", "null"], "description": "the key it was rotated from"},
+   "last_used_at": {"type": ["string", "null"], "format": "date-time"}}},
+ "KeyList": {"type": "object", "required": ["keys"], "properties": {
+   "keys": {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}}},
+ "KeyRole": {"type": "string", "enum": ["dbadmin", "dbuser", "reader"]},
  "Publication": {"type": "object", "required": ["publication_id", "kind", "target", "variables", "status", "created_at"], "properties": {
    "publication_id": {"type": "integer"}, "kind": {"type": "string", "enum": ["set", "unset"]}, "target": {"type": "string"},
    "variables": {"type": "array", "items": {"type": "string"}}, "status": {"$ref": "#/components/schemas/PublicationStatus"},

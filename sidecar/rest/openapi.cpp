@@ -118,8 +118,8 @@ tag_of(const Route &route)
     const std::string_view path = route.path;
     if (route.handler != Handler::use_case)
         return route.handler == Handler::mcp ? "mcp" : "sidecar";
-    for (const char *tag :
-         {"buckets", "credentials", "services", "publications", "variables", "apps", "audit"})
+    for (const char *tag : {"buckets", "credentials", "keys", "services", "publications",
+                            "variables", "apps", "audit"})
         if (path.find(std::string("/") + tag) != std::string_view::npos)
             return tag;
     return "databases";
@@ -173,6 +173,7 @@ tags()
         {"name": "buckets", "description": "Buckets of apps at an object store."},
         {"name": "variables", "description": "Which variables of which environments carry a DSN."},
         {"name": "credentials", "description": "Logins of a database."},
+        {"name": "keys", "description": "API keys, for SQL over HTTP."},
         {"name": "services", "description": "Logins of services beside the app."},
         {"name": "publications", "description": "Deliveries of variables to the app's environment."},
         {"name": "apps", "description": "Whose an app is."},

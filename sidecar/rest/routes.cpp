@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "platform/app_keys.hpp"
 #include "platform/apps.hpp"
 #include "platform/buckets.hpp"
 #include "platform/credentials.hpp"
@@ -79,6 +80,18 @@ constexpr Route all_routes[] = {
      "Revoke a credential: no login any more, and its sessions are ended.",
      Audience::users, false, use_cases::credential_revocation_fields, 200, "Revoked", false,
      Handler::use_case, [](Database &d, const Call &c) { return use_cases::revoke_credential(d, c.caller, c.id(), c.names[1], c.input); }},
+    {"GET", "/api/app-infra/databases/{db_id}/keys", "listKeys",
+     "The API keys of a database, without their tokens.",
+     Audience::users, false, {}, 200, "KeyList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_keys(d, c.caller, c.id()); }},
+    {"POST", "/api/app-infra/databases/{db_id}/keys", "addKey",
+     "Mint an API key for SQL over HTTP. The token is in this answer only.",
+     Audience::users, true, use_cases::key_fields, 201, "MintedKey", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::add_key(d, c.caller, c.id(), c.input); }},
+    {"DELETE", "/api/app-infra/databases/{db_id}/keys/{key_id}", "revokeKey",
+     "Revoke an API key: no call of it begins any more.",
+     Audience::users, false, use_cases::key_revocation_fields, 200, "Revoked", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::revoke_key(d, c.caller, c.id(), c.names[1], c.input); }},
     {"GET", "/api/app-infra/databases/{db_id}/services", "listServices",
      "The users of services that a database has.",
      Audience::users, false, {}, 200, "ServiceList", false,

@@ -117,13 +117,32 @@ isnt(logs_in($after), '', '... and its DSN logs in');
 $host->wait_until("SELECT status = 'published' FROM appinfra.publications WHERE publication_id = $failed->{publication_id}", 'the retried delivery to be published');
 refused($rest->call(POST => $retry, {}, user => $user), 422, 'refused', 'one that has not failed is not');
 
+# --- API keys ----------------------------------------------------------------------------------------------
+my $minted = ok_call(201, POST => "$base/keys", { role => 'dbuser', name => 'agent', env => 'dev', valid_for => '30d' });
+is_deeply([ sort keys %{ $minted->{json} } ], [qw(db_id env expires_at key_id role token)], 'a key is minted');
+my $key_id = $minted->{json}{key_id};
+like($minted->{json}{token}, qr/\Aacd_dev_\Q$key_id\E_[A-Za-z0-9_-]{32}\z/, 'with its token');
+is($minted->{headers}{'cache-control'}, 'no-store', 'which nobody may store');
+my $key_list = ok_call(200, GET => "$base/keys");
+is_deeply([ map { [ @{$_}{qw(key_id role env name status last_used_at)} ] } @{ $key_list->{json}{keys} } ], [ [ $key_id, 'dbuser', 'dev', 'agent', 'active', undef ] ], 'the list has it');
+unlike($key_list->{content}, qr/acd_dev/, 'without its token');
+is(ok_call(200, DELETE => "$base/keys/$key_id?reason=left")->{json}{revoked}, 1, 'and it is revoked');
+is($host->control("SELECT status || ' ' || reason FROM appinfra.keys WHERE key_id = '$key_id'"), 'revoked left', 'for a reason');
+is($host->control("SELECT end_user FROM appinfra.audit WHERE action = 'revoke_key'"), $user, 'by its owner, as the audit says');
+my $foreign_key = $host->control("SELECT key_id FROM appinfra.databases d, appinfra.mint_key(d.db_id, 'reader') WHERE d.app_id = 'app-b'");
+refused($rest->call(DELETE => "$base/keys/$foreign_key", undef, user => $user), 404, 'not_found', "another database's key is none of this one");
+is($host->control("SELECT status FROM appinfra.keys WHERE key_id = '$foreign_key'"), 'active', '  and lives');
+refused($rest->call(POST => "$base/keys", $_->[0], user => $user), $_->[1], $_->[2], 'refused: ' . encode_json($_->[0]))
+  for [ {}, 400, 'invalid_field' ], [ { role => 'god' }, 422, 'refused' ], [ { role => 'reader', env => 'prod' }, 422, 'refused' ], [ { role => 1 }, 400, 'invalid_field' ],
+  [ { role => 'reader', publish => JSON::PP::true, name => 'n' }, 400, 'invalid_field' ];
+
 # --- others see nothing ------------------------------------------------------------------------------------
 for my $route ("GET $base/credentials", "POST $base/credentials", "DELETE $base/credentials/$login", "GET $base/services", "POST $base/services",
-	"PUT $base/services", "POST $base/services/worker/h%201/rotate", "DELETE $base/services/worker/h%201", "GET $base/publications")
+	"PUT $base/services", "POST $base/services/worker/h%201/rotate", "DELETE $base/services/worker/h%201", "GET $base/publications", "GET $base/keys", "POST $base/keys", "DELETE $base/keys/$key_id")
 {
 	my ($method, $path) = split / /, $route;
-	my %body = (access => { access => 'reader' }, services => { service_id => 'a', host_id => 'b' });
-	my $content = $method eq 'PUT' ? { services => [] } : $method ne 'POST' ? undef : $path =~ /rotate/ ? {} : $path =~ /credentials/ ? $body{access} : $body{services};
+	my %body = (access => { access => 'reader' }, services => { service_id => 'a', host_id => 'b' }, keys => { role => 'reader' });
+	my $content = $method eq 'PUT' ? { services => [] } : $method ne 'POST' ? undef : $path =~ /rotate/ ? {} : $path =~ /credentials/ ? $body{access} : $path =~ /keys/ ? $body{keys} : $body{services};
 	refused($rest->call($method, $path, $content, user => $other), 404, 'not_found', "another's: $route");
 	is($rest->call($method, $path, $content)->{status}, 401, '  and nobody\'s');
 }
@@ -158,6 +177,29 @@ like(tool('revoke_app_credential', %mine, username => $foreign), qr/^not_found: 
 like(tool($_, app_id => 'app-x', db_id => $db_id, publication_id => 1, username => 'u', services => [], service_id => 's', host_id => 'h'), qr/^invalid_field: unknown field/, "MCP: $_ names what it does not know")
   for qw(retry_app_publication revoke_app_credential set_app_services rotate_app_service);
 like(tool('set_app_services', app_id => 'app-x', db_id => $db_id, services => []), qr/^not_found: /, 'MCP: a database of another app is not there');
+
+
+# --- API keys in the app ---------------------------------------------------------------------------------------
+refused($rest->call(POST => "$base/keys", { role => 'dbuser', publish => JSON::PP::true }, user => $user), 422, 'refused', 'where no gateway is known, none is published', qr/gateway_url/);
+$host->control("ALTER SYSTEM SET appinfra.gateway_url = 'https://gateway.example'");
+$host->control('SELECT pg_reload_conf()');
+$host->wait_until("SELECT current_setting('appinfra.gateway_url') <> ''", 'the gateway to be known');
+my $published;
+wait_for('the sidecar to know it', sub { ($published = $rest->call(POST => "$base/keys", { role => 'dbuser', publish => JSON::PP::true }, user => $user))->{status} == 201 });
+is_deeply([ sort keys %{ $published->{json} } ], [qw(db_id env env_keys key_id role)], 'a key is published, and nobody sees it');
+like($peer->wait_for_value($app, 'AGENTCOOPDB_API_KEY'), qr/\Aacd_live_\Q$published->{json}{key_id}\E_/, 'but the app');
+refused($rest->call(POST => "$base/keys", { role => 'reader', publish => JSON::PP::true }, user => $user), 409, 'conflict', 'an app has one such variable');
+is($rest->call(GET => "$base/publications?limit=1", undef, user => $user)->{json}{publications}[0]{variables}[1], 'AGENTCOOPDB_API_KEY', 'the delivery is in the list');
+like(tool('add_app_key', %mine, role => 'reader'), qr/^conflict: /, 'MCP: an API key is published, once');
+ok_call(200, DELETE => "$base/variables?variables=AGENTCOOPDB_API_KEY");
+my $agents = tool('add_app_key', %mine, role => 'reader');
+is_deeply({ map { $_ => $agents->{$_} } qw(env_published env_keys session_token token role) },
+	{ env_published => JSON::PP::true, env_keys => [qw(AGENTCOOPDB_API_KEY AGENTCOOPDB_GATEWAY_URL)], session_token => $user, token => undef, role => 'reader' }, '  and is in the app, not in the answer')
+  or diag explain $agents;
+my $own_key = $host->control("SELECT key_id FROM appinfra.mint_key('$db_id', 'reader')");
+ok((grep { $_->{key_id} eq $own_key } @{ tool('list_app_keys', %mine)->{keys} }), 'MCP: API keys');
+is(tool('revoke_app_key', %mine, key_id => $own_key)->{revoked}, 1, 'MCP: one is revoked');
+like(tool('revoke_app_key', %mine, key_id => $foreign_key), qr/^not_found: /, "  but not another database's");
 
 # --- MCP: several variables, several apps, pages -------------------------------------------------------------
 is_deeply(tool('add_app_database', app_id => $app, slug => 'second', env_key => 'SECOND_URL')->{env_keys}, ['SECOND_URL'], 'MCP: a second database by env_key');

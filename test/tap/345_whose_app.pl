@@ -60,7 +60,7 @@ sub reaches_nothing
 {
 	my ($who, $app, $id, $name) = @_;
 	my %values = (app_id => $app, db_id => $id, owner_user_id => $eve, slug => 'steal', env => { STEAL_URL => 'owner' }, access => 'owner',
-		service_id => 'steal', host_id => 'h', services => [], username => 'app_ann', publication_id => 1, variables => 'DATABASE_URL');
+		service_id => 'steal', host_id => 'h', services => [], username => 'app_ann', publication_id => 1, key_id => '0123456789abcdef', role => 'dbadmin', variables => 'DATABASE_URL');
 	my ($bucket) = $host->control("SELECT coalesce(min(bucket_id), 'buk-0123456789abc') FROM appinfra.buckets WHERE app_id = '$app'");
 	%values = (%values, bucket_id => $bucket, quota => 5);
 	my ($asked, @wrong) = (0);
@@ -72,7 +72,7 @@ sub reaches_nothing
 			my $target = $path =~ s/\{(\w+)\}/$values{$1}/gr;
 			my @query = map { "$_->{name}=$values{ $_->{name} }" } grep { $_->{in} eq 'query' && ($_->{required} || $_->{name} =~ /^(?:app|db)_id$/) } @{ $operation->{parameters} // [] };
 			my $body = $operation->{requestBody} && $operation->{requestBody}{content}{'application/json'}{schema};
-			my $content = $body ? { map { $_ => $values{$_} } uniq(@{ $body->{required} // [] }, grep { $body->{properties}{$_} } qw(app_id slug env)) } : undef;
+			my $content = $body ? { map { $_ => $values{$_} } uniq(@{ $body->{required} // [] }, grep { $body->{properties}{$_} && ($_ ne 'env' || $body->{properties}{$_}{type} eq 'object') } qw(app_id slug env)) } : undef;
 			my $answer = $rest->call(uc $method, join('?', $target, join('&', @query) || ()), $content, token => $tokens{$who});
 			my $open = $operation->{security} && !@{ $operation->{security} };
 			my $wanted = $open ? 200 : $path =~ m{^/api/app-infra/(?:apps|audit)\b} ? 403 : 404;

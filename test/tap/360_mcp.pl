@@ -50,11 +50,11 @@ my %tools = map { $_->{name} => $_ } @{ $answers{three}{result}{tools} };
 is_deeply([ sort keys %tools ],
 	[ sort((map { "${_}_app_database" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate)),
 		(map { "${_}_app_bucket" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate)),
-		qw(list_app_publications retry_app_publication revoke_app_credential rotate_app_service set_app_services)) ],
+		qw(add_app_key list_app_keys revoke_app_key list_app_publications retry_app_publication revoke_app_credential rotate_app_service set_app_services)) ],
 	'tools/list: all of them');
 is_deeply([ grep { !($_->{description} && $_->{inputSchema}{properties}{app_id}{description} && exists $_->{annotations}{readOnlyHint}) } values %tools ],
 	[], 'each described, with a schema and annotations');
-is(join(' ', grep { $tools{$_}{annotations}{destructiveHint} } sort keys %tools), 'remove_app_bucket remove_app_database revoke_app_credential set_app_services', 'four are destructive');
+is(join(' ', grep { $tools{$_}{annotations}{destructiveHint} } sort keys %tools), 'remove_app_bucket remove_app_database revoke_app_credential revoke_app_key set_app_services', 'five are destructive');
 is($answers{4}{error}{code}, -32601, 'an unknown method');
 is($answers{5}{error}{code}, -32602, 'an unknown tool');
 is($answers{6}{error}{code}, -32602, 'arguments that are none');
@@ -88,6 +88,12 @@ is_deeply(
 my ($code, $out, $err) = $host->as_app($dsn, 'SELECT current_database()');
 is($out, 'app_app12345678', 'the DSN logs in') or diag $err;
 my $id = $document->{db_id};
+my ($key) = map { $_->{result}{structuredContent} } Appinfra::Mcp::lines(\@stdio, \%plain, call(1, 'add_app_key', app_id => 'app-12345678', db_id => $id, role => 'dbuser', name => 'agent'));
+like($key->{token}, qr/\Aacd_live_\Q$key->{key_id}\E_/, 'nor is an API key: its holder is told the token, once') or diag explain $key;
+is_deeply({ %$key, key_id => undef, token => undef },
+	{ db_id => $id, key_id => undef, token => undef, role => 'dbuser', env => 'live', env_keys => [], env_published => JSON::PP::false,
+		publish_skipped_reason => 'OPENFACTORY_DB_PRODUCER_TOKEN is not configured', session_token => $user,
+		next => q{set_app_env(app_id='app-12345678', set={'AGENTCOOPDB_API_KEY': <token>}) then deploy_app(...)} }, '  with the same fields') or diag explain $key;
 %answers = by_id(Appinfra::Mcp::lines(\@stdio, \%plain,
 	call(1, 'list_app_databases', app_id => 'app-12345678'), call(2, 'add_app_database', app_id => 'app-12345678')));
 my $listed = $answers{1}{result}{structuredContent};

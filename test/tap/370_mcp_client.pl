@@ -67,7 +67,7 @@ for my $way (sort keys %ways)
 	my %tools = map { $_->{name} => $_ } @{ $agent->{results}[0]{ok}{tools} };
 	is_deeply([ sort keys %tools ], [ sort((map { "${_}_app_database" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate)),
 			(map { "${_}_app_bucket" . ($_ eq 'list' ? 's' : '') } qw(add check list remove restore rotate)),
-		qw(list_app_publications retry_app_publication revoke_app_credential rotate_app_service set_app_services)) ], '  the tools of the contract');
+		qw(add_app_key list_app_keys revoke_app_key list_app_publications retry_app_publication revoke_app_credential rotate_app_service set_app_services)) ], '  the tools of the contract');
 	for my $tool (values %tools)
 	{
 		my $annotations = $tool->{annotations};
@@ -166,7 +166,7 @@ like($refused->{failed} // 'it got in', qr/401|unauthenticated/i, 'a token that 
 for my $way (sort keys %ways)
 {
 	my ($exit, $tools, $err) = Appinfra::Agent::inspector($ways{$way}, '--method', 'tools/list');
-	is($exit . ' ' . scalar @{ $tools->{tools} // [] }, '0 17', "the inspector over $way: tools/list") or diag $err;
+	is($exit . ' ' . scalar @{ $tools->{tools} // [] }, '0 20', "the inspector over $way: tools/list") or diag $err;
 	($exit, my $called, $err) = Appinfra::Agent::inspector($ways{$way}, '--method', 'tools/call', '--tool-name', 'list_app_databases', '--tool-arg', "app_id=app-$way-1234");
 	is($called->{structuredContent}{databases}[0]{app_id}, "app-$way-1234", '  tools/call') or diag $err;
 	push @transcripts, encode_json([ $tools, $called ]);
