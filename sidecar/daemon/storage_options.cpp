@@ -21,7 +21,7 @@ constexpr OptionRow rows[] = {
     {"storage-token-file", "OPENFACTORY_STORAGE_PRODUCER_TOKEN_FILE", "", each, store, "file with the bearer token of the producer for buckets' variables"},
     {"s3-admin-url", "APPINFRA_S3_ADMIN_URL", "", each, store, "administration door of the store; https, or http to a loopback address; empty: no buckets are made here"},
     {"s3-url", "APPINFRA_S3_URL", "", each, store, "S3 door of the store, for our own calls; as s3-admin-url when empty"},
-    {"s3-admin-access-key", "APPINFRA_S3_ADMIN_ACCESS_KEY", "", each, store, "access key of the platform's user"},
+    {"s3-admin-access-key", "APPINFRA_S3_ADMIN_ACCESS_KEY", "", each, store, "access key of the platform's user (rgw); empty: the store is a Garage"},
     {"s3-admin-secret-key-file", "APPINFRA_S3_ADMIN_SECRET_KEY_FILE", "", each, store, "file with its secret key (garage: with the admin token)"},
     {"s3-user", "APPINFRA_S3_USER", "appinfra", each, store, "uid of that user, the owner of every bucket (rgw)"},
     {"s3-ca", "APPINFRA_S3_CA", "", each, store, "PEM file of the only authorities trusted for the store; else the system's"},

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "store/garage_store.hpp"
 #include "store/rgw_store.hpp"
 
 namespace sidecar
@@ -13,22 +14,34 @@ namespace
 
 constexpr const char *signing_region = "us-east-1"; // a gateway takes any
 
-RgwSettings
-rgw_settings(const StorageOptions &options, CallTally &calls)
+StoreClientSettings
+client_settings(const StorageOptions &options, CallTally &calls)
 {
+    StoreClientSettings settings;
+    settings.access_key = options.access_key;
+    settings.secret = options.secret_key.clone();
+    settings.region = signing_region;
+    settings.call_timeout = options.call_timeout;
+    settings.ca_file = options.ca_file;
+    settings.observer = [&calls](const char *name, const std::string &code, Duration took) {
+        calls.add(name, code, took);
+    };
+    return settings;
+}
+
+// An administrator without an access key is that of a Garage, who has a token.
+std::unique_ptr<ObjectStore>
+open_store(const StorageOptions &options, CallTally &calls)
+{
+    if (options.access_key.empty())
+        return std::make_unique<GarageStore>(
+            GarageSettings{options.admin_url, options.url, client_settings(options, calls)});
     RgwSettings settings;
     settings.admin_url = options.admin_url;
     settings.s3_url = options.url;
     settings.user = options.user;
-    settings.client.access_key = options.access_key;
-    settings.client.secret = options.secret_key.clone();
-    settings.client.region = signing_region;
-    settings.client.call_timeout = options.call_timeout;
-    settings.client.ca_file = options.ca_file;
-    settings.client.observer = [&calls](const char *name, const std::string &code, Duration took) {
-        calls.add(name, code, took);
-    };
-    return settings;
+    settings.client = client_settings(options, calls);
+    return std::make_unique<RgwStore>(std::move(settings));
 }
 
 } // namespace
@@ -41,7 +54,7 @@ store_opener(const Options &options, CallTally &calls)
     // The options give up their secrets once the parts are made; this keeps a copy for new threads.
     auto kept = std::make_shared<const StorageOptions>(options.storage.for_store());
     return [kept, &calls] {
-        return std::make_unique<RgwStore>(rgw_settings(*kept, calls));
+        return open_store(*kept, calls);
     };
 }
 

@@ -88,7 +88,9 @@ list_of(const std::vector<std::string> &texts)
 WorkDone
 do_bucket_work(ObjectStore &store, const WantedStorage &storage)
 {
-    WorkDone done;
+    WorkDone done{refuse_other_backend(store, storage)};
+    if (!done.result.ok())
+        return done;
     // Keys first: a revocation must not wait for what else is to be done.
     done.result = settle_principals(store, storage, done);
     if (!done.result.ok())

@@ -6,11 +6,22 @@
 namespace sidecar
 {
 
+StoreResult
+refuse_other_backend(const ObjectStore &store, const WantedStorage &storage)
+{
+    if (storage.backend == store.backend())
+        return {};
+    return {StoreStatus::other, "the bucket is of a store of the kind " + storage.backend +
+                                    ", and this sidecar has one of the kind " + store.backend()};
+}
+
 StoreAnswer<NewKey>
 make_key(ObjectStore &store, const WantedStorage &storage)
 {
     std::vector<std::string> mended; // the comparison tells of it, not a delivery
-    StoreResult result = store.ensure_bucket(storage);
+    StoreResult result = refuse_other_backend(store, storage);
+    if (result.ok())
+        result = store.ensure_bucket(storage);
     if (result.ok())
         result = store.ensure_closed(storage, mended);
     if (result.ok())

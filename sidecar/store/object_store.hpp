@@ -78,6 +78,9 @@ class ObjectStore
 public:
     virtual ~ObjectStore() = default;
 
+    // The word of the registry for stores of this kind.
+    virtual const char *backend() const = 0;
+
     // Asked before each request from now on: false, and the request is not made; the call ends
     // with again. This is how no request begins with too little of a lease left.
     virtual void guard(std::function<bool()> may_begin) = 0;
@@ -125,5 +128,8 @@ public:
     // Asks for something that needs the store's whole way and our rights.
     virtual StoreResult probe() = 0;
 };
+
+// Why this store is not the one of that bucket; ok when it is of the same kind.
+StoreResult refuse_other_backend(const ObjectStore &store, const WantedStorage &storage);
 
 } // namespace sidecar

@@ -31,6 +31,12 @@ public:
     // Throws a configuration Failure when the CA file cannot be read.
     explicit RgwStore(RgwSettings settings);
 
+    const char *
+    backend() const override
+    {
+        return "rgw";
+    }
+
     void guard(std::function<bool()> may_begin) override;
     StoreResult ensure_bucket(const WantedStorage &storage) override;
     StoreResult ensure_closed(const WantedStorage &storage,

@@ -47,6 +47,7 @@ fresh_storage()
     const std::string key = fresh_access_key();
     sidecar::WantedStorage storage;
     storage.backend = "rgw";
+    storage.backend = "rgw";
     storage.bucket_name = "notes-" + id.substr(4);
     storage.region = "us-east-1";
     storage.principals = {{id + "-w", sidecar::Access::writer, {{key, true}}},

@@ -69,6 +69,11 @@ public:
     explicit FakeStore(TurnedClock &clock) : clock_(clock)
     {
     }
+    const char *
+    backend() const override
+    {
+        return "rgw";
+    }
     void
     guard(std::function<bool()> may_begin) override
     {

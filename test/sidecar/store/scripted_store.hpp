@@ -33,6 +33,11 @@ public:
     explicit ScriptedStore(StoreScript &script) : script_(script)
     {
     }
+    const char *
+    backend() const override
+    {
+        return "rgw";
+    }
     void
     guard(std::function<bool()> may_begin) override
     {

@@ -106,6 +106,7 @@ WantedStorage
 storage_of()
 {
     WantedStorage storage;
+    storage.backend = "rgw";
     storage.bucket_name = "notes-1a2b3c";
     storage.principals = {{"buk-0123456789abc-w", Access::writer, {}},
                           {"buk-0123456789abc-r", Access::reader, {}}};
