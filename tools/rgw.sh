@@ -4,6 +4,7 @@
 #
 #   tools/rgw.sh up DIR PORT     starts it, or starts it again, on 127.0.0.1:PORT (S3 and /admin) and PORT+1
 #                       (monitor); returns when it answers. DIR/admin.env (0600) says how to reach it
+#   tools/rgw.sh another DIR PORT  starts another gateway of it, on 127.0.0.1:PORT, which ends with it
 #   tools/rgw.sh down DIR        stops what `up DIR` started. The data stays; remove DIR to forget it
 #   tools/rgw.sh admin DIR ...   runs radosgw-admin against it
 #
@@ -226,7 +227,7 @@ await() {
     shift
     for ((tries *= 20; tries > 0; tries--)); do
         if "$@" >/dev/null 2>&1; then return; fi
-        for daemon in mon osd rgw; do
+        for daemon in mon osd rgw another; do
             if [ -e "$dir/run/$daemon.process" ] && ! alive "$daemon"; then
                 tail -n 20 "$dir/log/$daemon.out" >&2
                 die "$daemon ended while waiting until $what; see $dir/log"
@@ -293,10 +294,28 @@ up() {
     echo "rgw: up; $dir/admin.env says how to reach it"
 }
 
+# Starts a second gateway of a cluster that is up.
+another() {
+    dir=$(cd "$1" 2>/dev/null && pwd) || die "$1 is no folder"
+    port=$2
+    exec 8>"$dir/lock"
+    flock -n 8 || die "another rgw works on $dir"
+    alive rgw || die "$dir is not up"
+    if alive another; then die "$dir has another gateway"; fi
+    if listens "$port"; then die "port $port is in use"; fi
+    find_programs
+    export CEPH_CONF=$dir/ceph.conf
+    start another radosgw -n client.rgw --rgw-frontends "beast endpoint=127.0.0.1:$port tcp_nodelay=1" \
+        --pid-file "$dir/run/another.pid" --admin-socket "$dir/run/another.asok" \
+        --log-file "$dir/log/another.log" 8>&-
+    await "the other gateway answers" answers
+    echo "rgw: another gateway answers on port $port"
+}
+
 # Stops the daemons that a start has left, the gateway first.
 stop_all() {
     local daemon pid tries
-    for daemon in rgw osd mon; do
+    for daemon in another rgw osd mon; do
         alive "$daemon" || continue
         read -r pid _ <"$dir/run/$daemon.process"
         kill -TERM "$pid"
@@ -328,6 +347,7 @@ admin() {
 
 case "${1:-} $#" in
 'up 3') up "$2" "$3" ;;
+'another 3') another "$2" "$3" ;;
 'down 2') down "$2" ;;
 admin*) [ $# -ge 3 ] || usage && shift && admin "$@" ;;
 *) usage ;;

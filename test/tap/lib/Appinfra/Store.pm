@@ -54,6 +54,15 @@ sub _tool
 	return $out;
 }
 
+# Starts another gateway of the same store; returns its address.
+sub another
+{
+	my ($self) = @_;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	$self->_tool('another', $self->{dir}, $port);
+	return "http://127.0.0.1:$port";
+}
+
 sub port { return $_[0]{port}; }
 sub endpoint { return "http://127.0.0.1:$_[0]{port}"; }
 sub access_key { return $_[0]{admin}{RGW_ACCESS_KEY}; }
