@@ -121,7 +121,13 @@ subtest 'refusals are kept after the rollback, transient ones are not' => sub {
 	}
 	is($gateway->begin($key, 'refused-400')->{verdict}, 'replay', 'a refusal is replayed');
 	is(verdict($key, 'refused-408', pid => 1), 'run', 'a time-out runs again');
-	is($host->control("SELECT string_agg(detail->>'status', ' ' ORDER BY id) FROM appinfra.audit WHERE action = 'sql_execute' AND outcome = 'failed'"), '400 408', 'both have audit rows');
+	my $late = $gateway->begin($key, 'refused-late', $gateway->open_transaction($session));
+	$session->query('ROLLBACK');
+	# as the worker does after a minute
+	$host->control(q{UPDATE appinfra.call SET outcome = 'rolled back' WHERE idempotency_key = 'refused-late'});
+	is($gateway->finish($key, $late, status => 403, body => 'late'), 't', 'a refusal that comes late is finished');
+	is(verdict($key, 'refused-late'), 'replay', 'and replayed');
+	is($host->control("SELECT string_agg(detail->>'status', ' ' ORDER BY id) FROM appinfra.audit WHERE action = 'sql_execute' AND outcome = 'failed'"), '400 408 403', 'all have audit rows');
 };
 
 subtest 'a reader\'s calls have no transaction id' => sub {
