@@ -36,6 +36,7 @@ check|perl|command|prove
 check|python3|command|python3
 check|openssl|command|openssl
 check|curl|command|curl
+quickstart|curl|command|curl
 check|procps|command|ps
 check|pgbouncer|command|pgbouncer
 check|util-linux|command|setpriv

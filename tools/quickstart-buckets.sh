@@ -63,7 +63,7 @@ as_app() {
 # Orders a bucket for the app, waits for its variables, uploads a file and reads it back.
 show_bucket() {
     local from object text
-    step "6. A bucket for the same app"
+    step "7. A bucket for the same app"
     configure_store
     show_sql "SELECT * FROM appinfra.provision_bucket('$app_id', 'user@example.com', '$slug')"
     from=$(date +%s%N)

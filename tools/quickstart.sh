@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # `make quickstart`: the main job on a private host, shown step by step. A host of its own (any
 # free port, own socket, own copy of the server's programs), the sidecar with the environment-file
-# sink, one tenant, and a query made with the DSN that the app's environment received. The host
-# keeps running; run it again for another tenant. `make quickstart-stop` ends and removes it.
+# sink, one tenant, a query made with the DSN that the app's environment received, and calls of the SQL
+# gateway with an API key. The host keeps running; run it again for another tenant. `make quickstart-stop` ends and removes it.
 #
 # BUCKETS=1 adds an object store, and a bucket for the app.
 # QUICKSTART_DIR says where; the DSN's password is never printed and never on a command line.
@@ -138,7 +138,7 @@ prepare_control() {
     fi
     have=$(superuser_psql -Atq -d control -c "SELECT count(*) FROM pg_roles WHERE rolname = 'appinfra_sidecar'")
     if [ "$have" = 0 ]; then
-        show_sql "CREATE ROLE appinfra_sidecar LOGIN IN ROLE appinfra_publisher"
+        show_sql "CREATE ROLE appinfra_sidecar LOGIN IN ROLE appinfra_publisher, appinfra_gateway"
     fi
 }
 
@@ -173,11 +173,12 @@ start_sidecar() {
         echo "The sidecar is running already: log $sidecar_log"
         return 0
     fi
+    free_port >"$home/gateway-port"
     if [ -e "$home/run/sidecar.store" ]; then mapfile -t more < <(store_environment); fi
     # shellcheck disable=SC2016 # the inner shell expands: its pid becomes the sidecar's
     as_server env -i PATH="$PATH" LC_ALL=C.UTF-8 LOG="$sidecar_log" \
         APPINFRA_DATABASE_URL="postgres:///control?host=$home/run&port=$port&user=appinfra_sidecar" \
-        APPINFRA_SINK="file:$home/env" "${more[@]}" \
+        APPINFRA_SINK="file:$home/env" APPINFRA_GATEWAY_LISTEN="127.0.0.1:$(cat "$home/gateway-port")" "${more[@]}" \
         setsid sh -c 'echo $$ >"$0"; exec "$@" >>"$LOG" 2>&1' \
         "$home/run/sidecar.pid" "$home/bin/appinfrad" serve </dev/null >/dev/null 2>&1 8>&- &
     wait_for 5 sidecar_runs || die_with_log "$sidecar_log" "the sidecar did not start"
@@ -229,11 +230,45 @@ query_as_app() {
         die_with_log "$server_log" "the app's query failed"
 }
 
+# Mints a key of the app's database, and runs three statements with it.
+show_gateway() {
+    local db_id
+    db_id=$(superuser_psql -Atq -d control -c "SELECT db_id FROM appinfra.databases WHERE app_id = '$app_id' ORDER BY created_at DESC LIMIT 1")
+    gateway=http://127.0.0.1:$(cat "$home/gateway-port")
+    key=$home/api-key-$app_id
+    echo "control=# SELECT token FROM appinfra.mint_key('$db_id', 'dbadmin', name => 'quickstart');"
+    (
+        umask 077
+        superuser_psql -Atq -d control -c "SELECT 'Authorization: Bearer ' || token FROM appinfra.mint_key('$db_id', 'dbadmin', name => 'quickstart')" >"$key"
+    )
+    echo "The key is in $key, as curl reads it."
+    wait_for 15 gateway_answers || die_with_log "$sidecar_log" "the gateway did not answer"
+    show_call '{"sql": "CREATE TABLE tasks (id bigint GENERATED ALWAYS AS IDENTITY, what text, done boolean)"}'
+    # shellcheck disable=SC2016 # $1 is the statement's
+    show_call '{"sql": "INSERT INTO tasks (what, done) VALUES ($1, $2) RETURNING id", "params": ["write an agent", false]}'
+    # shellcheck disable=SC2016 # $1 is the statement's
+    show_call '{"sql": "SELECT * FROM tasks WHERE done = $1", "params": [false]}'
+}
+
+gateway_answers() {
+    curl -fsS -o /dev/null "$gateway/readyz" 2>/dev/null
+}
+
+# Prints a call as one would type it, and its answer.
+show_call() {
+    printf "\$ curl %s/v1/sql/execute -H @%s -H 'Content-Type: application/json' -d '%s'\n" "$gateway" "$key" "$1"
+    curl -fsS "$gateway/v1/sql/execute" -H "@$key" -H 'Content-Type: application/json' -d "$1" ||
+        die_with_log "$sidecar_log" "the gateway refused that call"
+    echo
+}
+
 what_next() {
     cat <<NEXT
   as the app:        psql "\$(sed -n 's/^DATABASE_URL=//p' $env_file | tr -d \\")"
   as the platform:   ${as_postgres}psql -h $home/run -p $port -U postgres control
                      SELECT db_id, app_id, database, username, status FROM appinfra.databases;
+  over HTTP:         curl $gateway/v1/sql/execute -H @$key \\
+                       -H 'Content-Type: application/json' -d '{"sql": "SELECT version()"}'      (docs/gateway.md)
   another tenant:    make quickstart
   a bucket as well:  make quickstart BUCKETS=1        (a real Ceph; a minute more the first time)
   end and remove:    make quickstart-stop
@@ -243,7 +278,7 @@ NEXT
 as_postgres=
 if [ "$(id -u)" = 0 ]; then as_postgres="runuser -u postgres -- "; fi
 if [ ! -e "$home" ]; then step "0. Packages and build: this takes a minute or two, once"; fi
-ensure_packages build
+ensure_packages build quickstart
 take_home
 exec 8>"$home/lock"
 flock -w 170 8 || die "another make quickstart is at work in $home"
@@ -262,6 +297,8 @@ step "4. The app's environment"
 wait_for_env
 step "5. The app, with that DSN over TCP"
 query_as_app
+step "6. SQL over HTTP, with an API key"
+show_gateway
 if [ -n "${BUCKETS:-}" ]; then show_bucket; fi
 step "Done in $(since "$started"). The host keeps running. What next:"
 what_next
