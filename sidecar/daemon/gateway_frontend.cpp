@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include "gateway/gateway_door.hpp"
@@ -86,6 +87,8 @@ GatewayFrontend::GatewayFrontend(const Options &options, std::shared_ptr<const C
                                  Log &log, bool shared)
     : parts_(std::make_unique<Parts>(options, std::move(conninfo), log, shared))
 {
+    // Large answers go back to the system when they are sent, whatever else lies beside them.
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 }
 
 // What calls under way still use stays until the process ends.

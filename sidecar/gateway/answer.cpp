@@ -124,13 +124,13 @@ Answer::note(std::string_view message)
 }
 
 std::string
-Answer::body(const CommandTag &tag, std::int64_t duration_ms) const
+Answer::take_body(const CommandTag &tag, std::int64_t duration_ms)
 {
     std::string body = R"({"command":)";
     body.reserve(columns_.size() + rows_.size() + notice_.size() + 256);
     append_json_string(body, tag.command);
     body.append(R"(,"columns":[)").append(columns_);
-    body.append(R"(],"rows":[)").append(rows_);
+    body.append(R"(],"rows":[)").append(std::exchange(rows_, {}));
     body.append(R"(],"rows_affected":)").append(std::to_string(tag.rows));
     body.append(R"(,"duration_ms":)").append(std::to_string(duration_ms));
     if (!notice_.empty()) {
@@ -141,15 +141,15 @@ Answer::body(const CommandTag &tag, std::int64_t duration_ms) const
 }
 
 std::string
-Answer::body(std::string_view procedure, bool is_set, std::int64_t duration_ms) const
+Answer::take_body(std::string_view procedure, bool is_set, std::int64_t duration_ms)
 {
     std::string body = R"({"procedure":)";
     append_json_string(body, procedure);
     body += R"(,"result":)";
     if (is_set)
-        body.append("[").append(rows_).append("]");
+        body.append("[").append(std::exchange(rows_, {})).append("]");
     else
-        body += rows_.empty() ? "null" : rows_;
+        body += rows_.empty() ? "null" : std::exchange(rows_, {});
     return body.append(R"(,"duration_ms":)").append(std::to_string(duration_ms)).append("}");
 }
 

@@ -48,11 +48,11 @@ public:
         return rows_.size() + columns_.size() + notice_.size();
     }
 
-    // The whole body of a statement's answer.
-    std::string body(const CommandTag &tag, std::int64_t duration_ms) const;
+    // Makes the whole body of a statement's answer; the rows are in that then, and not here.
+    std::string take_body(const CommandTag &tag, std::int64_t duration_ms);
 
-    // The body of a procedure's answer: the values of its one column; in an array when is_set.
-    std::string body(std::string_view procedure, bool is_set, std::int64_t duration_ms) const;
+    // The same of a procedure's answer: the values of its one column; in an array when is_set.
+    std::string take_body(std::string_view procedure, bool is_set, std::int64_t duration_ms);
 
     // Rows of a procedure are values, not arrays of them.
     void

@@ -11,6 +11,7 @@ namespace sidecar::gateway
 namespace
 {
 
+constexpr std::size_t large_answer = 1024 * 1024; // bytes beyond which libpq's buffer is not kept
 constexpr std::size_t max_kept = 1024 * 1024;     // bytes of an answer that is kept
 constexpr std::size_t max_audited_sql = 8 * 1024; // bytes
 
@@ -39,7 +40,7 @@ Call::Call(Parts parts, const CallSettings &settings, CallRequest request, const
 Call::~Call()
 {
     if (session_)
-        parts_.sessions.give_back(std::move(session_));
+        parts_.sessions.give_back(std::move(session_), answer_size_ > large_answer);
 }
 
 asio::awaitable<Response>
@@ -109,7 +110,7 @@ Call::finish_read(const Registry::Asked &asked)
     if (!state || state->key.empty())
         throw unavailable("database_unavailable", "the control database does not answer");
     state->check();
-    const Response told = response();
+    Response told = response();
     if (!call_id_) {
         parts_.reports.add(request_.head, told.status, detail());
         co_return told;
@@ -187,7 +188,7 @@ Call::finish_refused(const Problem &problem)
         co_await session_->wire.take();
         co_await session_->take_sync();
     }
-    const Response told = response();
+    Response told = response();
     const bool kept = call_id_ && is_kept(told.status, problem.title);
     const Registry::Ending ending{call_id_, std::nullopt, told.status, kept ? &told.body : nullptr,
                                   detail()};
@@ -315,7 +316,7 @@ Call::no_time() const
 }
 
 Response
-Call::response() const
+Call::response()
 {
     if (problem_)
         return response_of(*problem_);
@@ -325,12 +326,13 @@ Call::response() const
 }
 
 std::string
-Call::body() const
+Call::body()
 {
     const std::int64_t taken = (parts_.clock.now() - started_).count();
+    answer_size_ = answer_.size();
     if (request_.procedure)
-        return answer_.body(*request_.procedure, is_set_, taken);
-    return answer_.body(tag_, taken);
+        return answer_.take_body(*request_.procedure, is_set_, taken);
+    return answer_.take_body(tag_, taken);
 }
 
 // What the audit row says beyond the call's head.

@@ -105,9 +105,9 @@ private:
     void refuse(const Problem &problem);
 
     bool runs_at_once() const;
-    Response response() const;
+    Response response();
     std::string detail() const;
-    std::string body() const;
+    std::string body();
 
     Parts parts_;
     const CallSettings &settings_;
@@ -117,6 +117,7 @@ private:
     std::unique_ptr<Session> session_;
     WorkspaceTypes types_;
     Answer answer_;
+    std::size_t answer_size_ = 0;
     CommandTag tag_;
     bool is_set_ = false;     // the procedure returns a set
     bool needs_none_ = false; // the statement needs to run outside a transaction

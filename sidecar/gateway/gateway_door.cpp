@@ -14,6 +14,7 @@ namespace
 {
 
 constexpr std::size_t key_id_size = 16; // so that no other name in a path is taken for one
+constexpr std::size_t max_unsent = 64UL * 1024 * 1024; // bytes of answers that are being sent
 constexpr std::string_view realm = "Bearer realm=\"agentcoopdb\"";
 
 bool
@@ -45,6 +46,15 @@ struct GatewayDoor::Admitted final : Door::Admission {
     ApiKey key;
     Caller caller;
     std::string user; // whose rate it is: a key's or an address's
+    // The bytes of its answer, among those that are not sent yet.
+    std::shared_ptr<std::size_t> unsent;
+    std::size_t bytes = 0;
+
+    ~Admitted() override
+    {
+        if (unsent)
+            *unsent -= bytes;
+    }
 };
 
 const std::vector<GatewayDoor::Route> &
@@ -172,7 +182,12 @@ GatewayDoor::answer(Admission &admission, const Request &request, const bool &cl
             limit(admitted.user, admitted.key.id, admitted.caller.address);
         }
     }
+    if (*unsent_ > max_unsent)
+        throw unavailable("overloaded", "too many answers wait for clients that do not read them");
     Response response = co_await (this->*route.answer)(admitted, request, client_gone);
+    admitted.unsent = unsent_;
+    admitted.bytes = response.body.size();
+    *unsent_ += admitted.bytes;
     if (route.no_store)
         response.secret = true;
     add_headers(response, request, &admitted);

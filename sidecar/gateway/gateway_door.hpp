@@ -79,6 +79,7 @@ private:
     const Clock &clock_;
     RateLimit limit_;
     McpServer mcp_;
+    std::shared_ptr<std::size_t> unsent_ = std::make_shared<std::size_t>(0);
 };
 
 } // namespace sidecar::gateway

@@ -217,11 +217,11 @@ Sessions::conninfo_of(const Login &login, const Key &key) const
 }
 
 void
-Sessions::give_back(std::unique_ptr<Session> session)
+Sessions::give_back(std::unique_ptr<Session> session, bool worn)
 {
     session->notes = nullptr;
     session->client_gone = nullptr;
-    if (session->wire.broken_off() || session->cancelled || closed_) {
+    if (worn || session->wire.broken_off() || session->cancelled || closed_) {
         busy_.remove(session.get());
         closed(session->db_id);
         return;

@@ -39,8 +39,9 @@ public:
     // Returns a session of the key, waiting for one as long as a client should. Throws a Problem.
     asio::awaitable<std::unique_ptr<Session>> take(const Key &key);
 
-    // Gives it back, whatever state it is in: it is made as new, or closed.
-    void give_back(std::unique_ptr<Session> session);
+    // Gives it back, whatever state it is in: it is made as new, or, if worn or of no use any more,
+    // closed.
+    void give_back(std::unique_ptr<Session> session, bool worn);
 
     // Ends the backend of a session that does not end by itself, over another connection.
     void cancel(Session &session);

@@ -54,6 +54,7 @@ HttpSession::serve_one()
     const bool keep = whole && clear && exchange.reader.request().keep_alive && !shared_.draining;
     until(shared_.settings.request_timeout);
     const std::string text = response_text(exchange.response, keep);
+    exchange.response.body = {}; // a client may take its time with the one copy there is
     co_await stream_->write(text);
     const std::chrono::duration<double> taken =
         std::chrono::steady_clock::now() - *exchange.received;

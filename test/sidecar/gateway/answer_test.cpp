@@ -44,7 +44,7 @@ TEST(Answer, HasTheFieldsInTheirOrder)
     Answer answer(1000);
     answer.describe(rows.get(), {});
     answer.append(rows.get(), {});
-    EXPECT_EQ(answer.body({"SELECT", 2}, 7),
+    EXPECT_EQ(answer.take_body({"SELECT", 2}, 7),
               R"({"command":"SELECT","columns":["id","a\"b"],"rows":[[1,"x"],[2,null]],)"
               R"("rows_affected":2,"duration_ms":7})");
     EXPECT_TRUE(answer.unknown_types().empty());
@@ -58,7 +58,7 @@ TEST(Answer, KeepsValuesWhoseTypesAreLookedUpLater)
     answer.append(rows.get(), {});
     EXPECT_EQ(answer.unknown_types(), (std::vector<Oid>{90001}));
     answer.resolve({});
-    EXPECT_EQ(answer.body({"SELECT", 2}, 0),
+    EXPECT_EQ(answer.take_body({"SELECT", 2}, 0),
               R"({"command":"SELECT","columns":["id","tags"],"rows":[[1,"{a,b}"],[2,null]],)"
               R"("rows_affected":2,"duration_ms":0})");
 }
@@ -69,19 +69,20 @@ TEST(Answer, OfAProcedureIsItsValueOrAllOfThem)
     Answer answer(1000);
     answer.take_values();
     answer.describe(rows.get(), {});
-    EXPECT_EQ(answer.body("echo", false, 1),
+    EXPECT_EQ(answer.take_body("echo", false, 1),
               R"({"procedure":"echo","result":null,"duration_ms":1})");
     answer.append(rows.get(), {});
-    EXPECT_EQ(answer.body("echo", false, 1),
+    EXPECT_EQ(answer.take_body("echo", false, 1),
               R"({"procedure":"echo","result":{"a": 1},"duration_ms":1})");
     answer.append(rows.get(), {});
-    EXPECT_EQ(answer.body("echo", true, 1),
+    answer.append(rows.get(), {});
+    EXPECT_EQ(answer.take_body("echo", true, 1),
               R"({"procedure":"echo","result":[{"a": 1},{"a": 1}],"duration_ms":1})");
 }
 
 TEST(Answer, OfAStatementWithoutRowsHasNone)
 {
-    EXPECT_EQ(Answer(1000).body({"CREATE TABLE", 0}, 0),
+    EXPECT_EQ(Answer(1000).take_body({"CREATE TABLE", 0}, 0),
               R"({"command":"CREATE TABLE","columns":[],"rows":[],"rows_affected":0,)"
               R"("duration_ms":0})");
 }
@@ -92,10 +93,10 @@ TEST(Answer, KeepsNoticesUpToALimit)
     answer.note("first");
     answer.note("\xE9");
     answer.note("second");
-    EXPECT_TRUE(answer.body({"DO", 0}, 0).ends_with(R"("notice":"first\nsecond"})"));
+    EXPECT_TRUE(answer.take_body({"DO", 0}, 0).ends_with(R"("notice":"first\nsecond"})"));
     answer.note(std::string(5000, 'x'));
     answer.note("more");
-    const std::string body = answer.body({"DO", 0}, 0);
+    const std::string body = answer.take_body({"DO", 0}, 0);
     EXPECT_LT(body.size(), 4300U);
     EXPECT_TRUE(is_json_text(body));
 }
