@@ -29,9 +29,9 @@ expect "the extension has fewer than three sets of states" '[ "$(wc -l <<<"$stat
 # What the dashboard and the alerts ask for is what the sidecar exports.
 monitoring=sidecar/monitoring
 expect "$monitoring/dashboard.json is not JSON" 'python3 -m json.tool $monitoring/dashboard.json'
-metrics=$(grep -ohE 'appinfra_[a-z_]+[a-z]' $monitoring/dashboard.json $monitoring/alerts.yml | sed 's/_bucket$//' | sort -u)
+metrics=$(grep -ohE '(appinfra|agentcoopdb)_[a-z_]+[a-z]' $monitoring/dashboard.json $monitoring/alerts.yml | sed 's/_bucket$//' | sort -u)
 for metric in $metrics; do
-    expect "no metric $metric is exported" 'grep "\"$metric\"" sidecar/rest/metrics.cpp'
+    expect "no metric $metric is exported" 'grep "\"$metric\"" sidecar/rest/metrics.cpp sidecar/gateway/gateway_metrics.cpp'
 done
 expect "the dashboard asks for no metrics" '[ "$(wc -w <<<"$metrics")" -gt 10 ]'
 # A source that a comment or a map sends the reader to is there.

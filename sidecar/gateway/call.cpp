@@ -48,7 +48,8 @@ Call::run()
 {
     co_await take_session();
     types_ = parts_.sessions.types_of(request_.key.db_id);
-    started_ = parts_.clock.now();
+    const TimePoint asked = std::exchange(started_, parts_.clock.now());
+    end_.waited = started_ - asked;
     session_->client_gone = &client_gone_;
     session_->wire.limit_row(settings_.max_answer + settings_.max_answer / 4);
     session_->wire.set_deadlines(started_ + settings_.statement_timeout + std::chrono::seconds(1),
@@ -237,7 +238,8 @@ Call::run_alone()
     co_await wire.take();
     co_await session_->take_sync();
     problem_.reset();
-    end_ = {};
+    end_.command.clear();
+    end_.sqlstate = "00000";
     const Registry::Ending ending{std::nullopt, std::nullopt, 200, nullptr, detail()};
     if (!co_await parts_.registry.finish(request_.head, ending))
         co_await refuse_end();

@@ -44,6 +44,7 @@ struct CallEnd {
     std::string sqlstate = "00000";
     bool replayed = false;
     bool procedure_exists = false;
+    std::optional<Duration> waited; // for a session; nothing: it got none
 };
 
 class Call

@@ -151,6 +151,8 @@ Service::run(CallRequest request, const bool &client_gone)
     }
     calls_--;
     const CallEnd &end = call.end();
+    if (end.waited)
+        metrics_.waited(std::chrono::duration<double>(*end.waited).count());
     if (!procedure && !end.replayed)
         metrics_.statement(end.command, end.sqlstate);
     if (procedure && end.procedure_exists)

@@ -355,6 +355,7 @@ like($metrics, qr/^\Q$_\E[ {]/m, "metrics: $_") for
   agentcoopdb_idempotency_hits_total agentcoopdb_idempotency_misses_total agentcoopdb_build_info appinfra_gateway_connections appinfra_gateway_logins
   appinfra_gateway_wait_seconds_count appinfra_gateway_calls_running);
 like($metrics, qr/agentcoopdb_sql_statements_total\{command="INSERT",sqlstate="00000"\}/, 'statements by command and SQLSTATE');
+like($metrics, qr/^appinfra_gateway_wait_seconds_count [1-9]/m, 'waits for connections are counted');
 unlike($metrics, qr/name="nothing"/, 'procedures that exist');
 
 # --- a workspace and a server that are gone ------------------------------------------------------------------
@@ -375,7 +376,7 @@ is_deeply([ sort keys %{ $answer->{json} } ], [qw(ready reason reasons status)],
 is("$answer->{json}{status} $answer->{json}{ready} $answer->{json}{reason}", "degraded 0 $answer->{json}{reasons}[0]", 'with these values');
 $host->start;
 wait_for('the gateway', sub { said($gateway->call(GET => '/readyz')) eq '200' });
-is(said($gateway->sql($key{dbuser}, 'SELECT 1')), 200, 'and is served again');
+wait_for('a call that is served again', sub { said($gateway->sql($key{dbuser}, 'SELECT 1')) eq '200' });
 is($gateway->process->stop, 0, 'SIGTERM: exit code 0');
 
 # --- rates ---------------------------------------------------------------------------------------------------
