@@ -68,6 +68,17 @@ SELECT appinfra.complete_bucket_work(:'bucket_id', :'claim', :generation, jsonb_
 SELECT last_error FROM appinfra.buckets WHERE bucket_id = :'bucket_id';
 SELECT severity, remedy ~ '^SELECT appinfra.rotate_bucket_key' AS remedy FROM appinfra.exposures() WHERE rule = 'bucket_drift' AND object = (SELECT bucket_name FROM appinfra.buckets WHERE bucket_id = :'bucket_id');
 
+-- A bucket that is gone from the store has failed: it is told of, owes nobody a key, and is not made again.
+SELECT claim, generation FROM appinfra.claim_bucket_work('s', 1000, check_older_than => '0') WHERE bucket_id = :'bucket_id' \gset
+SELECT appinfra.complete_bucket_work(:'bucket_id', :'claim', :generation, '{"bucket_missing": true}') AS held;
+TABLE pg_temp.mine;
+SELECT last_error FROM appinfra.buckets WHERE bucket_id = :'bucket_id';
+SELECT p.status, count(*) FROM appinfra.publications p WHERE bucket_id = :'bucket_id' AND status IN ('pending', 'claimed', 'cancelled') GROUP BY 1;
+SELECT severity, detail ~ 'gone|missing' AS detail FROM appinfra.exposures() WHERE rule = 'bucket_drift' AND object = (SELECT bucket_name FROM appinfra.buckets WHERE bucket_id = :'bucket_id');
+SELECT claim, generation, storage -> 'made' AS made FROM appinfra.claim_bucket_work('s', 1000, check_older_than => '0') WHERE bucket_id = :'bucket_id' \gset
+SELECT :'made' AS made, appinfra.complete_bucket_work(:'bucket_id', :'claim', :generation, '{"bucket_missing": true}') AS held;
+SELECT status FROM appinfra.buckets WHERE bucket_id = :'bucket_id';
+
 UPDATE appinfra.bucket_work SET lease_until = clock_timestamp() WHERE claim IS NOT NULL;
 SELECT count(appinfra.deprovision_bucket(bucket_id)) FROM appinfra.buckets WHERE app_id = 'app-back';
 DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;

@@ -3,6 +3,8 @@
 
 #include "audit/audit.hpp"
 #include "base/scope.hpp"
+#include "bucket/connection.hpp"
+#include "registry/publication.hpp"
 
 namespace appinfra::bucket_work::observed
 {
@@ -12,6 +14,7 @@ using bucket::Status;
 static void revoke_returned_keys(const bucket::Bucket &bucket, const Jsonb *observed);
 static void record_missing_keys(const bucket::Bucket &bucket, const Jsonb *observed);
 static void record_drift(const bucket::Bucket &bucket);
+static void give_up(const bucket::Bucket &bucket);
 
 const Refusal *
 check(const Jsonb *observed)
@@ -74,7 +77,18 @@ record(const bucket::Bucket &bucket, const Jsonb *observed)
     record_missing_keys(bucket, observed);
     record_drift(bucket);
     if (rows.boolean(0, 1) && wanted && bucket.made)
-        bucket::set_status(bucket.id, Status::failed, "the bucket is missing at the store");
+        give_up(bucket);
+}
+
+/* The bucket is gone from the store and is not made again; nobody is owed a key of it. */
+static void
+give_up(const bucket::Bucket &bucket)
+{
+    if (int64 binding_id = bucket_connection::binding_of(bucket.id)) {
+        binding::lock(binding_id);
+        publication::cancel_of_binding(binding_id);
+    }
+    bucket::set_status(bucket.id, Status::failed, "the bucket is missing at the store");
 }
 
 /*
@@ -100,7 +114,10 @@ revoke_returned_keys(const bucket::Bucket &bucket, const Jsonb *observed)
     }
 }
 
-/* A secret cannot be made a second time: the hint stands in last_error. */
+/*
+ * A secret cannot be made a second time: the hint stands in last_error. A key that nobody has told
+ * to be made is not missed.
+ */
 static void
 record_missing_keys(const bucket::Bucket &bucket, const Jsonb *observed)
 {
@@ -109,7 +126,8 @@ record_missing_keys(const bucket::Bucket &bucket, const Jsonb *observed)
             "keys_missing") ")"
                             "         THEN 'it is missing at the store: rotate_bucket_key() makes "
                             "another' END"
-                            " WHERE bucket_id = $1 AND state IN ('active', 'retiring')"};
+                            " WHERE bucket_id = $1 AND state IN ('active', 'retiring')"
+                            "   AND minted_at IS NOT NULL"};
     static query::Query keep = {
         "UPDATE appinfra.bucket_work SET keys_missing = ARRAY(SELECT access_key"
         "         FROM appinfra.bucket_key WHERE bucket_id = $1 AND state IN ('active', 'retiring')"

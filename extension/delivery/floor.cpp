@@ -5,6 +5,7 @@
 #include "base/query.hpp"
 #include "base/settings.hpp"
 #include "registry/bucket.hpp"
+#include "registry/bucket_key.hpp"
 #include "registry/publication.hpp"
 #include "registry/stale.hpp"
 
@@ -59,6 +60,7 @@ publish_above(int64 floor)
     for (query::Query &query : lift)
         query::run(query, {query::int8(floor)});
     bucket::keep_after_loss();
+    bucket_key::keep_after_loss();
     if (settings::republish == settings::republish_never)
         return 0;
     /* nobody waits for a sidecar that may have ended with the lost timeline */

@@ -55,7 +55,8 @@ mark_made(int64 id, const char *access_key)
         "SELECT FROM appinfra.bucket_key WHERE access_key = $2 AND bucket_key_id <> $1"};
     static query::Query update = {
         "UPDATE appinfra.bucket_key SET access_key = $2, state = 'active',"
-        "       minted_at = clock_timestamp() WHERE bucket_key_id = $1 AND state = 'waiting'"};
+        "       minted_at = clock_timestamp()"
+        " WHERE bucket_key_id = $1 AND state IN ('waiting', 'active') AND minted_at IS NULL"};
 
     if (query::run(taken, {query::id(id), query::text(access_key)}).count > 0)
         return false;
@@ -123,6 +124,15 @@ mark_gone(const char *bucket_id, int64 generation)
         " WHERE bucket_id = $1 AND state = 'revoked' AND generation <= $2"};
 
     query::run(update, {query::text(bucket_id), query::int8(generation)});
+}
+
+void
+keep_after_loss()
+{
+    static query::Query update = {
+        "UPDATE appinfra.bucket_key SET state = 'active' WHERE state = 'waiting'"};
+
+    query::run(update);
 }
 
 } // namespace appinfra::bucket_key

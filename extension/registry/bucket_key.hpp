@@ -39,4 +39,10 @@ bool has_living(const char *bucket_id);
 /* Keys that were revoked up to this generation are gone from the store. */
 void mark_gone(const char *bucket_id, int64 generation);
 
+/*
+ * Commits may be lost: a key that was planned may have been made and delivered. It is taken for one
+ * that was, and goes when its successor is delivered.
+ */
+void keep_after_loss();
+
 } // namespace appinfra::bucket_key

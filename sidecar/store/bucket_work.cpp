@@ -100,6 +100,12 @@ do_bucket_work(ObjectStore &store, const WantedStorage &storage)
         return done;
     }
     done.result = store.ensure_bucket(storage);
+    // A loss that is to be seen: it is found, and never made again.
+    if (storage.made && done.result.status == StoreStatus::not_found) {
+        done.missing = true;
+        done.result = {};
+        return done;
+    }
     if (done.result.ok())
         done.result = store.ensure_closed(storage, done.drift);
     if (done.result.ok())
@@ -112,11 +118,13 @@ do_bucket_work(ObjectStore &store, const WantedStorage &storage)
 std::string
 observed_of(const WorkDone &done)
 {
-    return json_text(pack(
-        "{s:I, s:I, s:o, s:o, s:b, s:o}", "objects", static_cast<json_int_t>(done.usage.objects),
-        "bytes", static_cast<json_int_t>(done.usage.bytes), "drift", list_of(done.drift).release(),
-        "unknown_keys", list_of(done.unknown_keys).release(), "public", done.is_public ? 1 : 0,
-        "keys_missing", list_of(done.keys_missing).release()));
+    return json_text(pack("{s:I, s:I, s:o, s:o, s:b, s:o, s:b}", "objects",
+                          static_cast<json_int_t>(done.usage.objects), "bytes",
+                          static_cast<json_int_t>(done.usage.bytes), "drift",
+                          list_of(done.drift).release(), "unknown_keys",
+                          list_of(done.unknown_keys).release(), "public", done.is_public ? 1 : 0,
+                          "keys_missing", list_of(done.keys_missing).release(), "bucket_missing",
+                          done.missing ? 1 : 0));
 }
 
 const char *

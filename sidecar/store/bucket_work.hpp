@@ -20,6 +20,7 @@ struct WorkDone {
     std::vector<std::string> unknown_keys{}; // at the store, and not in the registry
     std::vector<std::string> keys_missing{}; // wanted, and not at the store
     bool is_public = false;
+    bool missing = false; // it was made once, and the store has it no more
 };
 
 // Makes the bucket of this storage as it is wanted; stops at the first call that does not end well.

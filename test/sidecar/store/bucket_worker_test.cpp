@@ -185,7 +185,7 @@ TEST_F(Worker, TellsWhatItFound)
     EXPECT_EQ(worker.turn(Compare::yes), 1U);
     EXPECT_EQ(queue.reports, std::vector<std::string>{
                                  R"(buk-1 {"objects":3,"bytes":42,"drift":[],"unknown_keys":[],)"
-                                 R"("public":false,"keys_missing":[]})"});
+                                 R"("public":false,"keys_missing":[],"bucket_missing":false})"});
     EXPECT_EQ(queue.extensions, 0);
     EXPECT_EQ(worker.turn(Compare::yes), 0U);
 }
