@@ -58,7 +58,7 @@ Control::ask(const char *sql, Parameters values)
 {
     if (closed_)
         throw no_registry("is not asked any more: the gateway stops");
-    if (reachable_ == Reachable::no)
+    if (reachable_ == Reachable::no && is_unconnected())
         throw no_registry("cannot be reached");
     auto answer = std::make_shared<Awaited<Answer>>(io_);
     give(Job{sql, std::move(values), answer});
@@ -71,6 +71,13 @@ Control::ask(const char *sql, Parameters values)
         throw ControlRefused{*error};
     }
     co_return std::move(std::get<Rows>(*given));
+}
+
+// One connection may still wait to be made anew while the others are there.
+bool
+Control::is_unconnected() const
+{
+    return std::all_of(wires_.begin(), wires_.end(), [](const auto &wire) { return !wire; });
 }
 
 void

@@ -59,6 +59,7 @@ private:
     asio::awaitable<bool> open(std::size_t place, Backoff &backoff, int &failures);
     asio::awaitable<std::optional<Job>> next_job();
     asio::awaitable<bool> run(Wire &wire, const Job &job);
+    bool is_unconnected() const;
     void give(Job job);
 
     asio::io_context &io_;

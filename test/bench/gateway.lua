@@ -3,6 +3,7 @@ local thread_count = 0
 function setup(thread) thread:set("thread_number", thread_count); thread_count = thread_count + 1 end
 local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. os.getenv("TOKEN") }
 local once, body, number = os.getenv("ONCE"), os.getenv("BODY"), 0
+if once == "" then once = nil end
 local run = tostring(os.time()) .. "-" .. tostring(math.random(1000000000))
 function request()
    if once then
