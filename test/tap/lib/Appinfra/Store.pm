@@ -11,6 +11,7 @@ package Appinfra::Store;
 use strict;
 use warnings;
 use Carp;
+use Scalar::Util;
 use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP;
@@ -21,11 +22,15 @@ use Appinfra;
 my $tool = Appinfra::test_file('../tools/rgw.sh');
 my $client = Appinfra::test_file('buckets/s3_client.py');
 
+my @started; # weak
+
 # Starts a store; dies when there is none to be had.
 sub start
 {
 	my ($class) = @_;
 	my $self = bless { dir => PostgreSQL::Test::Utils::tempdir_short() . '/store', port => _two_ports() }, $class;
+	push @started, $self;
+	Scalar::Util::weaken($started[-1]);
 	$self->{out} = $self->_tool('up', $self->{dir}, $self->{port});
 	my %admin = PostgreSQL::Test::Utils::slurp_file("$self->{dir}/admin.env") =~ /^(\w+)=(.*)$/mg;
 	$self->{admin} = \%admin;
@@ -144,6 +149,14 @@ sub logs
 
 sub stop { my ($self) = @_; $self->_tool('down', $self->{dir}) if -d $self->{dir}; return; }
 sub up { my ($self) = @_; $self->_tool('up', $self->{dir}, $self->{port}); return; }
+
+# Stops what still runs before its folder is removed: an object that outlives the test's code is taken
+# down after that.
+END
+{
+	local $?;
+	$_ and eval { $_->stop } for @started;
+}
 
 sub DESTROY
 {
