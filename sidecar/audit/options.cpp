@@ -16,7 +16,6 @@ namespace sidecar
 namespace
 {
 
-constexpr const char *url_variable = "APPINFRA_DATABASE_URL";
 constexpr const char *database_footer =
     "The login is a member of appinfra_auditor; a standby is as good as any. Its password comes "
     "by\n"
@@ -69,20 +68,6 @@ syntax_of(const std::string &command)
     return syntax;
 }
 
-void
-read_database(AuditOptions &options, const CommandLine &line)
-{
-    std::optional<std::string> flag;
-    if (line.flags.contains("database"))
-        flag = line.values.at("database");
-    const Secret url = take_from_environment(url_variable);
-    const char *file = std::getenv("APPINFRA_DATABASE_URL_FILE");
-    options.database_password = take_from_environment("PGPASSWORD");
-    if (flag)
-        check_database_flag(*flag, url_variable);
-    options.database = database_url(flag, url, file != nullptr ? file : "", url_variable);
-}
-
 // Refuses options of the two special forms that do not go together.
 void
 check_forms(const AuditOptions &options, const CommandLine &line)
@@ -133,7 +118,10 @@ read_audit_options(const std::string &command, const std::vector<std::string> &a
     check_forms(options, line);
     if (command == "audit" && !options.replay && !options.heads.empty())
         refuse("--heads goes with --replay; verify-audit checks the log of a server");
-    read_database(options, line);
+    DatabaseAccess access = database_access(
+        line.flags.contains("database") ? std::optional(line.values.at("database")) : std::nullopt);
+    options.database = std::move(access.url);
+    options.database_password = std::move(access.password);
     return options;
 }
 

@@ -52,20 +52,6 @@ api_settings(const ServerOptions &options)
     return settings;
 }
 
-HttpServerSettings
-http_server_settings(const ServerOptions &options)
-{
-    HttpServerSettings settings;
-    settings.listen = options.listen;
-    settings.tls_certificate = options.tls_certificate;
-    settings.tls_key = options.tls_key;
-    settings.max_connections = options.connections;
-    settings.head_timeout = options.head_timeout;
-    settings.idle_timeout = options.idle_timeout;
-    settings.request_timeout = options.request_timeout;
-    return settings;
-}
-
 // Whether somebody delivers buckets' variables, this sidecar or another: then no tool says a
 // secret.
 bool
@@ -122,7 +108,9 @@ struct Frontend::Parts {
         if (gateway != nullptr)
             shared.emplace(*door, gateway->door());
         Door &first = shared ? static_cast<Door &>(*shared) : *door;
-        web.emplace(http_server_settings(options.server), io, first, log);
+        web.emplace(http_server_settings(options.server, options.server.listen,
+                                         options.server.tls_certificate, options.server.tls_key),
+                    io, first, log);
     }
 
     SystemClock clock;

@@ -51,20 +51,6 @@ door_settings(const GatewayOptions &given)
     return settings;
 }
 
-HttpServerSettings
-gateway_server_settings(const Options &options)
-{
-    HttpServerSettings settings;
-    settings.listen = options.gateway.listen;
-    settings.tls_certificate = options.gateway.tls_certificate;
-    settings.tls_key = options.gateway.tls_key;
-    settings.max_connections = options.server.connections;
-    settings.head_timeout = options.server.head_timeout;
-    settings.idle_timeout = options.server.idle_timeout;
-    settings.request_timeout = options.server.request_timeout;
-    return settings;
-}
-
 } // namespace
 
 struct GatewayFrontend::Parts {
@@ -73,7 +59,10 @@ struct GatewayFrontend::Parts {
           door(service, door_settings(options.gateway), clock)
     {
         if (!shared)
-            web.emplace(gateway_server_settings(options), io, door, log);
+            web.emplace(http_server_settings(options.server, options.gateway.listen,
+                                             options.gateway.tls_certificate,
+                                             options.gateway.tls_key),
+                        io, door, log);
     }
 
     SystemClock clock;

@@ -144,4 +144,19 @@ server_options_of(const OptionValues &values)
     return options;
 }
 
+HttpServerSettings
+http_server_settings(const ServerOptions &options, const std::string &listen,
+                     const std::string &certificate, const std::string &key)
+{
+    HttpServerSettings settings;
+    settings.listen = listen;
+    settings.tls_certificate = certificate;
+    settings.tls_key = key;
+    settings.max_connections = options.connections;
+    settings.head_timeout = options.head_timeout;
+    settings.idle_timeout = options.idle_timeout;
+    settings.request_timeout = options.request_timeout;
+    return settings;
+}
+
 } // namespace sidecar

@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "base/command_line.hpp"
+#include "http/server_settings.hpp"
 #include "rest/allowed_names.hpp"
 #include "rest/guests.hpp"
 #include "rest/jwt.hpp"
@@ -37,5 +38,9 @@ std::span<const OptionRow> server_rows();
 
 // Returns the options in values. Throws a configuration Failure when they are wrong.
 ServerOptions server_options_of(const OptionValues &values);
+
+// What a server of these options is told that is reached there, with that certificate.
+HttpServerSettings http_server_settings(const ServerOptions &options, const std::string &listen,
+                                        const std::string &certificate, const std::string &key);
 
 } // namespace sidecar

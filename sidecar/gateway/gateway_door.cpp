@@ -17,18 +17,6 @@ constexpr std::size_t key_id_size = 16; // so that no other name in a path is ta
 constexpr std::size_t max_unsent = 64UL * 1024 * 1024; // bytes of answers that are being sent
 constexpr std::string_view realm = "Bearer realm=\"agentcoopdb\"";
 
-bool
-is_json(std::string_view type)
-{
-    type = type.substr(0, type.find(';'));
-    while (type.ends_with(' '))
-        type.remove_suffix(1);
-    constexpr std::string_view json = "application/json";
-    return type.size() == json.size() &&
-           std::equal(type.begin(), type.end(), json.begin(),
-                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
-}
-
 } // namespace
 
 struct GatewayDoor::Route {
@@ -86,7 +74,7 @@ GatewayDoor::GatewayDoor(Service &service, DoorSettings settings, const Clock &c
 const GatewayDoor::Route &
 GatewayDoor::find_route(const Request &request, std::string &name) const
 {
-    const std::string path = request.target.substr(0, request.target.find('?'));
+    const std::string path(path_of(request));
     std::string allowed;
     for (const Route &route : routes()) {
         if (route.answer == &GatewayDoor::mcp && !settings_.mcp)
@@ -170,8 +158,7 @@ GatewayDoor::answer(Admission &admission, const Request &request, const bool &cl
     if (request.body.size() > settings_.request_bytes)
         throw Problem(413, "body_too_large",
                       "a body has at most " + std::to_string(settings_.request_bytes) + " bytes");
-    if (request.method == "POST" && !request.body.empty() &&
-        !is_json(request.header("content-type")))
+    if (request.method == "POST" && !request.body.empty() && !has_json(request))
         throw Problem(415, "unsupported_media_type", "the body must be application/json");
     if (route.needs_key) {
         const bool was_seen = service_.has_seen(admitted.key);

@@ -16,7 +16,6 @@ namespace sidecar::gateway
 namespace
 {
 
-constexpr const char *url_variable = "APPINFRA_DATABASE_URL";
 constexpr const char *keys = "API keys";
 
 // clang-format off
@@ -68,20 +67,6 @@ syntax_of(const std::string &command)
     if (command == "revoke-key")
         syntax.operands_help = "KEY_ID: the key's id";
     return syntax;
-}
-
-void
-read_database(KeyOptions &options, const CommandLine &line)
-{
-    std::optional<std::string> flag;
-    if (line.flags.contains("database"))
-        flag = line.values.at("database");
-    const Secret url = take_from_environment(url_variable);
-    const char *file = std::getenv("APPINFRA_DATABASE_URL_FILE");
-    options.database_password = take_from_environment("PGPASSWORD");
-    if (flag)
-        check_database_flag(*flag, url_variable);
-    options.database = database_url(flag, url, file != nullptr ? file : "", url_variable);
 }
 
 void
@@ -143,7 +128,10 @@ read_key_options(const std::string &command, const std::vector<std::string> &arg
         check_minting(options);
     if (command == "revoke-key")
         options.key_id = key_id_of(line);
-    read_database(options, line);
+    DatabaseAccess access = database_access(
+        line.flags.contains("database") ? std::optional(line.values.at("database")) : std::nullopt);
+    options.database = std::move(access.url);
+    options.database_password = std::move(access.password);
     return options;
 }
 

@@ -70,7 +70,7 @@ checked_idempotency_key(const std::string &key)
 std::string
 request_hash_of(const Request &request)
 {
-    const std::string path = request.target.substr(0, request.target.find('?'));
+    const std::string path(path_of(request));
     return "\\x" + sha256_hex(request.method + "\n" + path + "\n" + request.body);
 }
 

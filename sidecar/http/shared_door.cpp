@@ -5,17 +5,6 @@
 
 namespace sidecar
 {
-namespace
-{
-
-std::string_view
-path_of(const Request &request)
-{
-    return std::string_view(request.target).substr(0, request.target.find('?'));
-}
-
-} // namespace
-
 // A request that one of the doors has let in; of /metrics and /readyz, both.
 struct SharedDoor::Shared final : Door::Admission {
     std::unique_ptr<Admission> own;

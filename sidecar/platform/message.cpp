@@ -1,10 +1,31 @@
 // See message.hpp.
 #include "platform/message.hpp"
 
+#include <algorithm>
+
 #include "platform/problem.hpp"
 
 namespace sidecar
 {
+
+std::string_view
+path_of(const Request &request)
+{
+    return std::string_view(request.target).substr(0, request.target.find('?'));
+}
+
+bool
+has_json(const Request &request)
+{
+    std::string_view type = request.header("content-type");
+    type = type.substr(0, type.find(';'));
+    while (type.ends_with(' '))
+        type.remove_suffix(1);
+    constexpr std::string_view json = "application/json";
+    return type.size() == json.size() &&
+           std::equal(type.begin(), type.end(), json.begin(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
+}
 
 Response
 response_of(const Problem &problem)

@@ -33,6 +33,12 @@ struct Request {
     }
 };
 
+// The path of a request, without its query.
+std::string_view path_of(const Request &request);
+
+// Whether a request says that its body is application/json.
+bool has_json(const Request &request);
+
 struct Response {
     int status = 200;
     std::string body;

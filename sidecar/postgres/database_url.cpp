@@ -1,6 +1,8 @@
 // See database_url.hpp.
 #include "postgres/database_url.hpp"
 
+#include <cstdlib>
+
 #include "base/failure.hpp"
 #include "base/process.hpp"
 #include "postgres/conninfo.hpp"
@@ -32,6 +34,20 @@ database_url(const std::optional<std::string> &flag, const Secret &value, const 
              const std::string &variable)
 {
     return flag ? Secret(*flag) : secret_of(value, file, variable);
+}
+
+DatabaseAccess
+database_access(const std::optional<std::string> &flag)
+{
+    constexpr const char *variable = "APPINFRA_DATABASE_URL";
+    const Secret url = take_from_environment(variable);
+    const char *file = std::getenv("APPINFRA_DATABASE_URL_FILE");
+    DatabaseAccess access;
+    access.password = take_from_environment("PGPASSWORD");
+    if (flag)
+        check_database_flag(*flag, variable);
+    access.url = database_url(flag, url, file != nullptr ? file : "", variable);
+    return access;
 }
 
 } // namespace sidecar

@@ -22,4 +22,15 @@ Secret secret_of(const Secret &value, const std::string &file, const std::string
 Secret database_url(const std::optional<std::string> &flag, const Secret &value,
                     const std::string &file, const std::string &variable);
 
+// A connection string and PGPASSWORD.
+struct DatabaseAccess {
+    Secret url;
+    Secret password;
+};
+
+// Returns what a command for people uses: the flag when it was given, else APPINFRA_DATABASE_URL or
+// the file that APPINFRA_DATABASE_URL_FILE names; secrets are taken out of the environment. Throws
+// a configuration Failure.
+DatabaseAccess database_access(const std::optional<std::string> &flag);
+
 } // namespace sidecar

@@ -26,15 +26,6 @@ starts_with_word(std::string_view text, std::string_view lower_case)
     return true;
 }
 
-bool
-is_json(std::string_view type)
-{
-    type = type.substr(0, type.find(';'));
-    while (type.ends_with(' '))
-        type.remove_suffix(1);
-    return type.size() == 16 && starts_with_word(type, "application/json");
-}
-
 constexpr Duration patience = std::chrono::seconds(2); // of who asks without a token
 
 std::variant<Response, Task, Look>
@@ -120,7 +111,7 @@ Api::answer(const Admission &admission, const Request &request)
 {
     const Route &route = *admission.match.route;
     if (route.handler == Handler::mcp) {
-        if (!is_json(request.header("content-type")))
+        if (!has_json(request))
             throw Problem(415, "unsupported_media_type", "the body must be application/json");
         return reply_of(mcp_.answer(
             request.body, admission.caller,
@@ -155,7 +146,7 @@ Api::input_of(const Route &route, const Target &target, const Request &request) 
             throw invalid_field("this request takes no body");
         return query;
     }
-    if (!request.body.empty() && !is_json(request.header("content-type")))
+    if (!request.body.empty() && !has_json(request))
         throw Problem(415, "unsupported_media_type", "the body must be application/json");
     Json object = parse_object(request.body.empty() ? "{}" : request.body);
     const std::string_view key = request.header("idempotency-key");
