@@ -98,8 +98,11 @@ check-restores: ## restores and a failover in the middle of work on 51 apps
 attack: ## run test/attack against a private server
 	@tools/optional.sh test/attack/run "attack suite"
 
-bench: ## run the measurements in test/bench
+bench: ## run the measurements in test/bench: a table, build/bench.json, plots (QUICK=1, BENCH="claim pool")
 	@tools/optional.sh test/bench/run "benchmark"
+
+bench-accept: ## make the last run of bench the one that README.md and docs/performance.md show
+	@test/bench/accept.py
 
 quickstart: ## a private host with one tenant, shown step by step; it keeps running
 	@tools/quickstart.sh
@@ -123,4 +126,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: all extension sidecar build-deps deps install install-extension install-sidecar uninstall \
-	installcheck check-symbols check check-clients check-flaky check-install check-major check-restores chaos attack bench quickstart quickstart-stop format lint clean help
+	installcheck check-symbols check check-clients check-flaky check-install check-major check-restores chaos attack bench bench-accept quickstart quickstart-stop format lint clean help

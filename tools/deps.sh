@@ -4,7 +4,7 @@
 #   tools/deps.sh verify GROUP...    name what is missing with the command that installs it; exit 1
 #   tools/deps.sh install GROUP...   install it (root only), touching no cluster of this machine
 #
-# Groups: build, check, clients, extensions, flaky, format, lint, major. Each need is probed by what is used (a
+# Groups: bench, build, check, clients, extensions, flaky, format, lint, major. Each need is probed by what is used (a
 # command, a header, a module), not by package name, so that other sources of the same thing count.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -56,6 +56,15 @@ clients|nodejs|command|node
 clients|npm|command|npm
 clients|s3cmd|command|s3cmd
 clients|rclone|command|rclone
+bench|ansible|file|/usr/lib/python3/dist-packages/ansible_collections/community/postgresql/MANIFEST.json
+bench|gnuplot-nox|command|gnuplot
+bench|jq|command|jq
+bench|postgresql-$major-pgaudit|extension|pgaudit
+bench|postgresql-$major-set-user|extension|set_user
+bench|python3-boto3|python|boto3
+bench|python3-psycopg2|python|psycopg2
+bench|valgrind|command|valgrind
+bench|wrk|command|wrk
 extensions|postgresql-$major-postgis-3|extension|postgis
 extensions|postgresql-$major-pgvector|extension|vector
 flaky|stress-ng|command|stress-ng
