@@ -2,12 +2,12 @@
 #include "gateway/keys.hpp"
 
 #include "audit/audit.hpp"
-#include "base/identifiers.hpp"
 #include "base/lock.hpp"
 #include "base/query.hpp"
 #include "base/scope.hpp"
 #include "base/secrets.hpp"
 #include "base/settings.hpp"
+#include "gateway/key_caller.hpp"
 #include "registry/publication.hpp"
 #include "registry/tenant.hpp"
 
@@ -23,15 +23,11 @@ struct Origin {
     const char *idempotency_key = nullptr;
 };
 
-static const Refusal *check(const Wanted &wanted);
-static const Refusal *check_overlap(const Interval *overlap);
 static Minted make(const tenant::Tenant &tenant, const Wanted &wanted, const Origin &origin);
 static Minted succeed(const key::Key &key, const Interval *overlap, const char *created_by);
 static void require_no_successor(const key::Key &key, bool replace_unused);
 static void revoke_unused(const char *key_id, const Refusal *if_used);
 static void take_away(const key::Key &key, const char *reason);
-static key::Key require_caller(const char *caller);
-static const Refusal *check_dbadmin(const key::Key &caller);
 
 Minted
 mint(const Wanted &wanted)
@@ -157,40 +153,6 @@ workspace_of(const char *caller_id)
     return db_id;
 }
 
-/* Checks what can be checked without the registry. */
-static const Refusal *
-check(const Wanted &wanted)
-{
-    const Interval zero = {};
-
-    if (const Refusal *refusal = check_role(wanted.role))
-        return refusal;
-    if (strcmp(wanted.env, "dev") != 0 && strcmp(wanted.env, "live") != 0 &&
-        strcmp(wanted.env, "test") != 0)
-        return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid env for a key",
-                      psprintf("\"%s\" is not an env of keys.", identifiers::excerpt(wanted.env)),
-                      "An env is one of dev, live, test.");
-    if (wanted.name != nullptr && strlen(wanted.name) > key::name_limit)
-        return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "the name of a key is too long",
-                      psprintf("It is %d bytes at most.", key::name_limit));
-    if (wanted.valid_for != nullptr &&
-        DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(wanted.valid_for),
-                                          IntervalPGetDatum(&zero))) == 0)
-        return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "valid_for is zero",
-                      "The key would have expired before it is used.");
-    return nullptr;
-}
-
-const Refusal *
-check_role(const char *role)
-{
-    if (key::access_of(role) != nullptr)
-        return nullptr;
-    return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "invalid role for a key",
-                  psprintf("\"%s\" is not a role of keys.", identifiers::excerpt(role)),
-                  "A role is one of dbadmin, dbuser, reader.");
-}
-
 void
 require_room(const char *db_id)
 {
@@ -200,17 +162,6 @@ require_room(const char *db_id)
                  psprintf("database \"%s\" has too many keys", db_id),
                  psprintf("appinfra.key_limit is %d.", settings::key_limit),
                  "appinfra.revoke_key() takes those away that nobody needs."));
-}
-
-static const Refusal *
-check_overlap(const Interval *overlap)
-{
-    const Interval limit = {.time = 0, .day = 90, .month = 0};
-
-    if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(overlap),
-                                          IntervalPGetDatum(&limit))) <= 0)
-        return nullptr;
-    return refuse(ERRCODE_INVALID_PARAMETER_VALUE, "overlap is too long", "It is 90 days at most.");
 }
 
 /* Makes a key of the locked tenant, unless it has as many as it may have. */
@@ -307,34 +258,6 @@ take_away(const key::Key &key, const char *reason)
         return;
     ForceSyncCommit(); /* whatever the caller's synchronous_commit is */
     audit::record("revoke_key", key.db_id, key.key_id, audit::detail({{"reason", reason}}));
-}
-
-/* Returns the key that asks, which is active and of a ready workspace. */
-static key::Key
-require_caller(const char *caller)
-{
-    lock::share(lock::Kind::api_key, caller); /* nobody revokes it before this has ended */
-    const key::Key *key = key::look(caller);
-
-    if (key == nullptr || !key->is_active)
-        raise(refuse(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-                     psprintf("key \"%s\" is not active", identifiers::excerpt(caller)),
-                     "It is unknown, has expired, or is revoked."));
-    if (!key->is_workspace_ready())
-        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                     psprintf("database \"%s\" is not ready", key->db_id),
-                     psprintf("Its status is \"%s\".", key->workspace_status)));
-    key::mark_used(caller);
-    return *key;
-}
-
-static const Refusal *
-check_dbadmin(const key::Key &caller)
-{
-    if (caller.is_dbadmin())
-        return nullptr;
-    return refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, "permission denied to handle keys",
-                  psprintf("The key's role is \"%s\".", caller.role), "A key of role dbadmin may.");
 }
 
 const char *

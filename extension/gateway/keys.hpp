@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "registry/key.hpp"
+#include "gateway/key_wish.hpp"
 
 namespace appinfra::keys
 {
@@ -18,23 +18,11 @@ struct Minted {
     std::optional<TimestampTz> expires_at;
 };
 
-/* What is asked for. Null pointers: not given. */
-struct Wanted {
-    const char *workspace; /* db_id, workspace_id or slug */
-    const char *role;
-    const char *name;
-    const char *env;
-    const Interval *valid_for;
-};
-
 /* Makes a key of a ready workspace. */
 Minted mint(const Wanted &wanted);
 
 /* Plans a key of a ready workspace for an app (null pointer: its own), and returns its id. */
 const char *publish(const char *workspace, const char *role, const char *target_app);
-
-/* Refuses what is no role of keys. */
-const Refusal *check_role(const char *role);
 
 /* Refuses, with 53400, one more key of the locked tenant than it may have. */
 void require_room(const char *db_id);
