@@ -12,44 +12,30 @@ namespace
 {
 
 constexpr std::size_t large_answer = 1024 * 1024; // bytes beyond which libpq's buffer is not kept
-constexpr std::size_t max_kept = 1024 * 1024;     // bytes of an answer that is kept
 constexpr std::size_t max_audited_sql = 8 * 1024; // bytes
-
-Response
-kept_response(const Verdict &verdict)
-{
-    Response response;
-    response.status = verdict.status;
-    response.body = verdict.body;
-    if (verdict.status >= 400)
-        response.type = "application/problem+json";
-    response.headers["X-Idempotent-Replayed"] = "true";
-    return response;
-}
 
 } // namespace
 
 Call::Call(Parts parts, const CallSettings &settings, CallRequest request, const bool &client_gone)
     : parts_(parts), settings_(settings), request_(std::move(request)), client_gone_(client_gone),
-      started_(parts.clock.now()), answer_(settings.max_answer)
+      started_(parts.clock.now()), record_(parts.registry, parts.reports, request_)
 {
-    if (request_.procedure)
-        answer_.take_values();
 }
 
 Call::~Call()
 {
     if (session_)
-        parts_.sessions.give_back(std::move(session_), answer_size_ > large_answer);
+        parts_.sessions.give_back(std::move(session_),
+                                  execution_ && execution_->answer_size() > large_answer);
 }
 
 asio::awaitable<Response>
 Call::run()
 {
     co_await take_session();
-    types_ = parts_.sessions.types_of(request_.key.db_id);
     const TimePoint asked = std::exchange(started_, parts_.clock.now());
-    end_.waited = started_ - asked;
+    waited_ = started_ - asked;
+    execution_.emplace(parts_.sessions, *session_, request_, settings_.max_answer);
     session_->client_gone = &client_gone_;
     session_->wire.limit_row(settings_.max_answer + settings_.max_answer / 4);
     session_->wire.set_deadlines(started_ + settings_.statement_timeout + std::chrono::seconds(1),
@@ -61,9 +47,13 @@ Call::run()
         co_return co_await write();
     } catch (const WireLost &error) {
         broken = error;
+    } catch (const NotBegun &) {
+        // Why, is asked for.
     }
-    if (!commit_sent_ && !is_late(*broken))
-        co_await check_key(); // whose sessions may have been ended
+    if (!broken || (!commit_sent_ && !is_late(*broken)))
+        co_await record_.check_key(); // whose sessions may have been ended
+    if (!broken)
+        throw unavailable("database_unavailable", "no transaction can be begun");
     lost(*broken);
 }
 
@@ -80,7 +70,7 @@ Call::take_session()
     if (!none)
         co_return;
     if (none->title == "database_unavailable")
-        co_await check_key();
+        co_await record_.check_key();
     throw *none;
 }
 
@@ -91,16 +81,16 @@ Call::read()
 {
     const Registry::Asked asked = parts_.registry.ask_state(request_.head.key_id);
     if (request_.idempotency_key)
-        if (auto told = co_await reserve(std::nullopt))
+        if (auto told = co_await record_.reserve(std::nullopt, session_->pid()))
             co_return std::move(*told);
-    if (!runs_at_once()) {
-        co_await prepare(true);
-        if (!problem_)
-            co_await execute(true);
+    if (!execution_->runs_at_once()) {
+        co_await execution_->prepare();
+        if (!execution_->problem())
+            co_await execution_->execute();
     } else {
-        co_await run_at_once(true);
+        co_await execution_->run_at_once();
     }
-    co_await resolve_types();
+    co_await execution_->resolve_types();
     co_return co_await finish_read(asked);
 }
 
@@ -112,16 +102,11 @@ Call::finish_read(const Registry::Asked &asked)
         throw unavailable("database_unavailable", "the control database does not answer");
     state->check();
     Response told = response();
-    if (!call_id_) {
+    if (!record_.is_reserved()) {
         parts_.reports.add(request_.head, told.status, detail());
         co_return told;
     }
-    const bool kept =
-        told.body.size() <= max_kept && is_kept(told.status, problem_ ? problem_->title : "");
-    const Registry::Ending ending{call_id_, std::nullopt, told.status, kept ? &told.body : nullptr,
-                                  detail()};
-    if (!co_await parts_.registry.finish(request_.head, ending))
-        co_await refuse_end();
+    co_await record_.finish(told, title(), std::nullopt, detail());
     co_return told;
 }
 
@@ -129,72 +114,39 @@ Call::finish_read(const Registry::Asked &asked)
 asio::awaitable<Response>
 Call::write()
 {
-    if (runs_at_once()) {
-        co_await run_at_once(false);
+    Execution &execution = *execution_;
+    if (execution.runs_at_once()) {
+        co_await execution.run_at_once();
     } else {
-        co_await prepare(false);
+        co_await execution.prepare();
         if (request_.idempotency_key)
-            if (auto told = co_await reserve(xid_))
+            if (auto told = co_await record_.reserve(execution.transaction().id(), session_->pid()))
                 co_return std::move(*told);
-        if (!problem_)
-            co_await execute(false);
+        if (!execution.problem())
+            co_await execution.execute();
     }
-    if (needs_none_ && request_.key.role == "dbadmin" && !request_.idempotency_key)
+    if (execution.needs_none() && request_.key.role == "dbadmin" && !request_.idempotency_key)
         co_return co_await run_alone();
-    if (!problem_)
-        co_await resolve_types();
+    co_await execution.resolve_types();
     if (client_gone_)
         throw Problem(408, "statement_timeout", "the client has gone");
-    if (!problem_ && call_id_ && answer_.size() > max_kept)
-        problem_ = Problem(413, "response_too_large",
-                           "the answer of a call with an Idempotency-Key is larger than 1 MiB");
-    if (problem_)
-        co_return co_await finish_refused(*problem_);
+    if (record_.is_reserved() && execution.answer_size() > CallRecord::max_kept)
+        execution.refuse(
+            Problem(413, "response_too_large",
+                    "the answer of a call with an Idempotency-Key is larger than 1 MiB"));
+    if (execution.problem())
+        co_return co_await finish_refused();
     co_return co_await commit();
-}
-
-// Reserves the Idempotency-Key; returns the answer when the call is not to run.
-asio::awaitable<std::optional<Response>>
-Call::reserve(std::optional<std::string> xid)
-{
-    const Verdict verdict = co_await parts_.registry.begin(
-        request_.head, *request_.idempotency_key, request_.request_hash, xid, session_->pid());
-    if (verdict.word == "run") {
-        call_id_ = verdict.call_id;
-        co_return std::nullopt;
-    }
-    if (verdict.word == "replay") {
-        end_.replayed = true;
-        co_return kept_response(verdict);
-    }
-    if (verdict.word == "conflict")
-        throw Problem(
-            409, "idempotency_conflict",
-            "another request had this Idempotency-Key, or what became of it is not known");
-    if (verdict.word == "key_inactive")
-        KeyState{"revoked", ""}.check();
-    if (verdict.word == "workspace_inactive")
-        KeyState{"active", "inactive"}.check();
-    throw unavailable("idempotency_in_progress", "the same request is being answered");
 }
 
 // A refused statement: its transaction is over before its answer is kept.
 asio::awaitable<Response>
-Call::finish_refused(const Problem &problem)
+Call::finish_refused()
 {
-    if (call_id_ && session_->wire.state() != PQTRANS_IDLE) {
-        session_->wire.ask("ROLLBACK");
-        session_->sync();
-        co_await session_->wire.send();
-        co_await session_->wire.take();
-        co_await session_->take_sync();
-    }
+    if (record_.is_reserved() && session_->wire.state() != PQTRANS_IDLE)
+        co_await execution_->transaction().roll_back();
     Response told = response();
-    const bool kept = call_id_ && is_kept(told.status, problem.title);
-    const Registry::Ending ending{call_id_, std::nullopt, told.status, kept ? &told.body : nullptr,
-                                  detail()};
-    if (!co_await parts_.registry.finish(request_.head, ending))
-        co_await refuse_end();
+    co_await record_.finish(told, title(), std::nullopt, detail());
     co_return told;
 }
 
@@ -203,26 +155,13 @@ asio::awaitable<Response>
 Call::commit()
 {
     Response told = response();
-    const Registry::Ending ending{call_id_, xid_, told.status, call_id_ ? &told.body : nullptr,
-                                  detail()};
-    if (!co_await parts_.registry.finish(request_.head, ending))
-        co_await refuse_end();
+    co_await record_.finish(told, "", execution_->transaction().id(), detail());
     commit_sent_ = true;
-    session_->client_gone = nullptr;
-    Wire &wire = session_->wire;
-    wire.ask("COMMIT");
-    session_->sync();
-    wire.ask("DISCARD ALL");
-    session_->sync();
-    co_await wire.send();
-    const StatementResult committed = co_await wire.take();
-    co_await session_->take_sync();
-    if (committed.error) {
-        refuse(*committed.error);
-        parts_.reports.add(request_.head, problem_->status,
-                           R"({"corrects":true,"outcome":"rolled back","sqlstate":")" +
-                               end_.sqlstate + "\"}");
+    const auto failed = co_await execution_->transaction().commit();
+    if (failed) {
+        execution_->refuse(*failed);
         told = response();
+        record_.correct(told.status, execution_->sqlstate(), R"(,"outcome":"rolled back")");
     }
     co_return told;
 }
@@ -231,53 +170,16 @@ Call::commit()
 asio::awaitable<Response>
 Call::run_alone()
 {
-    Wire &wire = session_->wire;
-    wire.ask("ROLLBACK");
-    session_->sync();
-    co_await wire.send();
-    co_await wire.take();
-    co_await session_->take_sync();
-    problem_.reset();
-    end_.command.clear();
-    end_.sqlstate = "00000";
-    const Registry::Ending ending{std::nullopt, std::nullopt, 200, nullptr, detail()};
-    if (!co_await parts_.registry.finish(request_.head, ending))
-        co_await refuse_end();
-    Parameters values;
-    if (!take_texts(nullptr, values))
-        co_return response();
-    wire.ask(request_.sql.c_str(), values);
-    session_->sync();
-    co_await wire.send();
-    co_await take_statement();
-    co_await session_->take_sync();
-    if (problem_) {
-        if (problem_->title == "statement_timeout")
-            problem_->hint = "An index that was being made stays behind invalid: drop it.";
-        parts_.reports.add(request_.head, problem_->status,
-                           R"({"corrects":true,"sqlstate":")" + end_.sqlstate + "\"}");
+    co_await execution_->start_over();
+    const Response begun;
+    co_await record_.finish(begun, "", std::nullopt, detail());
+    co_await execution_->run_alone();
+    if (auto &problem = execution_->problem()) {
+        if (problem->title == "statement_timeout")
+            problem->hint = "An index that was being made stays behind invalid: drop it.";
+        record_.correct(problem->status, execution_->sqlstate());
     }
     co_return response();
-}
-
-// The registry has not taken the end of a call: says why.
-asio::awaitable<void>
-Call::refuse_end()
-{
-    co_await check_key();
-    throw call_id_
-        ? unavailable("idempotency_in_progress", "another attempt of this request has taken over")
-        : unavailable("database_unavailable", "the transaction has ended");
-}
-
-// Throws a Problem when the key, or its workspace, is active no more.
-asio::awaitable<void>
-Call::check_key()
-{
-    const Registry::Asked asked = parts_.registry.ask_state(request_.head.key_id);
-    const auto state = co_await asked->get();
-    if (state && !state->key.empty())
-        state->check(); // cppcheck-suppress missingReturn ; of a coroutine
 }
 
 // The connection broke, or took too long.
@@ -295,8 +197,7 @@ Call::lost(const WireLost &lost)
                               "the connection was lost while the statement was being committed");
     else if (lost.error && !lost.error->sqlstate.empty())
         problem = problem_of(*lost.error);
-    if (problem.title == "statement_timeout")
-        end_.sqlstate = "57014";
+    timed_out_ = problem.title == "statement_timeout";
     throw problem;
 }
 
@@ -320,21 +221,34 @@ Call::no_time() const
 Response
 Call::response()
 {
-    if (problem_)
-        return response_of(*problem_);
+    if (execution_->problem())
+        return response_of(*execution_->problem());
     Response response;
-    response.body = body();
+    response.body = execution_->take_body((parts_.clock.now() - started_).count());
     return response;
 }
 
-std::string
-Call::body()
+CallEnd
+Call::end() const
 {
-    const std::int64_t taken = (parts_.clock.now() - started_).count();
-    answer_size_ = answer_.size();
-    if (request_.procedure)
-        return answer_.take_body(*request_.procedure, is_set_, taken);
-    return answer_.take_body(tag_, taken);
+    CallEnd end;
+    end.replayed = record_.is_replayed();
+    end.waited = waited_;
+    if (execution_) {
+        end.command = execution_->tag().command;
+        end.sqlstate = execution_->sqlstate();
+        end.procedure_exists = execution_->procedure_exists();
+    }
+    if (timed_out_)
+        end.sqlstate = "57014";
+    return end;
+}
+
+// The title of what refused the statement; empty: nothing did.
+std::string
+Call::title() const
+{
+    return execution_->problem() ? execution_->problem()->title : "";
 }
 
 // What the audit row says beyond the call's head.
@@ -346,15 +260,17 @@ Call::detail() const
         detail.append(",\"").append(name).append("\":");
         append_json_string(detail, text);
     };
-    if (!tag_.command.empty() && !problem_) {
-        add("command", tag_.command);
-        detail += R"(,"rows":)" + std::to_string(tag_.rows);
+    const CommandTag &tag = execution_->tag();
+    const auto &problem = execution_->problem();
+    if (!tag.command.empty() && !problem) {
+        add("command", tag.command);
+        detail += R"(,"rows":)" + std::to_string(tag.rows);
     }
     if (request_.procedure)
         add("procedure", *request_.procedure);
-    if (problem_) {
-        add("sqlstate", problem_->sqlstate);
-        add("title", problem_->title);
+    if (problem) {
+        add("sqlstate", problem->sqlstate);
+        add("title", problem->title);
     }
     if (settings_.audit_sql && !request_.procedure)
         add("sql", cut_text(request_.sql, max_audited_sql));

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/rate_limit.hpp"
-#include "gateway/mcp_server.hpp"
+#include "gateway/routes.hpp"
 #include "gateway/service.hpp"
 #include "platform/door.hpp"
 
@@ -41,44 +41,15 @@ public:
     bool idle() const override;
 
 private:
-    struct Admitted;
-    struct Route;
-    static const std::vector<Route> &routes();
-    const Route &find_route(const Request &request, std::string &name) const;
     bool may_call(const Request &request) const;
     void limit(const std::string &user, const std::string &key_id, const std::string &address);
     void add_headers(Response &response, const Request &request, const Admitted *admitted) const;
-
-    asio::awaitable<Response> execute(Admitted &admitted, const Request &request,
-                                      const bool &client_gone);
-    asio::awaitable<Response> call(Admitted &admitted, const Request &request,
-                                   const bool &client_gone);
-    asio::awaitable<Response> mcp(Admitted &admitted, const Request &request,
-                                  const bool &client_gone);
-    asio::awaitable<Response> mint(Admitted &admitted, const Request &request,
-                                   const bool &client_gone);
-    asio::awaitable<Response> rotate(Admitted &admitted, const Request &request,
-                                     const bool &client_gone);
-    asio::awaitable<Response> list(Admitted &admitted, const Request &request,
-                                   const bool &client_gone);
-    asio::awaitable<Response> revoke(Admitted &admitted, const Request &request,
-                                     const bool &client_gone);
-    asio::awaitable<Response> me(Admitted &admitted, const Request &request,
-                                 const bool &client_gone);
-    asio::awaitable<Response> preflight(Admitted &admitted, const Request &request,
-                                        const bool &client_gone);
-    asio::awaitable<Response> health(Admitted &admitted, const Request &request,
-                                     const bool &client_gone);
-    asio::awaitable<Response> readiness(Admitted &admitted, const Request &request,
-                                        const bool &client_gone);
-    asio::awaitable<Response> metrics(Admitted &admitted, const Request &request,
-                                      const bool &client_gone);
 
     Service &service_;
     DoorSettings settings_;
     const Clock &clock_;
     RateLimit limit_;
-    McpServer mcp_;
+    Routes routes_;
     std::shared_ptr<std::size_t> unsent_ = std::make_shared<std::size_t>(0);
 };
 

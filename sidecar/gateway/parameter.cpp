@@ -166,4 +166,18 @@ parameter_text(JsonView value, Oid id, const Types &types, int number)
     return Writer(types, number).text_of(value, type != nullptr ? *type : Type());
 }
 
+Parameters
+parameter_texts(const std::vector<JsonView> &values, const PGresult *description,
+                const Types &types)
+{
+    constexpr Oid text_type = 25;
+    Parameters texts;
+    int place = 0;
+    for (const JsonView &value : values) {
+        const Oid type = description != nullptr ? PQparamtype(description, place) : text_type;
+        texts.push_back(parameter_text(value, type, types, ++place));
+    }
+    return texts;
+}
+
 } // namespace sidecar::gateway

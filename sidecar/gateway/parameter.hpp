@@ -4,9 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway/json_view.hpp"
 #include "gateway/types.hpp"
+#include "postgres/libpq.hpp"
 
 namespace sidecar::gateway
 {
@@ -17,5 +19,9 @@ bool fits_any_type(JsonView value);
 // Returns the text of a parameter of this type; nothing is NULL. Throws a Problem (invalid_input)
 // for what fits no such parameter; number is the parameter's, for that Problem.
 std::optional<std::string> parameter_text(JsonView value, Oid type, const Types &types, int number);
+
+// Returns the texts of all parameters of a statement, by its description; null: each is a text.
+Parameters parameter_texts(const std::vector<JsonView> &values, const PGresult *description,
+                           const Types &types);
 
 } // namespace sidecar::gateway

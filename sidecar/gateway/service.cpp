@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/json_text.hpp"
+#include "gateway/procedure.hpp"
 #include "platform/problem.hpp"
 
 namespace sidecar::gateway
@@ -20,14 +21,6 @@ constexpr Duration watch_pause = std::chrono::seconds(5);
 constexpr Duration behind_limit = std::chrono::seconds(10);
 constexpr std::size_t lazy_connections = 8;
 constexpr std::size_t sure_connections = 2;
-
-bool
-is_procedure_name(std::string_view name)
-{
-    return !name.empty() && name.size() <= 63 &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
-               std::string_view::npos;
-}
 
 // Commits that nobody has to wait for are not flushed: what they precede in the log is. And the
 // registry is told how long a call may take, to end those of gateways that are gone.
@@ -46,7 +39,8 @@ Service::Service(asio::io_context &io, std::shared_ptr<const Conninfo> control,
       lazy_(io, control, lazy_connections, lazy_preparation(settings_.calls), clock, log),
       sure_(io, control, sure_connections, {}, clock, log),
       registry_(io, lazy_, sure_, settings_.name),
-      sessions_(io, registry_, canceller_, settings_.sessions, clock, log)
+      sessions_(io, registry_, canceller_, settings_.sessions, clock, log),
+      key_watch_(io, std::move(control), registry_, sessions_, log)
 {
     start(sweep());
     start(send_reports());
@@ -253,6 +247,7 @@ Service::send_reports()
         if (!sent)
             reports_.put_back(std::move(batch));
         if (last) {
+            key_watch_.close();
             sessions_.close();
             try {
                 co_await registry_.hello(); // takes back the logins
@@ -274,8 +269,7 @@ Service::watch_keys()
             if (!greeted_)
                 co_await registry_.hello();
             greeted_ = true;
-            for (const std::string &key_id : co_await registry_.inactive(sessions_.idle_keys()))
-                sessions_.close_idle_of(key_id);
+            co_await key_watch_.ask();
         } catch (const Problem &) {
             // It is asked again.
         } catch (const ControlRefused &refused) {

@@ -15,6 +15,7 @@
 #include "gateway/canceller.hpp"
 #include "gateway/control.hpp"
 #include "gateway/gateway_metrics.hpp"
+#include "gateway/key_watch.hpp"
 #include "gateway/registry.hpp"
 #include "gateway/reports.hpp"
 #include "gateway/sessions.hpp"
@@ -123,6 +124,7 @@ private:
     Control sure_;
     Registry registry_;
     Sessions sessions_;
+    KeyWatch key_watch_;
     std::map<std::string, Seen> seen_; // by the key's id
     std::size_t calls_ = 0;
     bool greeted_ = false;

@@ -15,12 +15,38 @@ is_discard_all(PGresult *result)
            std::string_view(PQcmdStatus(result)) == "DISCARD ALL";
 }
 
+std::string
+milliseconds(Duration time)
+{
+    return std::to_string(time.count());
+}
+
 } // namespace
 
-Session::Session(asio::io_context &io, Connection connection, std::string key,
-                 std::string workspace, std::string of_access, TimePoint now)
-    : wire(io, std::move(connection)), key_id(std::move(key)), db_id(std::move(workspace)),
-      access(std::move(of_access)), made(now)
+Conninfo
+session_conninfo(const Login &login, const Key &key, const SessionSettings &settings)
+{
+    Conninfo conninfo(login.url.reveal(), "", "any");
+    conninfo.set("application_name", "appinfra_gateway");
+    conninfo.set("client_encoding", "UTF8");
+    if (!settings.host.empty())
+        conninfo.set("host", settings.host);
+    if (settings.host.starts_with('/'))
+        conninfo.set("sslmode", "disable");
+    conninfo.set("options", "-c statement_timeout=" + milliseconds(settings.statement_timeout) +
+                                " -c idle_in_transaction_session_timeout=" +
+                                milliseconds(settings.idle_in_transaction) +
+                                " -c client_connection_check_interval=1s -c DateStyle=ISO"
+                                " -c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex"
+                                " -c extra_float_digits=1 -c app.workspace_id=" +
+                                key.workspace_id + " -c appinfra.key_id=" + key.line);
+    return conninfo;
+}
+
+Session::Session(asio::io_context &io, Connection connection, const Key &key, Logins::Shared of,
+                 TimePoint now)
+    : wire(io, std::move(connection)), key_id(key.id), db_id(key.db_id), access(key.access()),
+      login(std::move(of)), made(now)
 {
     PQsetNoticeReceiver(wire.get(), take_notice, this);
 }
@@ -64,6 +90,22 @@ Session::make_new()
     if (discarded && wire.state() == PQTRANS_IDLE)
         co_return true;
     co_return co_await discard(wire.state() != PQTRANS_IDLE);
+}
+
+asio::awaitable<void>
+Session::learn(Types &types, const std::vector<Oid> &ids)
+{
+    std::string array = "{";
+    co_await take_rest(); // a reader's DISCARD ALL
+    for (const Oid id : ids)
+        array.append(array.size() > 1 ? "," : "").append(std::to_string(id));
+    wire.ask(Types::lookup_sql, {array + "}"});
+    sync();
+    co_await wire.send();
+    const StatementResult found = co_await wire.take();
+    co_await take_sync();
+    if (found.succeeded())
+        types.learn(found.rows.get()); // cppcheck-suppress missingReturn ; of a coroutine
 }
 
 // One too many of ROLLBACK would be a warning in the server's log.

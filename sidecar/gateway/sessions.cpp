@@ -1,7 +1,7 @@
 // See sessions.hpp.
 #include "gateway/sessions.hpp"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/failure.hpp"
@@ -16,10 +16,7 @@ namespace
 constexpr Duration patience = std::chrono::seconds(5); // for a session to be free
 constexpr Duration max_idle = std::chrono::seconds(60);
 constexpr Duration max_age = std::chrono::minutes(30);
-constexpr Duration login_life = std::chrono::minutes(40); // two thirds of an hour
 constexpr Duration settle_limit = std::chrono::seconds(1);
-constexpr Duration young =
-    std::chrono::seconds(2); // a login that cannot have been revoked long ago
 
 Problem
 too_many(const std::string &why)
@@ -27,18 +24,12 @@ too_many(const std::string &why)
     return unavailable("too_many_connections", why);
 }
 
-std::string
-milliseconds(Duration time)
-{
-    return std::to_string(time.count());
-}
-
 } // namespace
 
 Sessions::Sessions(asio::io_context &io, Registry &registry, Canceller &canceller,
                    SessionSettings settings, const Clock &clock, Log &log)
-    : io_(io), registry_(registry), canceller_(canceller), settings_(std::move(settings)),
-      clock_(clock), log_(log)
+    : io_(io), logins_(io, registry, clock), canceller_(canceller), settings_(std::move(settings)),
+      clock_(clock), log_(log), turns_(io)
 {
 }
 
@@ -54,13 +45,9 @@ Sessions::take(const Key &key)
         if ((workspaces_[key.db_id].open < settings_.of_workspace && total_ < settings_.in_all) ||
             make_room(key.db_id))
             co_return co_await open(key);
-        const auto turn = std::make_shared<Awaited<bool>>(io_);
-        const auto place = waiting_.insert(waiting_.end(), Waiter{key.db_id, turn});
-        const bool given = (co_await turn->get(until)).has_value();
-        if (!given) {
-            waiting_.erase(place);
+        const bool given = co_await turns_.wait(key.db_id, until);
+        if (!given)
             throw too_many("no connection of the workspace was free in time");
-        }
     }
 }
 
@@ -87,12 +74,10 @@ Sessions::take_idle(const Key &key)
 
 // Whether a session is young enough, and of a login that is not about to end.
 bool
-Sessions::is_current(const Session &session, TimePoint now)
+Sessions::is_current(const Session &session, TimePoint now) const
 {
-    const auto &logins = workspaces_[session.db_id].logins;
-    const auto login = logins.find(session.access);
-    return now < session.made + max_age && login != logins.end() &&
-           session.made >= login->second.made;
+    return now < session.made + max_age &&
+           logins_.is_current(session.db_id, session.access, session.login);
 }
 
 // Closes an idle session that is in the way; false: there is none.
@@ -119,13 +104,15 @@ Sessions::open(const Key &key)
     workspaces_[key.db_id].open++;
     total_++;
     try {
-        bool stale = false;
-        std::unique_ptr<Session> session = co_await connect_as(key, stale);
-        if (stale)
-            session = co_await connect_as(key, stale);
-        if (session) {
-            busy_.push_back(session.get());
-            co_return session;
+        for (int attempt = 0; attempt < 2; attempt++) {
+            const Logins::Shared login = co_await logins_.get(key.db_id, key.access());
+            auto session = co_await connect_as(key, login);
+            if (session) {
+                busy_.push_back(session.get());
+                co_return session;
+            }
+            if (!logins_.give_up(*login))
+                break;
         }
     } catch (...) {
         closed(key.db_id);
@@ -135,19 +122,16 @@ Sessions::open(const Key &key)
     throw unavailable("database_unavailable", "the workspace cannot be reached");
 }
 
-// Connects; null and stale: the login does not serve any more.
+// Connects; null: the login is not let in. Throws a Problem when there is no room for it.
 asio::awaitable<std::unique_ptr<Session>>
-Sessions::connect_as(const Key &key, bool &stale)
+Sessions::connect_as(const Key &key, const Logins::Shared &login)
 {
-    Login &login = workspaces_[key.db_id].logins[key.access()];
-    co_await need_login(login, key.db_id, key.access());
     std::string refused;
     try {
-        auto conninfo = std::make_shared<const Conninfo>(conninfo_of(login, key));
+        auto conninfo = std::make_shared<const Conninfo>(session_conninfo(*login, key, settings_));
         Connection connection = co_await connect(io_, std::move(conninfo));
-        stale = false;
-        co_return std::make_unique<Session>(io_, std::move(connection), key.id, key.db_id,
-                                            key.access(), clock_.now());
+        login->served = true;
+        co_return std::make_unique<Session>(io_, std::move(connection), key, login, clock_.now());
     } catch (const Failure &failure) {
         refused = failure.what();
     }
@@ -155,65 +139,7 @@ Sessions::connect_as(const Key &key, bool &stale)
         refused.find("remaining connection slots") != std::string::npos)
         throw too_many("the workspace takes no more connections now");
     log_.warn("no connection to a workspace", {{"db_id", key.db_id}, {"error", refused}});
-    stale = !stale && clock_.now() > login.made + young;
-    if (stale)
-        login.renew_at = {};
     co_return nullptr;
-}
-
-// Sees to it that there is a login; those who come while it is asked for wait.
-asio::awaitable<void>
-Sessions::need_login(Login &login, const std::string &db_id, const std::string &access)
-{
-    while (login.asking) {
-        const auto waiting = login.waiting.emplace_back(std::make_shared<Awaited<bool>>(io_));
-        co_await waiting->get();
-    }
-    if (clock_.now() < login.renew_at)
-        co_return;
-    login.asking = true;
-    std::optional<SqlError> refused;
-    std::optional<Problem> problem;
-    try {
-        login.url = co_await registry_.login(db_id, access);
-        login.made = clock_.now();
-        login.renew_at = login.made + login_life;
-    } catch (const ControlRefused &error) {
-        refused = error.error;
-    } catch (const Problem &unanswered) {
-        problem = unanswered;
-    }
-    login.asking = false;
-    for (const auto &waiting : std::exchange(login.waiting, {}))
-        waiting->set(true);
-    if (problem)
-        throw *problem;
-    if (refused && refused->sqlstate == "55000")
-        KeyState{"active", "inactive"}.check();
-    if (refused)
-        throw problem_of(*refused); // cppcheck-suppress missingReturn ; of a coroutine
-}
-
-// How a session of the key connects: what stands in the options outranks the login's own settings,
-// and DISCARD ALL comes back to it.
-Conninfo
-Sessions::conninfo_of(const Login &login, const Key &key) const
-{
-    Conninfo conninfo(login.url.reveal(), "", "any");
-    conninfo.set("application_name", "appinfra_gateway");
-    conninfo.set("client_encoding", "UTF8");
-    if (!settings_.host.empty())
-        conninfo.set("host", settings_.host);
-    if (settings_.host.starts_with('/'))
-        conninfo.set("sslmode", "disable");
-    conninfo.set("options", "-c statement_timeout=" + milliseconds(settings_.statement_timeout) +
-                                " -c idle_in_transaction_session_timeout=" +
-                                milliseconds(settings_.idle_in_transaction) +
-                                " -c client_connection_check_interval=1s -c DateStyle=ISO"
-                                " -c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex"
-                                " -c extra_float_digits=1 -c app.workspace_id=" +
-                                key.workspace_id + " -c appinfra.key_id=" + key.line);
-    return conninfo;
 }
 
 void
@@ -251,7 +177,7 @@ Sessions::settle(std::unique_ptr<Session> session)
     session->wire.set_deadlines(TimePoint::max(), TimePoint::max());
     session->idle_since = now;
     idle_.push_back(std::move(session));
-    wake(db_id); // cppcheck-suppress missingReturn ; of a coroutine
+    turns_.give(db_id); // cppcheck-suppress missingReturn ; of a coroutine
 }
 
 // Counts a session that is gone.
@@ -260,37 +186,22 @@ Sessions::closed(const std::string &db_id)
 {
     total_--;
     workspaces_[db_id].open--;
-    wake(db_id);
-}
-
-// Lets the next one try who waits for this workspace, or, if there is none, who waits at all.
-void
-Sessions::wake(const std::string &db_id)
-{
-    auto next = std::find_if(waiting_.begin(), waiting_.end(),
-                             [&](const Waiter &waiter) { return waiter.db_id == db_id; });
-    if (next == waiting_.end())
-        next = waiting_.begin();
-    if (next == waiting_.end())
-        return;
-    const auto turn = next->turn;
-    waiting_.erase(next);
-    turn->set(true);
+    turns_.give(db_id);
 }
 
 void
 Sessions::end_backend(const Session &session, const Key &key)
 {
-    const Login &login = workspaces_[key.db_id].logins[key.access()];
-    canceller_.run([conninfo = std::make_shared<Conninfo>(conninfo_of(login, key)),
-                    pid = std::to_string(session.pid())] {
-        try {
-            BlockingConnection(*conninfo, {}, std::chrono::seconds(5))
-                .query("SELECT pg_catalog.tenant_terminate_session($1::int)", {pid});
-        } catch (const Failure &) {
-            // It has ended by itself, or its client_connection_check_interval ends it.
-        }
-    });
+    canceller_.run(
+        [conninfo = std::make_shared<Conninfo>(session_conninfo(*session.login, key, settings_)),
+         pid = std::to_string(session.pid())] {
+            try {
+                BlockingConnection(*conninfo, {}, std::chrono::seconds(5))
+                    .query("SELECT pg_catalog.tenant_terminate_session($1::int)", {pid});
+            } catch (const Failure &) {
+                // It has ended by itself, or its client_connection_check_interval ends it.
+            }
+        });
 }
 
 WorkspaceTypes
@@ -352,16 +263,6 @@ Sessions::close_idle_of(const std::string &key_id)
         place = idle_.erase(place);
         closed(db_id);
     }
-}
-
-std::size_t
-Sessions::logins() const
-{
-    std::size_t count = 0;
-    for (const auto &workspace : workspaces_)
-        for (const auto &login : workspace.second.logins)
-            count += login.second.url.empty() ? 0 : 1;
-    return count;
 }
 
 void

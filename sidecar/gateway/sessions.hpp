@@ -10,22 +10,15 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
-#include "gateway/awaited.hpp"
 #include "gateway/canceller.hpp"
+#include "gateway/logins.hpp"
 #include "gateway/registry.hpp"
 #include "gateway/session.hpp"
+#include "gateway/turns.hpp"
 #include "gateway/types.hpp"
 
 namespace sidecar::gateway
 {
-
-struct SessionSettings {
-    std::size_t of_workspace = 20;
-    std::size_t in_all = 100;
-    Duration statement_timeout = std::chrono::seconds(5);
-    Duration idle_in_transaction = std::chrono::seconds(5);
-    std::string host; // in place of what the registry says; empty: that
-};
 
 // What a workspace's types are; they live as long as somebody uses them.
 using WorkspaceTypes = std::shared_ptr<Types>;
@@ -69,41 +62,29 @@ public:
     {
         return idle_.size();
     }
-    std::size_t logins() const;
+    std::size_t
+    logins() const
+    {
+        return logins_.count();
+    }
 
 private:
-    struct Login {
-        Secret url;
-        TimePoint renew_at{};
-        TimePoint made{};
-        bool asking = false;
-        std::vector<std::shared_ptr<Awaited<bool>>> waiting;
-    };
     struct Workspace {
         std::size_t open = 0;
-        std::map<std::string, Login> logins; // by access
         WorkspaceTypes types = std::make_shared<Types>();
-    };
-    struct Waiter {
-        std::string db_id;
-        std::shared_ptr<Awaited<bool>> turn;
     };
 
     std::unique_ptr<Session> take_idle(const Key &key);
-    bool is_current(const Session &session, TimePoint now);
+    bool is_current(const Session &session, TimePoint now) const;
     bool make_room(const std::string &db_id);
     asio::awaitable<std::unique_ptr<Session>> open(const Key &key);
-    asio::awaitable<std::unique_ptr<Session>> connect_as(const Key &key, bool &stale);
-    asio::awaitable<void> need_login(Login &login, const std::string &db_id,
-                                     const std::string &access);
-    Conninfo conninfo_of(const Login &login, const Key &key) const;
+    asio::awaitable<std::unique_ptr<Session>> connect_as(const Key &key,
+                                                         const Logins::Shared &login);
     asio::awaitable<void> settle(std::unique_ptr<Session> session);
     void closed(const std::string &db_id);
-    void wake(const std::string &db_id);
-    void watch(Session *session);
 
     asio::io_context &io_;
-    Registry &registry_;
+    Logins logins_;
     Canceller &canceller_;
     SessionSettings settings_;
     const Clock &clock_;
@@ -111,7 +92,7 @@ private:
     std::map<std::string, Workspace> workspaces_;
     std::list<std::unique_ptr<Session>> idle_; // the one used last is the last
     std::list<Session *> busy_;
-    std::list<Waiter> waiting_;
+    Turns turns_;
     std::size_t total_ = 0;
     bool closed_ = false;
 };

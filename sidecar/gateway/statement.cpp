@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <strings.h>
+
 #include "gateway/json_text.hpp"
 #include "platform/problem.hpp"
 
@@ -47,6 +49,37 @@ read_parameters(JsonView object, std::size_t limit)
     return parameters;
 }
 
+// What stands behind the comment at the beginning of a statement. Comments with stars stand in each
+// other.
+std::string_view
+skip_comment(std::string_view sql)
+{
+    if (sql.starts_with("--"))
+        return sql.substr(std::min(sql.find_first_of("\r\n"), sql.size()));
+    std::size_t depth = 1;
+    std::size_t at = 2;
+    for (; at < sql.size() && depth > 0; at++) {
+        const std::string_view two = sql.substr(at, 2);
+        if (two == "/*" || two == "*/") {
+            depth = two == "/*" ? depth + 1 : depth - 1;
+            at++;
+        }
+    }
+    return sql.substr(std::min(at, sql.size()));
+}
+
+// What stands behind the blanks and comments at the beginning of a statement.
+std::string_view
+skip_blanks(std::string_view sql)
+{
+    for (;;) {
+        sql.remove_prefix(std::min(sql.find_first_not_of(" \t\r\n\f\v;"), sql.size()));
+        if (!sql.starts_with("--") && !sql.starts_with("/*"))
+            return sql;
+        sql = skip_comment(sql);
+    }
+}
+
 } // namespace
 
 JsonView
@@ -84,6 +117,15 @@ read_tag(std::string_view tag, bool has_rows)
     if (read.command == "SELECT" && !has_rows)
         read.command = "CREATE TABLE AS";
     return read;
+}
+
+bool
+begins_transaction(std::string_view sql)
+{
+    const std::string_view rest = skip_blanks(sql);
+    const std::size_t size = rest.substr(0, rest.find_first_of(" \t\r\n\f\v;/-")).size();
+    return size == 5 && (strncasecmp(rest.data(), "begin", size) == 0 ||
+                         strncasecmp(rest.data(), "start", size) == 0);
 }
 
 bool

@@ -38,6 +38,9 @@ struct CommandTag {
 // Reads a tag; has_rows: the statement gave a result set. A SELECT that gave none made a table.
 CommandTag read_tag(std::string_view tag, bool has_rows);
 
+// Whether the first word of a statement says that it begins a transaction.
+bool begins_transaction(std::string_view sql);
+
 // Whether a statement with this command has tried to begin or end a transaction, which PostgreSQL
 // does without an error.
 bool controls_transaction(std::string_view command);

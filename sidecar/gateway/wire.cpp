@@ -131,6 +131,7 @@ Wire::listen()
 {
     co_await wait(asio::posix::stream_descriptor::wait_read);
     take_in();
+    received_ = 0;
     if (PQstatus(connection_.get()) != CONNECTION_OK)
         lose();
 }

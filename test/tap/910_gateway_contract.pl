@@ -358,6 +358,18 @@ like($metrics, qr/agentcoopdb_sql_statements_total\{command="INSERT",sqlstate="0
 like($metrics, qr/^appinfra_gateway_wait_seconds_count [1-9]/m, 'waits for connections are counted');
 unlike($metrics, qr/name="nothing"/, 'procedures that exist');
 
+# --- what the registry tells of keys ---------------------------------------------------------------------------
+my $told = $gateway->mint($tenant->{db_id}, 'dbuser');
+my $pid = $gateway->sql($told, 'SELECT pg_backend_pid()')->{json}{rows}[0][0];
+my $since = time;
+wait_for('the end of the idle session', sub
+{
+	$host->control("NOTIFY appinfra_gateway, '$told->{id}'"); # once more where the gateway does not listen yet
+	return $host->control("SELECT count(*) FROM pg_stat_activity WHERE pid = $pid") == 0;
+});
+cmp_ok(time - $since, '<', 30, 'a key that is told of has no idle session any more, long before its time is over');
+is(said($gateway->sql($told, 'SELECT 1')), 200, 'and gets another one while it is active');
+
 # --- a workspace and a server that are gone ------------------------------------------------------------------
 my $leaving = $host->provision(app_id => 'app-leaving', slug => 'leaving', publish => 0, env => {});
 my $left = $gateway->mint($leaving->{db_id}, 'dbuser');
@@ -366,7 +378,7 @@ $host->control("SELECT appinfra.revoke_tenant('$leaving->{db_id}')");
 refuses($gateway->sql($left, 'SELECT 1'), '403 workspace_inactive', 'that was revoked');
 refuses($gateway->call(GET => '/v1/me', undef, key => $left), '403 workspace_inactive', 'says so everywhere');
 $host->control("SELECT appinfra.restore_tenant('$leaving->{db_id}')");
-wait_for('the restored workspace', sub { said($gateway->sql($left, 'SELECT 1')) eq '200' });
+is(said($gateway->sql($left, 'SELECT 1')), 200, 'it is served as soon as it is restored');
 $host->stop('fast');
 $answer = refuses($gateway->sql($key{dbuser}, 'SELECT 1'), '503 database_unavailable', 'no server');
 is($answer->{headers}{'retry-after'}, 1, 'says to come again in a second');

@@ -44,7 +44,8 @@ runs(dbadmin => $_) for 'CREATE TABLE notes (id int PRIMARY KEY)', 'CREATE TABLE
   'CREATE PROCEDURE rolls_back() LANGUAGE plpgsql AS $$BEGIN INSERT INTO notes VALUES (901); ROLLBACK; INSERT INTO notes VALUES (902); END$$';
 
 # --- transaction control -------------------------------------------------------------------------------------
-my @control = ('BEGIN', 'begin read write', 'START TRANSACTION', 'START TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'COMMIT', 'END', 'ROLLBACK', 'ABORT', 'COMMIT AND CHAIN',
+my @control = ('BEGIN', 'begin read write', 'START TRANSACTION', 'START TRANSACTION ISOLATION LEVEL SERIALIZABLE', '-- c
+	/* BEGIN /* COMMIT */ */ begin isolation level repeatable read', 'BEGIN READ ONLY, DEFERRABLE', 'COMMIT', 'END', 'ROLLBACK', 'ABORT', 'COMMIT AND CHAIN',
 	'ROLLBACK AND CHAIN', 'COMMIT WORK', '/* c */ COMMIT -- d', 'SAVEPOINT s', 'RELEASE s', 'ROLLBACK TO s', 'CALL commits()', 'CALL rolls_back()',
 	'DO $$BEGIN INSERT INTO notes VALUES (903); COMMIT; END$$', 'DO $$BEGIN INSERT INTO notes VALUES (904); ROLLBACK; END$$');
 my $n = 0;
@@ -54,14 +55,13 @@ for my $sql (@control)
 	{
 		my ($role, %args) = @$case;
 		my $writes = $sql =~ /CALL|DO/ && $role eq 'reader';
-		# Behind the look at the transaction's id the level cannot be set any more.
-		my $late = $sql =~ /ISOLATION/ && %args;
-		runs($role, $sql, $writes ? '403 permission_denied' : $late ? '400 not_in_transaction' : '400 transaction_control', %args);
+		runs($role, $sql, $writes ? '403 permission_denied' : '400 transaction_control', %args);
 		is($gateway->sql($key{$role}, 'SELECT 1')->{json}{rows}[0][0], 1, 'and the next call runs');
 	}
 }
 is(seen('SELECT count(*) FROM notes'), 0, 'none of them has written');
 is($host->control("SELECT count(*) FROM appinfra.calls WHERE outcome = 'committed' AND status < 400"), 0, 'nor counts as committed');
+runs(dbuser => 'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', '400 not_in_transaction', once => 'level');
 runs(reader => 'SET TRANSACTION READ WRITE');
 runs(reader => "SELECT set_config('transaction_read_only', 'off', true)", '400 not_in_transaction');
 runs(reader => 'WITH x AS (INSERT INTO notes VALUES (1) RETURNING 1) SELECT * FROM x', '403 permission_denied');

@@ -79,4 +79,16 @@ TEST(CommandTag, TellsTransactionControl)
         EXPECT_FALSE(controls_transaction(command)) << command;
 }
 
+TEST(Statement, TellsWhetherItBeginsATransaction)
+{
+    for (const char *sql :
+         {"BEGIN", "begin isolation level serializable", "Start Transaction READ ONLY", "BEGIN;",
+          " -- x\n\tBEGIN", "/* a /* b */ c */BEGIN/**/ISOLATION LEVEL SERIALIZABLE", ";; begin--"})
+        EXPECT_TRUE(begins_transaction(sql)) << sql;
+    for (const char *sql :
+         {"", "--", "/*", "/* /* */ BEGIN", "SET TRANSACTION READ WRITE", "beginning",
+          "SELECT 1 -- \n BEGIN", "begi", "/* BEGIN */ COMMIT", "-- BEGIN"})
+        EXPECT_FALSE(begins_transaction(sql)) << sql;
+}
+
 } // namespace
