@@ -70,8 +70,18 @@ class Database:
     def rpc_call(self, procedure, args=None):
         return self._call("POST", "/v1/rpc/call", {"procedure": procedure, "args": args or {}})["result"]
 
-    def vector_search(self, table, column, query, k=5):
-        return self.select(f'SELECT *, "{column}" <=> $1::vector AS distance FROM "{table}" ORDER BY distance LIMIT $2', [query, k])
+    def vector_upsert(self, table, rows, id_column="id", vector_column="embedding"):
+        """Stores rows of id, metadata and vector, in place of those that have their ids."""
+        values = ", ".join(f"(${n}, ${n + 1}::jsonb, ${n + 2}::vector)" for n in range(1, 3 * len(rows), 3))
+        return self.execute(
+            f'INSERT INTO "{table}" ("{id_column}", metadata, "{vector_column}") VALUES {values} ON CONFLICT ("{id_column}") '
+            f'DO UPDATE SET metadata = EXCLUDED.metadata, "{vector_column}" = EXCLUDED."{vector_column}"',
+            [value for row in rows for value in (row["id"], row["metadata"], row["vector"])])
+
+    def vector_search(self, table, query, k=5, vector_column="embedding"):
+        """Returns the k nearest rows with their distance."""
+        return self.select(
+            f'SELECT *, "{vector_column}" <=> $1::vector AS distance FROM "{table}" ORDER BY distance LIMIT $2', [query, k])
 
     def rotate_key(self):
         """Replaces the key, which lives on for a while, and returns the new one."""

@@ -32,7 +32,12 @@ told.append([refused(lambda sql=sql: db.execute(sql)) for sql in (
     "SELECT set_config('role', 'postgres', false)", "SET ROLE postgres", "SELECT 1; DELETE FROM work_py", "COMMIT",
     "CREATE TABLE x ()")])
 told.append(refused(lambda: agentcoopdb.connect(url, other_key).select("SELECT * FROM work_py")))
-told.append(refused(lambda: db.vector_search("work_py", "body", [1, 2])))
+admin.execute("CREATE TABLE vectors_py (id text PRIMARY KEY, metadata jsonb, embedding vector)")
+east = {"id": "east", "metadata": {"n": 1}, "vector": [1, 0]}
+told.append(db.vector_upsert("vectors_py", [east, {"id": "north", "metadata": {}, "vector": [0, 1]}])["rows_affected"])
+told.append(db.vector_upsert("vectors_py", [{**east, "metadata": {"n": 2}}])["rows_affected"])
+told.append([[row["id"], row["metadata"]] for row in db.vector_search("vectors_py", [1, 0.5])])
+told.append([[row["id"], row["distance"]] for row in db.vector_search("vectors_py", [0, 2], k=1)])
 told.append(db.rpc_call("double", {"n": 21}))
 old = db.api_key
 db.rotate_key()

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use Appinfra;
 use Appinfra::Gateway;
+use Appinfra::Vectors;
 use JSON::PP;
 use Test::More;
 
@@ -149,19 +150,7 @@ subtest 'vectors' => sub {
 	}
 	like(refusal(tool($key{dbadmin}, vector_search => { %search, k => 0 })), qr/^invalid_field: the argument k/, 'k is a number from 1 on');
 	like(refusal(tool($key{dbadmin}, vector_upsert => { %upsert, rows => [] })), qr/^invalid_field: the argument rows/, 'rows are needed');
-	my $real = !tool($key{dbadmin}, sql_execute => { sql => 'CREATE EXTENSION vector' })->{isError};
-	if (!$real)
-	{
-		note 'the extension vector is not here: a type of the same form stands in';
-		for my $sql ('CREATE DOMAIN vector AS jsonb',
-			q{CREATE FUNCTION cosine_distance(a jsonb, b jsonb) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT 1 - sum(x.v::float8 * y.v::float8)
-				/ sqrt(sum(x.v::float8 ^ 2) * sum(y.v::float8 ^ 2)) FROM jsonb_array_elements_text(a) WITH ORDINALITY x (v, i) JOIN jsonb_array_elements_text(b) WITH ORDINALITY y (v, i) USING (i)'},
-			'CREATE OPERATOR <=> (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = cosine_distance)')
-		{
-			my $made = tool($key{dbadmin}, sql_execute => { sql => $sql });
-			ok(!$made->{isError}, 'it is made') or diag explain $made;
-		}
-	}
+	my $real = Appinfra::Vectors::prepare(sub { !tool($key{dbadmin}, sql_execute => { sql => $_[0] })->{isError} });
 	tool($key{dbadmin}, sql_execute => { sql => 'CREATE TABLE documents (id text PRIMARY KEY, metadata jsonb, embedding vector' . ($real ? '(2))' : ')') });
 	is_deeply(tool($key{dbuser}, vector_upsert => \%upsert)->{structuredContent}, { rows_affected => 2, command => 'INSERT' }, 'rows are stored');
 	is_deeply(tool($key{dbuser}, vector_upsert => { %upsert, rows => [ { %row, metadata => { n => 2 } } ] })->{structuredContent},

@@ -7,12 +7,12 @@ package Appinfra::Snippets;
 
 use strict;
 use warnings;
-use Carp;
 use Exporter qw(import);
 use IPC::Run;
 use PostgreSQL::Test::Utils qw(slurp_file append_to_file);
 use Test::More;
 use Appinfra;
+use Appinfra::Document;
 use Appinfra::Peer;
 use Appinfra::Publications qw(wait_until_settled);
 use Appinfra::Store;
@@ -41,9 +41,7 @@ sub bucket
 sub find
 {
 	my ($language, $words) = @_;
-	my @found = grep { /\Q$words\E/ } slurp_file(Appinfra::test_file('../docs/buckets.md')) =~ /^```$language\n(.*?)^```$/msg;
-	croak @found . " blocks of $language have $words" if @found != 1;
-	return [ $language, $found[0] ];
+	return [ $language, Appinfra::Document::block('buckets.md', $language, $words) ];
 }
 
 # Succeeds when the program uploads photo.jpg as this object, prints a list with it, and downloads it again.
