@@ -11,23 +11,11 @@ CREATE FUNCTION pg_temp.refused(calls text[]) RETURNS TABLE (call text, refused 
                'ID', quote_literal((SELECT bucket_id FROM appinfra.buckets WHERE slug = 'bad'))),
                'KEY', quote_literal((SELECT access_key FROM appinfra.buckets WHERE slug = 'bad'))),
                'CLAIM', quote_literal(gen_random_uuid())))) FROM unnest(calls) call $$;
-CREATE FUNCTION pg_temp.deliver() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    owed record;
-BEGIN
-    FOR owed IN SELECT * FROM appinfra.claim_publications('s', 1000, producers => '{storage}') LOOP
-        IF owed.storage IS NOT NULL THEN
-            PERFORM appinfra.record_bucket_key(owed.publication_id, owed.claim, owed.storage #>> '{mint,access_key}');
-        END IF;
-        PERFORM appinfra.complete_publication(owed.publication_id, owed.claim);
-    END LOOP;
-    PERFORM appinfra.complete_bucket_work(bucket_id, claim, generation) FROM appinfra.claim_bucket_work('s', 1000);
-END $$;
 SELECT count(*) FROM appinfra.provision_bucket('app-wrong-b', 'u', 'bad');
 SELECT count(*) FROM appinfra.provision_bucket('app-wrong-b', 'u', 'leaving', 'LEAVING');
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT appinfra.deprovision_bucket(bucket_id, '1 day') FROM appinfra.buckets WHERE slug = 'leaving';
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT slug, status FROM appinfra.buckets WHERE app_id = 'app-wrong-b' ORDER BY slug;
 SELECT t.registry() AS before \gset
 
@@ -142,16 +130,16 @@ BEGIN;
 SELECT status FROM appinfra.provision_bucket('app-wrong-b', repeat('u', 0) || 'u', repeat('s', 63), repeat('A', 100), 9223372036854775807, idempotency_key => repeat('k', 255));
 SELECT length(bucket_name) AS name, quota, length(env_keys[1]) AS variable FROM appinfra.buckets WHERE slug = repeat('s', 63);
 SELECT t.try(format('SELECT (appinfra.rotate_bucket_key(%L, ''100 years'')).status', bucket_id)) FROM appinfra.buckets WHERE slug = 'bad';
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT max(retires_at) > now() + interval '99 years' AS retiring FROM appinfra.bucket_keys JOIN appinfra.buckets USING (bucket_id) WHERE slug = 'bad';
 SELECT storage -> 'quota' AS quota FROM appinfra.buckets b CROSS JOIN appinfra.begin_bucket_handout(b.bucket_id, repeat('w', 255)) WHERE slug = repeat('s', 63);
 SELECT t.try(format('SELECT appinfra.deprovision_bucket(%L, ''100 years'')', bucket_id)) FROM appinfra.buckets WHERE slug = 'bad';
 ROLLBACK;
 SELECT t.registry() = :'before' AS unchanged;
 SELECT count(appinfra.deprovision_bucket(bucket_id, '0')) FROM appinfra.buckets WHERE app_id = 'app-wrong-b';
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 CALL t.wait_for('(SELECT bool_and(status = ''dropping'') FROM appinfra.buckets WHERE app_id = ''app-wrong-b'')');
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT DISTINCT status FROM appinfra.buckets WHERE app_id = 'app-wrong-b';
 SELECT id, pg_temp.hide(t.try(format('SELECT appinfra.' || call, bucket_id))) AS dropped
   FROM appinfra.buckets, unnest(ARRAY['rotate_bucket_key(%L)', 'restore_bucket(%L)', 'set_bucket_quota(%L, 1)', 'revoke_bucket(%L)', 'deprovision_bucket(%L)', 'finish_bucket_rotation(%L)',

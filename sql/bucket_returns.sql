@@ -3,18 +3,6 @@
 
 \pset format unaligned
 SET appinfra.s3_endpoint = 'http://store.example:7480';
-CREATE FUNCTION pg_temp.deliver() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    owed record;
-BEGIN
-    FOR owed IN SELECT * FROM appinfra.claim_publications('s', 1000, producers => '{storage}') LOOP
-        IF owed.storage IS NOT NULL THEN
-            PERFORM appinfra.record_bucket_key(owed.publication_id, owed.claim, owed.storage #>> '{mint,access_key}');
-        END IF;
-        PERFORM appinfra.complete_publication(owed.publication_id, owed.claim);
-    END LOOP;
-    PERFORM appinfra.complete_bucket_work(bucket_id, claim, generation) FROM appinfra.claim_bucket_work('s', 1000);
-END $$;
 CREATE FUNCTION pg_temp.bucket(slug text) RETURNS text LANGUAGE sql AS $$ SELECT bucket_id FROM appinfra.buckets b WHERE app_id = 'app-back' AND b.slug = bucket.slug $$;
 CREATE FUNCTION pg_temp.try(slug text, call text) RETURNS text LANGUAGE sql AS $$
     SELECT regexp_replace(t.try('SELECT (' || format('appinfra.' || call, pg_temp.bucket(slug)) || ').status'), 'buk-[0-9a-f]{13}', 'BUCKET') $$;
@@ -25,10 +13,10 @@ CREATE VIEW pg_temp.mine AS
 
 -- The first loses its variables to the second, and both leave.
 SELECT count(appinfra.provision_bucket('app-back', 'u', slug)) FROM unnest(ARRAY['first', 'second']) slug;
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 TABLE pg_temp.mine;
 SELECT count(appinfra.deprovision_bucket(pg_temp.bucket(slug))) FROM unnest(ARRAY['first', 'second']) slug;
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 TABLE pg_temp.mine;
 
 -- The first had none when it left: it comes back without, though they are free, and owes nobody a key.
@@ -39,15 +27,15 @@ SELECT pg_temp.try('first', 'rotate_bucket_key(%L, publish => false)') AS handed
 -- The second comes back with them, and once.
 SELECT pg_temp.try('second', 'restore_bucket(%L)') AS restored;
 TABLE pg_temp.mine;
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 -- It leaves again, another takes them meanwhile: it is told so, and can come back when they are free.
 SELECT appinfra.deprovision_bucket(pg_temp.bucket('second'));
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT count((appinfra.provision_bucket('app-back', 'u', 'third')).replaced_bucket_id) AS replaced;
 SELECT pg_temp.try('second', 'restore_bucket(%L)') AS taken;
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT appinfra.deprovision_bucket(pg_temp.bucket('third'));
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT pg_temp.try('second', 'restore_bucket(%L, publish => false)') AS restored;
 TABLE pg_temp.mine;
 SELECT count(*) AS restorable FROM appinfra.binding WHERE bucket_id = pg_temp.bucket('second') AND restorable;
@@ -55,7 +43,7 @@ SELECT pg_temp.try('third', 'restore_bucket(%L)') AS taken;
 
 -- A key that is planned and not yet made is at no store; a comparison that says so is no alarm. One that was made is.
 SELECT (appinfra.rotate_bucket_key(pg_temp.bucket('second'))).status;
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT (appinfra.rotate_bucket_key(pg_temp.bucket('second'))).status;
 SELECT publication_id, storage #>> '{mint,access_key}' AS waiting FROM appinfra.claim_publications('s', producers => '{storage}') \gset
 UPDATE appinfra.publication SET lease_until = clock_timestamp() WHERE publication_id = :publication_id;
@@ -81,5 +69,5 @@ SELECT status FROM appinfra.buckets WHERE bucket_id = :'bucket_id';
 
 UPDATE appinfra.bucket_work SET lease_until = clock_timestamp() WHERE claim IS NOT NULL;
 SELECT count(appinfra.deprovision_bucket(bucket_id)) FROM appinfra.buckets WHERE app_id = 'app-back';
-DO $$ BEGIN PERFORM pg_temp.deliver(); END $$;
+CALL t.deliver_buckets();
 SELECT DISTINCT status FROM appinfra.buckets WHERE app_id = 'app-back';

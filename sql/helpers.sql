@@ -122,6 +122,20 @@ BEGIN
     END LOOP;
 END $$;
 
+-- deliver_buckets() does what a sidecar and an object store do: delivers each key that is owed, does all work.
+CREATE PROCEDURE t.deliver_buckets() LANGUAGE plpgsql AS $$
+DECLARE
+    owed record;
+BEGIN
+    FOR owed IN SELECT * FROM appinfra.claim_publications('s', 1000, producers => '{storage}') LOOP
+        IF owed.storage IS NOT NULL THEN
+            PERFORM appinfra.record_bucket_key(owed.publication_id, owed.claim, owed.storage #>> '{mint,access_key}');
+        END IF;
+        PERFORM appinfra.complete_publication(owed.publication_id, owed.claim);
+    END LOOP;
+    PERFORM appinfra.complete_bucket_work(bucket_id, claim, generation) FROM appinfra.claim_bucket_work('s', 1000);
+END $$;
+
 -- has_password() tells whether the role's verifier is that of the password, by RFC 5802.
 CREATE FUNCTION t.hmac(key bytea, data bytea) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

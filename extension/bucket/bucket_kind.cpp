@@ -35,12 +35,6 @@ is_free(const kind::Owner &owner)
     return !bucket::is_claimed(owner.id);
 }
 
-static bool
-is_ready(const kind::Owner &owner)
-{
-    return owner.ready;
-}
-
 static void
 mint(const kind::Owner &owner, const binding::Binding &binding, int64, kind::Minted *minted)
 {
@@ -142,7 +136,6 @@ mark_delivered(int64, int64 key_id, const Interval *, const Interval *deadline)
 const kind::Kind kind = {.name = "storage",
                          .lock_owner = lock_owner,
                          .is_free = is_free,
-                         .is_ready = is_ready,
                          .mint = mint,
                          .describe = describe,
                          .add_values = add_values,

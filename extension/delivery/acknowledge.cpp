@@ -219,7 +219,7 @@ acknowledge_late(const Acknowledged &found, const pg_uuid_t *claim)
 
         kind.lock_owner(holder, kind::Wait::yes, &owner);
         bool ended = binding::lock(id).ended;
-        if (!publication::is_pending(id) && (ended || kind.is_ready(owner)))
+        if (!publication::is_pending(id) && (ended || owner.ready))
             publication::enqueue(id, 0);
     }
     record("late_answer", found);

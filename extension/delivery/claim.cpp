@@ -158,7 +158,7 @@ lock_owner(Due *due)
 {
     due->kind = &kind::of(due->binding);
     return due->kind->lock_owner(due->binding, kind::Wait::no, &due->owner) &&
-           (!due->set || (due->kind->is_ready(due->owner) &&
+           (!due->set || (due->owner.ready &&
                           (due->kind->is_free == nullptr || due->kind->is_free(due->owner))));
 }
 

@@ -8,8 +8,7 @@
 namespace appinfra::database_kind
 {
 
-/* Locks the tenant. */
-static bool
+bool
 lock_owner(const binding::Binding &binding, kind::Wait wait, kind::Owner *owner)
 {
     static query::Query lock = {"SELECT database::text, status FROM appinfra.tenant"
@@ -24,12 +23,6 @@ lock_owner(const binding::Binding &binding, kind::Wait wait, kind::Owner *owner)
     bool ready = states::parse<tenant::Status>(rows.text(0, 2)) == tenant::Status::ready;
     *owner = {.id = binding.owner_id, .name = rows.text(0, 1), .ready = ready, .retriable = ready};
     return true;
-}
-
-static bool
-is_ready(const kind::Owner &owner)
-{
-    return owner.ready;
 }
 
 static void
@@ -79,7 +72,6 @@ mark_delivered(int64 binding_id, int64 credential_id, const Interval *grace,
 const kind::Kind kind = {.name = "postgres",
                          .lock_owner = lock_owner,
                          .is_free = nullptr,
-                         .is_ready = is_ready,
                          .mint = mint,
                          .describe = nullptr,
                          .add_values = add_values,

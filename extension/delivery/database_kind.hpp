@@ -10,4 +10,7 @@ namespace appinfra::database_kind
 
 extern const kind::Kind kind;
 
+/* Locks the binding's tenant, of this kind or another, as Kind::lock_owner says. */
+bool lock_owner(const binding::Binding &binding, kind::Wait wait, kind::Owner *owner);
+
 } // namespace appinfra::database_kind

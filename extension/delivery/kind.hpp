@@ -21,8 +21,8 @@ enum class Wait { no, yes };
 struct Owner {
     const char *id;
     const char *name; /* what it is called on the host */
-    bool ready;
-    bool retriable; /* what has failed may be tried again */
+    bool ready;       /* new credentials of it may be delivered */
+    bool retriable;   /* what has failed may be tried again */
 };
 
 /* A credential with its new password. */
@@ -40,9 +40,6 @@ struct Kind {
 
     /* Tells whether nobody else is at work for the owner, so that it can be claimed. */
     bool (*is_free)(const Owner &owner);
-
-    /* Tells whether new credentials of the owner may be delivered. */
-    bool (*is_ready)(const Owner &owner);
 
     /*
      * Makes a password for a credential of the binding that waits for its first, if possible that

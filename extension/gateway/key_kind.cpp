@@ -2,35 +2,11 @@
 #include "gateway/key_kind.hpp"
 
 #include "base/settings.hpp"
+#include "delivery/database_kind.hpp"
 #include "registry/published_key.hpp"
-#include "registry/tenant.hpp"
 
 namespace appinfra::key_kind
 {
-
-/* Locks the workspace. */
-static bool
-lock_owner(const binding::Binding &binding, kind::Wait wait, kind::Owner *owner)
-{
-    static query::Query lock = {"SELECT database::text, status FROM appinfra.tenant"
-                                " WHERE db_id = $1 FOR NO KEY UPDATE"};
-    static query::Query try_lock = {"SELECT database::text, status FROM appinfra.tenant"
-                                    " WHERE db_id = $1 FOR NO KEY UPDATE SKIP LOCKED"};
-    query::Rows rows =
-        query::run(wait == kind::Wait::yes ? lock : try_lock, {query::text(binding.owner_id)});
-
-    if (rows.count == 0)
-        return false;
-    bool ready = states::parse<tenant::Status>(rows.text(0, 2)) == tenant::Status::ready;
-    *owner = {.id = binding.owner_id, .name = rows.text(0, 1), .ready = ready, .retriable = ready};
-    return true;
-}
-
-static bool
-is_ready(const kind::Owner &owner)
-{
-    return owner.ready;
-}
 
 /* The secret stands in the place of a password, which is longer. */
 static void
@@ -61,9 +37,8 @@ mark_delivered(int64 binding_id, int64 number, const Interval *, const Interval 
 }
 
 const kind::Kind kind = {.name = "key",
-                         .lock_owner = lock_owner,
+                         .lock_owner = database_kind::lock_owner,
                          .is_free = nullptr,
-                         .is_ready = is_ready,
                          .mint = mint,
                          .describe = nullptr,
                          .add_values = add_values,

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "base/failure.hpp"
+#include "base/hex.hpp"
 
 namespace sidecar
 {
@@ -57,12 +58,7 @@ SealHash::finish()
 {
     std::array<unsigned char, 32> digest{};
     EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    std::string hex;
-    for (const unsigned char byte : digest) {
-        hex += "0123456789abcdef"[byte >> 4];
-        hex += "0123456789abcdef"[byte & 15];
-    }
-    return hex;
+    return hex({reinterpret_cast<const char *>(digest.data()), digest.size()});
 }
 
 void

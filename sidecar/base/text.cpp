@@ -11,6 +11,7 @@
 #include <openssl/sha.h>
 
 #include "base/failure.hpp"
+#include "base/hex.hpp"
 
 namespace sidecar
 {
@@ -59,17 +60,6 @@ utf8_length(std::string_view text, std::uint32_t &point)
     const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
     const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
     return overlong || surrogate || point > 0x10FFFF ? 0 : length;
-}
-
-std::string
-hex(const unsigned char *data, std::size_t size)
-{
-    std::string out;
-    for (std::size_t i = 0; i < size; i++) {
-        out += "0123456789abcdef"[data[i] >> 4];
-        out += "0123456789abcdef"[data[i] & 15];
-    }
-    return out;
 }
 
 } // namespace
@@ -165,7 +155,7 @@ random_uuid()
         throw Failure(Failure::Kind::retry, "no random bytes to be had");
     bytes[6] = (bytes[6] & 0x0F) | 0x40;
     bytes[8] = (bytes[8] & 0x3F) | 0x80;
-    std::string out = hex(bytes.data(), bytes.size());
+    std::string out = hex({reinterpret_cast<const char *>(bytes.data()), bytes.size()});
     for (const std::size_t at : {8, 13, 18, 23})
         out.insert(at, 1, '-');
     return out;
@@ -176,7 +166,7 @@ sha256_hex(std::string_view text)
 {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
     SHA256(reinterpret_cast<const unsigned char *>(text.data()), text.size(), digest.data());
-    return hex(digest.data(), digest.size());
+    return hex({reinterpret_cast<const char *>(digest.data()), digest.size()});
 }
 
 bool

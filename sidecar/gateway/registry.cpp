@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "platform/problem.hpp"
 
 namespace sidecar::gateway
@@ -28,20 +29,6 @@ bytes_of(std::string_view text)
     std::string copy(reinterpret_cast<const char *>(bytes), size);
     PQfreemem(bytes);
     return copy;
-}
-
-std::string
-bytea_of(const std::string &bytes)
-{
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string text = "\\x";
-    text.reserve(2 + 2 * bytes.size());
-    for (const char c : bytes) {
-        const auto byte = static_cast<unsigned char>(c);
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
-    }
-    return text;
 }
 
 } // namespace
@@ -184,7 +171,7 @@ Registry::finish(const CallHead &head, const Ending &ending)
 {
     std::optional<std::string> body;
     if (ending.body != nullptr)
-        body = bytea_of(*ending.body);
+        body = "\\x" + hex(*ending.body);
     Parameters values = {name_,
                          head.key_id,
                          head.request_id,
