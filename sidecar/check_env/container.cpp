@@ -52,6 +52,8 @@ is_forbidden_at_runtime(std::string_view name)
            name.starts_with("POSTGRES_ROOT_") || name.starts_with("APP_DB_") ||
            name.starts_with("APPINFRA_S3_ADMIN_") ||
            (name.starts_with("APPINFRA_") && name.find("DATABASE_URL") != std::string_view::npos) ||
+           (name.starts_with("AGENTCOOPDB_") &&
+            (name.find("DATABASE_URL") != std::string_view::npos || name.ends_with("_PASSWORD"))) ||
            name.find("_PRODUCER_TOKEN") != std::string_view::npos;
 }
 

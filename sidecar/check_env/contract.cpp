@@ -2,9 +2,11 @@
 #include "check_env/contract.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <utility>
 
-#include "base/text.hpp"
+#include "check_env/presentable.hpp"
 
 namespace sidecar
 {
@@ -23,6 +25,7 @@ public:
     run() &&
     {
         check_forbidden();
+        check_gateway();
         check_required();
         check_container();
         check_assignments();
@@ -37,6 +40,7 @@ public:
 
 private:
     void check_forbidden();
+    void check_gateway();
     void check_required();
     void check_container();
     void require(const std::string &name, const char *problem, const char *remedy);
@@ -82,6 +86,7 @@ private:
     const std::vector<Variable> &variables_;
     const ContractScope &scope_;
     Lane lane_;
+    bool reaches_gateway_ = false;
     Checked checked_;
 };
 
@@ -110,6 +115,18 @@ ContractCheck::check_forbidden()
                 "remove it from this environment; apps get DATABASE_URL and DATABASE_SERVICE_URL");
 }
 
+// Who has an API key may do without a DSN.
+void
+ContractCheck::check_gateway()
+{
+    CheckedGateway gateway = check_gateway_variables(
+        [&](std::string_view name) { return value_of(name); }, scope_.unknown);
+    reaches_gateway_ = gateway.is_complete;
+    checked_.gateway = std::move(gateway.access);
+    std::move(gateway.findings.begin(), gateway.findings.end(),
+              std::back_inserter(checked_.findings));
+}
+
 void
 ContractCheck::require(const std::string &name, const char *problem, const char *remedy)
 {
@@ -128,7 +145,8 @@ ContractCheck::check_required()
         require(variable::service, "it is not set", "set it to the DSN of the app's service user");
     } else if (scope_.container == Container::app || scope_.container == Container::migrate) {
         require(variable::app, "it is not set", "set it to the app's DSN");
-    } else if (scope_.container != Container::other && !has_app && !has_service) {
+    } else if (scope_.container != Container::other && !has_app && !has_service &&
+               !reaches_gateway_) {
         add(rule::required, variable::app, "neither it nor DATABASE_SERVICE_URL is set",
             "set at least one of them");
     }
@@ -272,23 +290,6 @@ Checked
 check_contract(const std::vector<Variable> &variables, const ContractScope &scope)
 {
     return ContractCheck(variables, scope).run();
-}
-
-// A user "name:password" comes from a URI whose colon was encoded, a database name with a colon
-// from a DSN within a DSN.
-std::string
-presentable_name(std::string_view name)
-{
-    const std::size_t colon = name.find(':');
-    return clean_text(name.substr(0, colon)) + (colon == std::string_view::npos ? "" : ":***");
-}
-
-std::string
-presentable_host(std::string_view host)
-{
-    const bool may_be_address =
-        host.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
-    return may_be_address ? std::string(host) : presentable_name(host);
 }
 
 } // namespace sidecar

@@ -2,14 +2,15 @@
 // knows nothing but the variables it is given. docs/check-env.md lists the rules.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "check_env/container.hpp"
 #include "check_env/dsn.hpp"
 #include "check_env/finding.hpp"
+#include "check_env/gateway_variables.hpp"
 #include "base/variable.hpp"
 
 namespace sidecar
@@ -30,14 +31,11 @@ struct CheckedDsn {
 
 struct Checked {
     std::vector<CheckedDsn> dsns; // those libpq can use, in the contract's order
+    std::optional<GatewayAccess> gateway;
     Findings findings;
 };
 
 // Checks an environment, in which the last assignment of a variable counts.
 Checked check_contract(const std::vector<Variable> &variables, const ContractScope &scope);
-
-// A user, a database or a host on one line, cut where a password that went astray may begin.
-std::string presentable_name(std::string_view name);
-std::string presentable_host(std::string_view host);
 
 } // namespace sidecar

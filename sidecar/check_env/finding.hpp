@@ -19,6 +19,8 @@ inline constexpr const char *superuser_name = "superuser_name";
 inline constexpr const char *same_user = "same_user";
 inline constexpr const char *different_database = "different_database";
 inline constexpr const char *weak_tls = "weak_tls";
+inline constexpr const char *url_syntax = "url_syntax";
+inline constexpr const char *key_syntax = "key_syntax";
 inline constexpr const char *multiple_values = "multiple_values";
 inline constexpr const char *superuser_role = "superuser_role";
 inline constexpr const char *bypasses_rls = "bypasses_rls";
@@ -32,6 +34,9 @@ namespace variable
 inline constexpr const char *app = "DATABASE_URL";
 inline constexpr const char *service = "DATABASE_SERVICE_URL";
 inline constexpr const char *root = "DATABASE_ROOT_URL";
+inline constexpr const char *gateway_url = "AGENTCOOPDB_GATEWAY_URL";
+inline constexpr const char *api_key = "AGENTCOOPDB_API_KEY";
+inline constexpr const char *api_key_file = "AGENTCOOPDB_API_KEY_FILE";
 } // namespace variable
 
 struct Finding {

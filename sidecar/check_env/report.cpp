@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "check_env/presentable.hpp"
 
 namespace sidecar
 {
@@ -54,6 +55,13 @@ line_of(const CheckedDsn &checked)
 }
 
 std::string
+line_of(const GatewayAccess &gateway)
+{
+    return std::string(variable::api_key) + " key_id=" + gateway.key_id + " env=" + gateway.env +
+           " url=" + word_of(gateway.url) + "\n";
+}
+
+std::string
 line_of(const Finding &finding, const std::string &prefix)
 {
     return std::string(finding.is_warning ? "warning" : "violation") + ": " + prefix +
@@ -78,6 +86,18 @@ json_of(const CheckedDsn &checked)
     put(object, "user", string_of(presentable_name(checked.dsn.user)));
     put(object, "servers", std::move(servers));
     put(object, "database", string_of(presentable_name(checked.dsn.database)));
+    return object;
+}
+
+Json
+json_of(const std::optional<GatewayAccess> &gateway)
+{
+    if (!gateway)
+        return Json(json_null());
+    Json object(json_object());
+    put(object, "url", string_of(gateway->url));
+    put(object, "key_id", string_of(gateway->key_id));
+    put(object, "env", string_of(gateway->env));
     return object;
 }
 
@@ -109,9 +129,12 @@ std::string
 text_of(const EnvReport &report)
 {
     std::string text;
-    if (report.exit_code() == 0)
+    if (report.exit_code() == 0) {
         for (const CheckedDsn &checked : report.checked.dsns)
             text += prefix_of(report) + line_of(checked);
+        if (report.checked.gateway)
+            text += prefix_of(report) + line_of(*report.checked.gateway);
+    }
     for (const Finding &finding : report.checked.findings)
         text += line_of(finding, prefix_of(report));
     return text;
@@ -138,6 +161,7 @@ object_of(const EnvReport &report)
     put(object, "container", container.empty() ? Json(json_null()) : string_of(container));
     put(object, "asked_server", Json(json_boolean(report.asked_server)));
     put(object, "variables", std::move(variables));
+    put(object, "gateway", json_of(report.checked.gateway));
     put(object, "violations", std::move(violations));
     put(object, "warnings", std::move(warnings));
     put(object, "error", report.error.empty() ? Json(json_null()) : string_of(report.error));

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "check_env/presentable.hpp"
+
 namespace sidecar
 {
 namespace

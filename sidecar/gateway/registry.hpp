@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/api_key.hpp"
+#include "base/api_key.hpp"
 #include "gateway/awaited.hpp"
 #include "gateway/control.hpp"
 #include "postgres/conninfo.hpp"

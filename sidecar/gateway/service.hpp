@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
-#include "gateway/api_key.hpp"
+#include "base/api_key.hpp"
 #include "gateway/call.hpp"
 #include "gateway/canceller.hpp"
 #include "gateway/control.hpp"

@@ -13,7 +13,7 @@
 
 #include "base/json.hpp"
 #include "base/wipe.hpp"
-#include "gateway/api_key.hpp"
+#include "base/api_key.hpp"
 #include "gateway/json_text.hpp"
 #include "gateway/json_view.hpp"
 #include "gateway/parameter.hpp"
@@ -48,7 +48,7 @@ constexpr Oid types[] = {16, 17, 20, 25, 114, 701, 1184, 1000, 1001, 1007, 1009,
 void
 try_key(std::string_view text)
 {
-    const auto key = gateway::parse_api_key(gateway::key_in_header(text));
+    const auto key = parse_api_key(key_in_header(text));
     if (key)
         require(key->id.size() == 16 && key->secret_hash.size() == 66, "a key has its lengths");
 }

@@ -62,6 +62,27 @@ TEST_P(Provisioning, HasItsOwnRules)
 
 // clang-format off
 
+#define DSN "DATABASE_URL=postgres://app_x:pw@localhost/app_x"
+#define GATEWAY "AGENTCOOPDB_GATEWAY_URL=https://db.example"
+#define KEY "AGENTCOOPDB_API_KEY=acd_live_0123456789abcdef_0123456789abcdef0123456789abcdef"
+
+// The SQL gateway's URL and key.
+INSTANTIATE_TEST_SUITE_P(Gateway, Contract, testing::Values(
+    Case{"KeyAlone", GATEWAY "\n" KEY, ""},
+    Case{"KeyBesideDsn", DSN "\n" GATEWAY "\n" KEY, ""},
+    Case{"KeyByFile", GATEWAY "\nAGENTCOOPDB_API_KEY_FILE=/run/key", ""},
+    Case{"KeyWithoutUrl", DSN "\n" KEY, "required"},
+    Case{"UrlWithoutKey", DSN "\n" GATEWAY, "required"},
+    Case{"HalfAndNoDsn", KEY, "required required"},
+    Case{"KeyCutOff", GATEWAY "\nAGENTCOOPDB_API_KEY=acd_live_0123456789abcdef", "key_syntax"},
+    Case{"KeyEmpty", GATEWAY "\nAGENTCOOPDB_API_KEY=", "key_syntax"},
+    Case{"KeyTwice", GATEWAY "\n" KEY "\nAGENTCOOPDB_API_KEY=acd_dev_0123456789abcdef_0123456789abcdef0123456789abcdef", "multiple_values"},
+    Case{"UrlWithPassword", KEY "\nAGENTCOOPDB_GATEWAY_URL=https://u:geheim123@db.example", "url_syntax"},
+    Case{"UrlNone", KEY "\nAGENTCOOPDB_GATEWAY_URL=db.example", "url_syntax"},
+    Case{"UrlPlain", KEY "\nAGENTCOOPDB_GATEWAY_URL=http://db.example", "weak_tls"},
+    Case{"UrlLoopback", KEY "\nAGENTCOOPDB_GATEWAY_URL=http://127.0.0.1:8081", ""},
+    Case{"SecretsOfTheHost", DSN "\nAGENTCOOPDB_DATABASE_URL=x\nAGENTCOOPDB_OWNER_PASSWORD=x\nAGENTCOOPDB_MIGRATIONS_DATABASE_URL=x", "forbidden_variable forbidden_variable forbidden_variable"}), name_of);
+
 // The cases that came with the contract.
 INSTANTIATE_TEST_SUITE_P(Given, Contract, testing::Values(
     Case{"Good", "DATABASE_URL=postgres://app_x:pw@db.example:5432/app_x?sslmode=require\nDATABASE_SERVICE_URL=postgresql://app_x_2:pw@db.example:5432/app_x?sslmode=require", ""},

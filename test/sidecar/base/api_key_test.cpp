@@ -1,4 +1,4 @@
-#include "gateway/api_key.hpp"
+#include "base/api_key.hpp"
 
 #include <string>
 
@@ -10,7 +10,6 @@ namespace
 {
 
 using namespace sidecar;
-using namespace sidecar::gateway;
 
 const std::string id = "a_b-c_d-e_f-0123";                     // 16, with the separator in it
 const std::string secret = "_-ABCDEFGHIJKLMNOPQRSTUVWXYZ012_"; // 32

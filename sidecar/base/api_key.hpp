@@ -8,7 +8,7 @@
 
 #include "base/secret.hpp"
 
-namespace sidecar::gateway
+namespace sidecar
 {
 
 struct ApiKey {
@@ -23,4 +23,4 @@ std::optional<ApiKey> parse_api_key(std::string_view text);
 // Returns the key that an Authorization header carries: behind the scheme Bearer, or alone.
 std::string_view key_in_header(std::string_view header);
 
-} // namespace sidecar::gateway
+} // namespace sidecar

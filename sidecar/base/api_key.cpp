@@ -1,11 +1,11 @@
 // See api_key.hpp.
-#include "gateway/api_key.hpp"
+#include "base/api_key.hpp"
 
 #include <algorithm>
 
 #include "base/text.hpp"
 
-namespace sidecar::gateway
+namespace sidecar
 {
 namespace
 {
@@ -76,4 +76,4 @@ key_in_header(std::string_view header)
     return has_scheme ? trimmed(header.substr(scheme.size())) : header;
 }
 
-} // namespace sidecar::gateway
+} // namespace sidecar
