@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/env_paths.hpp"
+#include "daemon/gateway_options.hpp"
 #include "daemon/option_rows.hpp"
 #include "daemon/option_values.hpp"
 #include "postgres/database_url.hpp"
@@ -31,8 +32,10 @@ struct FileOption {
 };
 
 constexpr FileOption file_options[] = {
-    {"config", false},   {"database-file", true}, {"token-file", true}, {"producer-ca", false},
-    {"audit-ca", false}, {"tls-cert", false},     {"tls-key", true},    {"jwt-keys", true},
+    {"config", false},         {"database-file", true}, {"token-file", true},
+    {"producer-ca", false},    {"audit-ca", false},     {"tls-cert", false},
+    {"tls-key", true},         {"jwt-keys", true},      {"gateway-tls-cert", false},
+    {"gateway-tls-key", true},
 };
 
 // Whether an option of serve alone tells what is to be looked at.
@@ -55,6 +58,10 @@ doctor_syntax()
     for (OptionRow &row : syntax.rows)
         if (is_looked_at(row.flag))
             row.commands = "doctor";
+    for (OptionRow row : gateway_rows()) {
+        row.commands = "doctor";
+        syntax.rows.push_back(row);
+    }
     syntax.last_wins = true;
     syntax.names_unknown = true;
     return syntax;
@@ -120,6 +127,22 @@ read_files(DoctorSettings &settings, const OptionValues &values)
         settings.folders.push_back(std::filesystem::path(path).parent_path());
 }
 
+// Reads the options of the gateway, and whether there is nothing else to look at. Throws a
+// configuration Failure when they are wrong.
+void
+read_gateway(DoctorSettings &settings, const OptionValues &values)
+{
+    const bool by_unit = settings.unit && settings.unit->command == "gateway";
+    settings.serves_sql = !gateway_options_of(values).listen.empty();
+    settings.delivers =
+        !by_unit && (!settings.serves_sql || !values.at("listen").empty() ||
+                     !values.at("sink").empty() || !values.at("producer-url").empty());
+    if (!settings.delivers && !settings.serves_sql)
+        refuse("gateway needs APPINFRA_GATEWAY_LISTEN: where it is reached");
+    if (settings.serves_sql)
+        settings.unread = gateway_hints();
+}
+
 void
 read_database(DoctorSettings &settings, const CommandLine &line, const InheritedSecrets &inherited)
 {
@@ -180,10 +203,12 @@ read_doctor_options(const std::vector<std::string> &arguments, const InheritedSe
         if (std::string *help = std::get_if<std::string>(&answer))
             return std::move(*help);
         const CommandLine &line = std::get<CommandLine>(answer);
-        settings.answers_requests = !line.values.at("listen").empty();
+        read_gateway(settings, line.values);
+        settings.answers_requests = settings.delivers && !line.values.at("listen").empty();
         read_files(settings, line.values);
         read_database(settings, line, inherited);
-        read_producer(settings, line.values, inherited);
+        if (settings.delivers)
+            read_producer(settings, line.values, inherited);
     } catch (const Failure &failure) {
         settings.trouble = failure.what();
     }

@@ -28,18 +28,50 @@ seconds_now()
         .count();
 }
 
-// Judges who the login is; false when it may not ask for more.
+// Judges the roles of the login, of which rows has the name, then whether it has each role that may
+// be needed, and whether it is a superuser. Returns whether it has those that are.
 bool
-look_at_login(BlockingConnection &connection, bool answers_requests, CheckResults &results)
+look_at_roles(const Rows &rows, const DoctorSettings &settings, CheckResults &results)
+{
+    struct Role {
+        const char *name;
+        bool needed;
+        const char *why;
+    };
+    const Role roles[] = {
+        {"appinfra_publisher", settings.delivers, ""},
+        {"appinfra_admin", settings.answers_requests, ", which --listen needs"},
+        {"appinfra_gateway", settings.serves_sql, ", which --gateway-listen needs"},
+    };
+    const std::string login = "\"" + std::string(text_at(rows, 0, 0)) + "\"";
+    int column = 1;
+    const char *first = nullptr;
+    for (const Role &role : roles) {
+        const bool has = text_at(rows, 0, column++) == "t";
+        if (role.needed && first == nullptr)
+            first = role.name;
+        if (!role.needed || has)
+            continue;
+        results.fail("roles", login + " is no member of " + role.name + role.why,
+                     std::string("GRANT ") + role.name + " TO the login of the sidecar");
+        return false;
+    }
+    if (text_at(rows, 0, column) == "on")
+        results.warn("roles", login + " is a superuser, which the sidecar need not be",
+                     std::string("make a login IN ROLE ") + first + " for it");
+    else
+        results.ok("roles", login + " has the roles that it needs");
+    return true;
+}
+
+// Judges what the login gets into; false when it may not ask for more.
+bool
+look_at_login(BlockingConnection &connection, const DoctorSettings &settings, CheckResults &results)
 {
     const Rows rows = connection.query(
-        "SELECT current_database(), session_user, current_setting('server_version'),"
-        " coalesce((SELECT extversion FROM pg_extension WHERE extname = 'appinfra'), ''),"
-        " coalesce(pg_has_role(to_regrole('appinfra_publisher'), 'USAGE'), false),"
-        " coalesce(pg_has_role(to_regrole('appinfra_admin'), 'USAGE'), false),"
-        " current_setting('is_superuser')");
-    const std::string database(text_at(rows, 0, 0)), login(text_at(rows, 0, 1));
-    const std::string version(text_at(rows, 0, 3));
+        "SELECT current_database(), current_setting('server_version'),"
+        " coalesce((SELECT extversion FROM pg_extension WHERE extname = 'appinfra'), '')");
+    const std::string database(text_at(rows, 0, 0)), version(text_at(rows, 0, 2));
     if (version.empty()) {
         results.fail("database", "\"" + database + "\" has no extension appinfra",
                      "run CREATE EXTENSION appinfra there, or connect to the control database");
@@ -52,21 +84,14 @@ look_at_login(BlockingConnection &connection, bool answers_requests, CheckResult
         return false;
     }
     results.ok("database", "\"" + database + "\" on PostgreSQL " +
-                               std::string(text_at(rows, 0, 2)) + " has appinfra " + version);
-    const bool delivers = text_at(rows, 0, 4) == "t";
-    if (!delivers)
-        results.fail("roles", "\"" + login + "\" is no member of appinfra_publisher",
-                     "GRANT appinfra_publisher TO the login of the sidecar");
-    else if (answers_requests && text_at(rows, 0, 5) != "t")
-        results.fail("roles",
-                     "\"" + login + "\" is no member of appinfra_admin, which --listen needs",
-                     "GRANT appinfra_admin TO the login of the sidecar");
-    else if (text_at(rows, 0, 6) == "on")
-        results.warn("roles", "\"" + login + "\" is a superuser, which the sidecar need not be",
-                     "make a login IN ROLE appinfra_publisher for it");
-    else
-        results.ok("roles", "\"" + login + "\" has the roles that it needs");
-    return delivers;
+                               std::string(text_at(rows, 0, 1)) + " has appinfra " + version);
+    const Rows roles =
+        connection.query("SELECT session_user,"
+                         " coalesce(pg_has_role(to_regrole('appinfra_publisher'), 'USAGE'), false),"
+                         " coalesce(pg_has_role(to_regrole('appinfra_admin'), 'USAGE'), false),"
+                         " coalesce(pg_has_role(to_regrole('appinfra_gateway'), 'USAGE'), false),"
+                         " current_setting('is_superuser')");
+    return look_at_roles(roles, settings, results);
 }
 
 void
@@ -76,8 +101,13 @@ look_at_database(const DoctorSettings &settings, CheckResults &results)
         BlockingConnection connection(
             Conninfo(settings.database.reveal(), settings.database_password.reveal(), "any"),
             {"SELECT pg_catalog.set_config('search_path', 'pg_catalog', false)"}, patience);
-        if (!look_at_login(connection, settings.answers_requests, results))
+        if (!look_at_login(connection, settings, results))
             return;
+        if (!settings.delivers) { // a gateway may ask for nothing else
+            const Rows guard = connection.query("SELECT appinfra.guard_state()");
+            judge_guard(std::string(text_at(guard, 0, 0)), results);
+            return;
+        }
         const double before = seconds_now();
         const Rows rows = connection.query("SELECT appinfra.host_facts()");
         const Json facts = parse_json(text_at(rows, 0, 0));
@@ -99,6 +129,8 @@ look_at_all(const DoctorSettings &settings)
         results.fail("options", settings.trouble, "correct them, and ask again");
         return results;
     }
+    for (const std::string &line : settings.unread)
+        results.warn("options", line, "unset it");
     look_at_files(settings.files, settings.unit, results);
     look_at_folders(settings.folders, settings.unit, results);
     if (!settings.database_trouble.empty())

@@ -24,7 +24,10 @@ struct DoctorSettings {
     std::vector<std::string> folders;
     Secret database; // connection string
     Secret database_password;
-    bool answers_requests = false; // its login has to be an administrator's, too
+    bool delivers = true;            // false: the unit, or its options, are of a gateway alone
+    bool answers_requests = false;   // its login has to be an administrator's, too
+    bool serves_sql = false;         // its login has to be a gateway's, too
+    std::vector<std::string> unread; // variables that are set and not read, and what stands instead
     ProducerAccess producer;
 };
 

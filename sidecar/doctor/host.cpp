@@ -64,15 +64,7 @@ judge_settings(const Json &facts, CheckResults &results)
     else
         results.fail("preload", "shared_preload_libraries has no appinfra",
                      "add it, last, and restart the server");
-    const std::string guard = setting(facts, "appinfra.guard");
-    if (guard == "enforce")
-        results.ok("guard", "it refuses what no tenant may do");
-    else if (guard == "observe")
-        results.warn("guard", "it only records what no tenant may do",
-                     "set appinfra.guard = enforce and reload the server");
-    else
-        results.fail("guard", "it is off: tenants can get out of their databases",
-                     "set appinfra.guard = enforce and reload the server");
+    judge_guard(setting(facts, "appinfra.guard"), results);
     const std::string host = setting(facts, "appinfra.public_host");
     if (host.empty())
         results.fail("public host", "appinfra.public_host is not set, so nothing is provisioned",
@@ -210,6 +202,19 @@ judge_service(const Json &facts, CheckResults &results)
 }
 
 } // namespace
+
+void
+judge_guard(const std::string &guard, CheckResults &results)
+{
+    if (guard == "enforce")
+        results.ok("guard", "it refuses what no tenant may do");
+    else if (guard == "observe")
+        results.warn("guard", "it only records what no tenant may do",
+                     "set appinfra.guard = enforce and reload the server");
+    else
+        results.fail("guard", "it is off: tenants can get out of their databases",
+                     "set appinfra.guard = enforce and reload the server");
+}
 
 void
 judge_host(const Json &facts, CheckResults &results)

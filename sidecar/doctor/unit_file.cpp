@@ -112,6 +112,24 @@ config_in(const std::vector<std::string> &words)
     return "";
 }
 
+void
+read_command(const std::vector<std::string> &words, UnitFile &unit)
+{
+    if (words.size() > 1)
+        unit.command = words[1];
+    unit.config = config_in(words);
+}
+
+// Returns the path of an installed unit; "": there is none of this name.
+std::string
+find_named(const std::string &name)
+{
+    for (const char *place : places)
+        if (std::string path = std::string(place) + "/" + name; fs::exists(path))
+            return path;
+    return "";
+}
+
 } // namespace
 
 std::string
@@ -132,8 +150,10 @@ UnitFile::source_of(const std::string &path_seen) const
 }
 
 UnitFile
-read_unit(const std::string &path)
+read_unit(const std::string &name)
 {
+    const std::string installed = name.find('/') == std::string::npos ? find_named(name) : "";
+    const std::string path = installed.empty() ? name : installed;
     Settings settings;
     read_settings(path, settings);
     for (const std::string &drop_in : drop_ins_of(path))
@@ -144,7 +164,7 @@ read_unit(const std::string &path)
     if (!settings["User"].empty())
         unit.user = settings["User"].back();
     if (!settings["ExecStart"].empty())
-        unit.config = config_in(words_in(settings["ExecStart"].back()));
+        read_command(words_in(settings["ExecStart"].back()), unit);
     for (const std::string &value : settings["LoadCredential"])
         if (const std::size_t colon = value.find(':'); colon != std::string::npos)
             unit.credentials[value.substr(0, colon)] = value.substr(colon + 1);
@@ -164,10 +184,7 @@ read_unit(const std::string &path)
 std::string
 find_unit()
 {
-    for (const char *place : places)
-        if (std::string path = std::string(place) + "/" + own_unit; fs::exists(path))
-            return path;
-    return "";
+    return find_named(own_unit);
 }
 
 } // namespace sidecar

@@ -1,4 +1,4 @@
-// The systemd unit of the service, as far as it decides what the service can read and write: which
+// The systemd unit of a service, as far as it decides what the service can read and write: which
 // files it gets as credentials, its environment, its file of options, whose user it is. Nothing is
 // asked of systemd, so the service need not run, nor be one that systemd takes.
 #pragma once
@@ -13,6 +13,7 @@ namespace sidecar
 struct UnitFile {
     std::string path;
     std::string name;                               // such as appinfrad.service
+    std::string command;                            // of appinfrad, such as serve
     std::string config;                             // what ExecStart names by --config; "": nothing
     std::string user;                               // of User=; "": made at each start
     std::map<std::string, std::string> credentials; // LoadCredential=: where each id comes from
@@ -24,8 +25,9 @@ struct UnitFile {
     std::string source_of(const std::string &path_seen) const;
 };
 
-// Reads a unit with its drop-ins. Throws a configuration Failure when it cannot be read.
-UnitFile read_unit(const std::string &path);
+// Reads a unit with its drop-ins; a name without a slash is looked for where systemd looks. Throws
+// a configuration Failure when it cannot be read.
+UnitFile read_unit(const std::string &name);
 
 // Returns where `make install` or an administrator has put the unit of this service; "": nowhere.
 std::string find_unit();

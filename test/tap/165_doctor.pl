@@ -235,6 +235,41 @@ mkdir "$dir/appinfrad.service.d" or die $!;
 write_file('appinfrad.service.d/paths.conf', "[Service]\nReadWritePaths=$dir\n");
 ($code, $out) = doctor({ %by_unit, APPINFRA_SINK => "file:$dir/env" });
 is($code, 0, 'a drop-in opens another') or diag $out;
+
+# --- the gateway's unit, options and login ----------------------------------------------------------------------
+$host->control('CREATE ROLE gateway LOGIN IN ROLE appinfra_gateway');
+open $hba, '>>', $host->data_dir . '/pg_hba.conf' or die $!;
+print $hba "local control gateway trust\n";
+close $hba;
+$host->reload;
+my $gateway_url = $url =~ s/appinfra_sidecar/gateway/r;
+my %gateway = (%by_unit, APPINFRA_UNIT => undef, APPINFRA_DATABASE_URL => $gateway_url, APPINFRA_GATEWAY_LISTEN => '127.0.0.1:0', APPINFRA_UNIT => 'none');
+($code, $out) = doctor(\%gateway);
+is($code, 0, 'options of a gateway alone') or diag $out;
+like($out, qr/^ok: roles: "gateway" has the roles/m, 'its login needs one role');
+like($out, qr/^ok: guard: ./m, 'the guard is looked at');
+unlike($out, qr/producer|pg_hba/, 'what it has not, or may not ask for, is not');
+finds('a network address without TLS', 2, qr/^problem: options: --gateway-listen on an address that is no loopback address needs/, { %gateway, APPINFRA_GATEWAY_LISTEN => '0.0.0.0:8443' });
+finds('a key of TLS that is not there', 2, qr{^problem: files: --gateway-tls-key: .*/no/such}, { %gateway, APPINFRA_GATEWAY_TLS_CERT => "$dir/open/appinfrad.conf", APPINFRA_GATEWAY_TLS_KEY => '/no/such' });
+finds('a variable that is not read', 1, qr/^warning: options: AGENTCOOPDB_OWNER_PASSWORD is not read; .*; unset it/, { %gateway, AGENTCOOPDB_OWNER_PASSWORD => 'hidden' });
+finds('an audit that is to be off', 2, qr/^problem: options: AGENTCOOPDB_AUDIT_DISABLED is set/, { %gateway, AGENTCOOPDB_AUDIT_DISABLED => 'true' });
+finds('a limit that is none', 2, qr/^problem: options: --gateway-statement-timeout must be 60s at most/, { %gateway, AGENTCOOPDB_STATEMENT_TIMEOUT => '2m' });
+finds('a login without the role', 2, qr/^problem: roles: "stranger" is no member of appinfra_gateway, which --gateway-listen needs; GRANT/, { %gateway, APPINFRA_DATABASE_URL => $url =~ s/appinfra_sidecar/stranger/r });
+finds('a sidecar that is a gateway as well', 2, qr/^problem: roles: "appinfra_sidecar" is no member of appinfra_gateway/, { %by_unit, APPINFRA_GATEWAY_LISTEN => '127.0.0.1:0' });
+mkdir "$dir/gateway-secrets" or die $!;
+write_file('gateway-secrets/database-url', "$gateway_url\n", 0400);
+write_file('open/gateway.conf', qq{gateway-listen = "127.0.0.1:0"\n});
+my $gateway_unit = write_file('appinfrad-gateway.service', <<"UNIT");
+[Service]
+ExecStart=/usr/bin/appinfrad gateway --config $dir/open/gateway.conf
+LoadCredential=secret:$dir/gateway-secrets
+Environment=APPINFRA_DATABASE_URL_FILE=%d/secret_database-url
+DynamicUser=yes
+UNIT
+($code, $out) = doctor({ map({ $_ => undef } keys %good) }, "--unit=$gateway_unit");
+is($code, 0, 'all by the unit of the gateway') or diag $out;
+finds('a unit that says nothing of where', 2, qr/^problem: options: gateway needs APPINFRA_GATEWAY_LISTEN/, { map({ $_ => undef } keys %good), APPINFRA_CONFIG => write_file('open/empty.conf', '') }, "--unit=$gateway_unit");
+
 finds('options that are wrong', 2, qr/^problem: options: .*paint/, {}, '--paint=red');
 finds('a unit that is not there', 2, qr{^problem: options: the unit "/no/such" cannot be read}, {}, '--unit=/no/such');
 done_testing();

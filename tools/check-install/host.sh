@@ -3,7 +3,8 @@
 #
 # The blocks of shell in the section "Install on Debian 12" are run in one shell, in their order and as
 # they stand there. Then it is looked whether the app's DSN has come to the producer and logs in, over
-# TLS that the published certificates vouch for, and whether the unit is one that systemd takes.
+# TLS that the published certificates vouch for, and whether the units are ones that systemd takes. The
+# gateway is set up by docs/gateway.md, and asked for a statement.
 # It begins only where mounts, processes and network are others than the machine's.
 set -eEuo pipefail
 trap 'echo "check-install: a command in line $LINENO of host.sh fails" >&2' ERR
@@ -29,13 +30,13 @@ refuse_outside() {
     done
 }
 
-# Prints the blocks of shell of a section of the document.
+# Prints the blocks of shell of a section of the document, or of another one.
 commands_of() {
     awk -v wanted="## $1" '
         /^## / { inside = ($0 == wanted) }
         inside && /^```sh$/ { block = 1; next }
         /^```$/ { if (block) print ""; block = 0 }
-        block { print }' "$document"
+        block { print }' "${2:-$document}"
 }
 
 # Starts the producer, as somebody else's server would be there already.
@@ -102,14 +103,33 @@ EOF
     grep -q '^ok: files: --jwt-keys: ' <<<"$report" || die "the doctor does not look at keys: $report"
 }
 
-# Judges the unit by systemd's own tools.
-judge_unit() {
-    local exposure
-    systemd-analyze verify /usr/local/lib/systemd/system/appinfrad.service || die "systemd does not take the unit"
-    exposure=$(systemd-analyze security --offline=yes --no-pager /usr/local/lib/systemd/system/appinfrad.service |
-        sed -nE 's/^.*Overall exposure level.*: ([0-9.]+).*/\1/p')
-    awk -v level="${exposure:-10}" 'BEGIN { exit !(level < 2.0) }' || die "the unit's exposure is ${exposure:-unknown}"
-    echo "check-install: systemd-analyze: exposure $exposure"
+# Sets the gateway up by its document, and has it run a statement with a key.
+serve_sql() {
+    local token answer
+    commands_of 'For operators' /appinfra/docs/gateway.md >/run/gateway-commands.sh
+    [ "$(wc -l </run/gateway-commands.sh)" -gt 10 ] || die "docs/gateway.md has too few commands"
+    bash -euo pipefail /run/gateway-commands.sh || die "a command of docs/gateway.md fails"
+    token=$(su postgres -c "psql -XAtq -d platform -c \"SELECT token FROM appinfra.mint_key('my-app', 'dbadmin')\"")
+    answer=$(python3 - "$token" <<'EOF'
+import sys, urllib.request
+request = urllib.request.Request("http://127.0.0.1:8081/v1/sql/execute", b'{"sql": "SELECT 1"}',
+    {"Authorization": "Bearer " + sys.argv[1], "Content-Type": "application/json"})
+print(urllib.request.urlopen(request).read().decode())
+EOF
+) || die "the gateway does not answer: $(tail -n 3 /var/log/appinfrad-gateway.service.log)"
+    grep -qF '"rows":[[1]]' <<<"$answer" || die "the gateway answers $answer"
+}
+
+# Judges the units by systemd's own tools.
+judge_units() {
+    local unit exposure
+    for unit in appinfrad appinfrad-gateway; do
+        systemd-analyze verify "/usr/local/lib/systemd/system/$unit.service" || die "systemd does not take the unit $unit"
+        exposure=$(systemd-analyze security --offline=yes --no-pager "/usr/local/lib/systemd/system/$unit.service" |
+            sed -nE 's/^.*Overall exposure level.*: ([0-9.]+).*/\1/p')
+        awk -v level="${exposure:-10}" 'BEGIN { exit !(level < 2.0) }' || die "the exposure of $unit is ${exposure:-unknown}"
+        echo "check-install: systemd-analyze: exposure of $unit: $exposure"
+    done
 }
 
 # Proves that the service would not start with the one mistake that people make most.
@@ -137,7 +157,8 @@ wait_for_dsn
 ended=$(date +%s)
 log_in
 answer_requests
-judge_unit
+serve_sql
+judge_units
 refuse_closed_folder
 systemctl stop appinfrad
 pg_ctlcluster 15 main stop -m fast
