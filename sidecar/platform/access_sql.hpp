@@ -14,7 +14,7 @@ namespace sidecar::use_cases::sql
     " valid_until, successor, retires_at, revoked_at, reason, last_error"
 #define PUBLICATION_COLUMNS                                                                        \
     "publication_id, kind, target, variables, status, version, attempt, delivered, error,"         \
-    " created_at, ended_at"
+    " created_at, ended_at, key_id"
 
 // A list of rows p, or [].
 #define ROWS_OF(rows) "coalesce((SELECT json_agg(p) FROM (" rows ") p), '[]')"
@@ -127,13 +127,18 @@ inline constexpr Query rotate_service = {
 inline constexpr Query drop_service = {
     "drop_service", "SELECT appinfra.drop_service_user($1, $2, $3)", Effect::writes};
 
-// Services have a list of their own.
+// Services have a list of their own. A key's variables are told with the key that they hold, or
+// will hold.
 inline constexpr Query list_variables = {
     "list_variables",
     "SELECT json_build_object('variables', " ROWS_OF(
         "SELECT v AS variable, b.app_id, b.container, b.access, b.via, b.target, b.version,"
-        " b.created_at FROM appinfra.bindings b, unnest(b.variables) v"
-        " WHERE b.db_id = $1 AND NOT b.ended AND NOT EXISTS (SELECT FROM appinfra.services s"
+        " b.created_at, (SELECT p.key_id FROM appinfra.publications p"
+        "  WHERE p.binding_id = b.binding_id AND p.key_id IS NOT NULL"
+        "  ORDER BY p.publication_id DESC LIMIT 1) AS key_id"
+        " FROM appinfra.bindings b, unnest(b.variables) v"
+        " WHERE (b.db_id = $1 OR b.workspace = $1) AND NOT b.ended AND NOT EXISTS (SELECT FROM "
+        "appinfra.services s"
         "  WHERE s.db_id = b.db_id AND s.target = b.target) ORDER BY b.target, v") ")::text",
     Effect::reads};
 

@@ -31,12 +31,16 @@ inline constexpr Query key_delivery = {
     "  ORDER BY binding_id, publication_id DESC) p",
     Effect::reads};
 
+// A key that was published has the target and the status of its newest publication.
 inline constexpr Query list_keys = {
     "list_keys",
     "SELECT json_build_object('keys', " ROWS_OF(
-        "SELECT key_id, role, env, name, status, created_at, expires_at, revoked_at, reason,"
-        " replaces, last_used_at FROM appinfra.keys WHERE db_id = $1"
-        " ORDER BY created_at, key_id") ")::text",
+        "SELECT k.key_id, k.role, k.env, k.name, k.status, k.created_at, k.expires_at,"
+        " k.revoked_at, k.reason, k.replaces, k.last_used_at, d.target, d.status AS publication"
+        " FROM appinfra.keys k LEFT JOIN LATERAL (SELECT p.target, p.status"
+        "  FROM appinfra.publications p WHERE p.workspace = $1 AND p.key_id = k.key_id"
+        "  ORDER BY p.publication_id DESC LIMIT 1) d ON true WHERE k.db_id = $1"
+        " ORDER BY k.created_at, k.key_id") ")::text",
     Effect::reads};
 
 // Nothing when the database has no such key.

@@ -119,7 +119,9 @@ inline constexpr const char *answer_schemas = R"json({
    "created_at": {"type": "string", "format": "date-time"}, "expires_at": {"type": ["string", "null"], "format": "date-time"},
    "revoked_at": {"type": ["string", "null"], "format": "date-time"}, "reason": {"type": ["string", "null"]},
    "replaces": {"type": ["string", "null"], "description": "the key it was rotated from"},
-   "last_used_at": {"type": ["string", "null"], "format": "date-time"}}},
+   "last_used_at": {"type": ["string", "null"], "format": "date-time"},
+   "target": {"type": ["string", "null"], "description": "where it is published; null: its maker was told it"},
+   "publication": {"type": ["string", "null"], "description": "the status of its newest publication"}}},
  "KeyList": {"type": "object", "required": ["keys"], "properties": {
    "keys": {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}}},
  "KeyRole": {"type": "string", "enum": ["dbadmin", "dbuser", "reader"]},
@@ -128,7 +130,8 @@ inline constexpr const char *answer_schemas = R"json({
    "variables": {"type": "array", "items": {"type": "string"}}, "status": {"$ref": "#/components/schemas/PublicationStatus"},
    "version": {"type": ["integer", "null"]}, "attempt": {"type": ["integer", "null"]},
    "delivered": {"type": ["string", "null"]}, "error": {"type": ["string", "null"]},
-   "created_at": {"type": "string", "format": "date-time"}, "ended_at": {"type": ["string", "null"], "format": "date-time"}}},
+   "created_at": {"type": "string", "format": "date-time"}, "ended_at": {"type": ["string", "null"], "format": "date-time"},
+   "key_id": {"type": ["string", "null"], "description": "the API key that it delivers; null: a DSN"}}},
  "PublicationList": {"type": "object", "required": ["publications"], "properties": {
    "publications": {"type": "array", "items": {"$ref": "#/components/schemas/Publication"}},
    "next_cursor": {"type": "integer", "description": "there are more"}}},
@@ -150,7 +153,8 @@ inline constexpr const char *answer_schemas = R"json({
    "container": {"type": ["string", "null"], "description": "null: the app's own environment"},
    "access": {"$ref": "#/components/schemas/Access"},
    "via": {"type": ["string", "null"], "description": "pooler: the DSN has the pooler's address"},
-   "target": {"type": "string"}, "version": {"type": "integer"}, "created_at": {"type": "string", "format": "date-time"}}},
+   "target": {"type": "string"}, "version": {"type": "integer"}, "created_at": {"type": "string", "format": "date-time"},
+   "key_id": {"type": ["string", "null"], "description": "the API key that it has, or whose URL; null: a DSN"}}},
  "VariableList": {"type": "object", "required": ["variables"], "properties": {
    "variables": {"type": "array", "items": {"$ref": "#/components/schemas/Variable"}}}},
  "Unbound": {"type": "object", "required": ["unbound"], "properties": {

@@ -171,7 +171,7 @@ tags()
     return parse_json(R"json([
         {"name": "databases", "description": "Databases of apps."},
         {"name": "buckets", "description": "Buckets of apps at an object store."},
-        {"name": "variables", "description": "Which variables of which environments carry a DSN."},
+        {"name": "variables", "description": "Which variables of which environments carry a DSN or an API key."},
         {"name": "credentials", "description": "Logins of a database."},
         {"name": "keys", "description": "API keys, for SQL over HTTP."},
         {"name": "services", "description": "Logins of services beside the app."},

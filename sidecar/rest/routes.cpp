@@ -57,7 +57,7 @@ constexpr Route all_routes[] = {
      Audience::users, true, use_cases::alter_fields, 200, "Database", false,
      Handler::use_case, [](Database &d, const Call &c) { return use_cases::alter(d, c.caller, c.id(), c.input); }},
     {"GET", "/api/app-infra/databases/{db_id}/variables", "listVariables",
-     "Which variables of which environments carry a DSN of a database.",
+     "Which variables of which environments carry a DSN or an API key of a database.",
      Audience::users, false, {}, 200, "VariableList", false,
      Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_variables(d, c.caller, c.id()); }},
     {"PUT", "/api/app-infra/databases/{db_id}/variables", "bindVariables",

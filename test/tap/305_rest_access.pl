@@ -190,6 +190,11 @@ is_deeply([ sort keys %{ $published->{json} } ], [qw(db_id env env_keys key_id r
 like($peer->wait_for_value($app, 'AGENTCOOPDB_API_KEY'), qr/\Aacd_live_\Q$published->{json}{key_id}\E_/, 'but the app');
 refused($rest->call(POST => "$base/keys", { role => 'reader', publish => JSON::PP::true }, user => $user), 409, 'conflict', 'an app has one such variable');
 is($rest->call(GET => "$base/publications?limit=1", undef, user => $user)->{json}{publications}[0]{variables}[1], 'AGENTCOOPDB_API_KEY', 'the delivery is in the list');
+is($rest->call(GET => "$base/publications?limit=1", undef, user => $user)->{json}{publications}[0]{key_id}, $published->{json}{key_id}, '  with the key that it delivers');
+is_deeply([ map { join ' ', @$_{qw(variable target access key_id)} } grep { $_->{key_id} } @{ ok_call(200, GET => "$base/variables")->{variables} } ],
+	[ map { "$_ $app writer $published->{json}{key_id}" } qw(AGENTCOOPDB_API_KEY AGENTCOOPDB_GATEWAY_URL) ], 'so are its variables, with the key that they have');
+my ($shown) = grep { $_->{key_id} eq $published->{json}{key_id} } @{ ok_call(200, GET => "$base/keys")->{keys} };
+is("$shown->{target} $shown->{publication}", "$app published", 'the key is listed with where it is');
 like(tool('add_app_key', %mine, role => 'reader'), qr/^conflict: /, 'MCP: an API key is published, once');
 ok_call(200, DELETE => "$base/variables?variables=AGENTCOOPDB_API_KEY");
 my $agents = tool('add_app_key', %mine, role => 'reader');
@@ -197,7 +202,9 @@ is_deeply({ map { $_ => $agents->{$_} } qw(env_published env_keys session_token 
 	{ env_published => JSON::PP::true, env_keys => [qw(AGENTCOOPDB_API_KEY AGENTCOOPDB_GATEWAY_URL)], session_token => $user, token => undef, role => 'reader' }, '  and is in the app, not in the answer')
   or diag explain $agents;
 my $own_key = $host->control("SELECT key_id FROM appinfra.mint_key('$db_id', 'reader')");
-ok((grep { $_->{key_id} eq $own_key } @{ tool('list_app_keys', %mine)->{keys} }), 'MCP: API keys');
+my ($told) = grep { $_->{key_id} eq $own_key } @{ tool('list_app_keys', %mine)->{keys} };
+ok($told && !defined $told->{target}, 'MCP: API keys, one that its maker was told');
+is(scalar(grep { ($_->{target} // '') eq $app && $_->{key_id} eq $agents->{key_id} } @{ tool('list_app_keys', %mine)->{keys} }), 1, '  and one that is published');
 is(tool('revoke_app_key', %mine, key_id => $own_key)->{revoked}, 1, 'MCP: one is revoked');
 like(tool('revoke_app_key', %mine, key_id => $foreign_key), qr/^not_found: /, "  but not another database's");
 
