@@ -69,6 +69,9 @@ SELECT key_id AS made FROM appinfra.gateway_mint_key(:'key_id', 'reader', idempo
 SELECT key_id AS made2, key_id <> :'made' AS differs FROM appinfra.gateway_mint_key(:'key_id', 'reader', idempotency_key => 'k1') \gset
 SELECT status FROM appinfra.keys WHERE key_id = :'made';
 SELECT count(*) FROM appinfra.gateway_list_keys(:'key_id');
+-- They are counted by status.
+SELECT count(*) AS differ FROM (SELECT status, count(*) AS keys FROM appinfra.keys GROUP BY 1) k
+  FULL JOIN appinfra.gateway_key_counts() c USING (status, keys) WHERE k.status IS NULL OR c.status IS NULL;
 SELECT t.try(format('SELECT appinfra.gateway_mint_key(%L, ''reader'')', :'writer')) LIKE '42501%',
        t.try(format('SELECT appinfra.gateway_list_keys(%L)', :'reader')) LIKE '42501%';
 SELECT appinfra.gateway_revoke_key(:'reader', :'reader');

@@ -54,6 +54,7 @@ INSERT INTO act (statement) VALUES
     ('SELECT 1 FROM appinfra.gateway_rotate_key(''unknown'')'),
     ('SELECT 1 FROM appinfra.gateway_revoke_key(''unknown'', ''unknown'')'),
     ('SELECT 1 FROM appinfra.gateway_list_keys(''unknown'')'),
+    ('SELECT 1 FROM (SELECT count(*) FROM appinfra.gateway_key_counts()) x'),
     ('SELECT 1 FROM appinfra.gateway_workspace(''unknown'')'),
     ('SELECT appinfra.has_sessions(1)'),
     ('SELECT appinfra.check_installation()'),

@@ -165,7 +165,7 @@ def check_api():
     rest = section("docs/api.md", "## REST")
     shown = set(re.findall(r"^\| `([A-Z]+ /[^`?]*)", rest, re.M))
     expect_exactly("route", routes, shown, "docs/api.md", 14)
-    # /v1 is another door with codes of its own, which nobody can reach before it has its document.
+    # /v1 is another door with codes of its own.
     sources = "".join(read(f"sidecar/{room}/*.cpp") for room in ("platform", "mcp", "rest", "http"))
     codes = set(re.findall(r'(?:Problem(?: problem)?\(|return \{|\{"\w+", )\d{3}, "([a-z_]+)"', sources))
     expect_exactly("code", codes, cells(section("docs/api.md", "### Errors"), 0), "docs/api.md", 12)
@@ -173,6 +173,25 @@ def check_api():
     expect_exactly("metric", metrics, cells(section("docs/api.md", "## Metrics"), 0), "docs/api.md", 12)
     tools = set(re.findall(r'^ *\{"(\w+_app_\w+)",', read("sidecar/mcp/tools.cpp"), re.M))
     expect("tool", tools, set(re.findall(r"`(\w+)`", section("docs/api.md", "## MCP"))), "docs/api.md", 6)
+
+
+def check_gateway():
+    sources = read("sidecar/gateway/*.cpp")
+    routes = {" ".join(route) for route in re.findall(r'\{"([A-Z]+)", "(/[^"]*)", &Routes', sources)}
+    calls = section("docs/gateway.md", "## Calls").split("###")[0].replace("KEY_ID", "{key_id}")
+    shown = set()
+    for methods, paths in re.findall(r"^\| ([A-Z]+) (/[^|]*?) \|", calls, re.M):
+        shown |= {f"{methods} {path}" for path in paths.split(", ")}
+    expect_exactly("route", routes, shown, "docs/gateway.md", 11)
+    titles = re.findall(r'(?:Problem(?: \w+)?\(|\{"\w+", |return \{|\{error\.sqlstate, )\s*\d{3},\s*"([a-z_]+)"', sources)
+    titles += re.findall(r'unavailable\(\s*"([a-z_]+)"', sources)
+    titles += re.findall(r'\{\d{3}, "([a-z_]+)"', read("sidecar/http/reader.cpp") + read("sidecar/platform/error_table.cpp"))
+    shown = cells(section("docs/gateway.md", "### Errors"), 1)
+    expect_exactly("code", set(titles) | {"internal"}, shown, "docs/gateway.md", 35)
+    metrics = set(re.findall(r'"((?:appinfra|agentcoopdb)_[a-z_]+)"', read("sidecar/gateway/gateway_metrics.cpp")))
+    expect_exactly("metric", metrics, cells(section("docs/gateway.md", "## For operators").split("### ")[0], 0), "docs/gateway.md", 12)
+    tools = set(re.findall(r'^ *\{"(\w+)",', read("sidecar/gateway/mcp_tools.cpp"), re.M))
+    expect_exactly("tool", tools, set(re.findall(r"`([a-z]+(?:_[a-z]+)*)`", section("docs/gateway.md", "## MCP").split("```")[0])), "docs/gateway.md", 8)
 
 
 def check_producer():
@@ -225,7 +244,7 @@ def check_links():
             complaints.append(f"README.md: does not lead to docs/{document.name}")
 
 
-for check in (check_sql, check_settings, check_rules, check_exposures, check_audit, check_options, check_api, check_producer, check_commands, check_links):
+for check in (check_sql, check_settings, check_rules, check_exposures, check_audit, check_options, check_api, check_gateway, check_producer, check_commands, check_links):
     check()
 for complaint in complaints:
     print(f"check-docs: {complaint}", file=sys.stderr)

@@ -25,7 +25,7 @@ default_name()
 }
 
 gateway::ServiceSettings
-service_settings(const Options &options)
+service_settings(const Options &options, bool shared)
 {
     const GatewayOptions &given = options.gateway;
     gateway::ServiceSettings settings;
@@ -35,6 +35,7 @@ service_settings(const Options &options)
     settings.sessions = {given.workspace_connections, given.connections, given.statement_timeout,
                          given.idle_in_transaction, given.host};
     settings.rotate_overlap = given.rotate_overlap;
+    settings.counts_keys = !shared;
     return settings;
 }
 
@@ -55,7 +56,7 @@ door_settings(const GatewayOptions &given)
 
 struct GatewayFrontend::Parts {
     Parts(const Options &options, std::shared_ptr<const Conninfo> conninfo, Log &log, bool shared)
-        : service(*io, std::move(conninfo), service_settings(options), clock, log),
+        : service(*io, std::move(conninfo), service_settings(options, shared), clock, log),
           door(service, door_settings(options.gateway), clock)
     {
         if (!shared)

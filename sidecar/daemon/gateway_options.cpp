@@ -29,7 +29,7 @@ constexpr OptionRow rows[] = {
     {"gateway-mcp", "AGENTCOOPDB_MCP_ENABLED", "true", by, gateway, "false: no /v1/mcp"},
     {"gateway-origins", "APPINFRA_GATEWAY_ORIGINS", "", by, gateway, "origins whose pages may call, separated by commas"},
     {"gateway-audit-sql", "AGENTCOOPDB_AUDIT_INCLUDE_SQL", "false", by, gateway, "true: statements, 8 KiB at most, never parameters, stand in the audit log"},
-    {"key-rotate-overlap", "AGENTCOOPDB_KEY_ROTATE_OVERLAP", "24h", by, gateway, "how long a rotated key lives on, when the request does not say"},
+    {"key-rotate-overlap", "AGENTCOOPDB_KEY_ROTATE_OVERLAP", "24h", by, gateway, "how long a rotated key lives on, when the request does not say; 90d at most"},
     {"max-statement-bytes", "AGENTCOOPDB_MAX_STATEMENT_BYTES", "262144", by, limits, "of a statement"},
     {"max-statement-params", "AGENTCOOPDB_MAX_STATEMENT_PARAMS", "1000", by, limits, "parameters of a statement"},
     {"max-request-bytes", "AGENTCOOPDB_MAX_REQUEST_BODY_BYTES", "1048576", by, limits, "of a request's body, 1 MiB at most"},
@@ -43,6 +43,7 @@ constexpr OptionRow rows[] = {
 };
 // clang-format on
 
+constexpr int max_overlap_days = 90; // as the registry
 constexpr Duration max_timeout = std::chrono::seconds(60);
 
 bool
@@ -112,7 +113,9 @@ gateway_options_of(const OptionValues &values)
     options.rate = static_cast<double>(count_of(values, "gateway-rate-limit", 0, 1'000'000));
     options.burst = static_cast<double>(count_of(values, "gateway-rate-burst", 1, 1'000'000));
     options.rotate_overlap =
-        std::to_string(duration_of("key-rotate-overlap", values.at("key-rotate-overlap")).count()) +
+        std::to_string(
+            duration_of("key-rotate-overlap", values.at("key-rotate-overlap"), max_overlap_days)
+                .count()) +
         " ms";
     options.origins = words_of(values.at("gateway-origins"));
     for (const std::string &origin : options.origins)

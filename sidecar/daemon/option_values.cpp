@@ -50,7 +50,7 @@ switch_of(const OptionValues &values, const std::string &name)
 }
 
 Duration
-duration_of(const std::string &name, const std::string &text)
+duration_of(const std::string &name, const std::string &text, int days)
 {
     double number = 0;
     const char *end = text.data() + text.size();
@@ -60,10 +60,13 @@ duration_of(const std::string &name, const std::string &text)
                           : unit == "s" || unit.empty() ? 1000
                           : unit == "m"                 ? 60'000
                           : unit == "h"                 ? 3'600'000
+                          : unit == "d"                 ? 86'400'000
                                                         : 0;
     const double millis = number * factor;
-    if (error != std::errc() || !(millis >= 1 && millis <= 86'400'000))
-        refuse("--" + name + " must be a time from 1ms to 24h, such as 500ms, 15s or 2m");
+    if (error != std::errc() || !(millis >= 1 && millis <= days * 86'400'000.0))
+        refuse("--" + name + " must be a time from 1ms to " +
+               (days == 1 ? "24h, such as 500ms, 15s or 2m"
+                          : std::to_string(days) + "d, such as 90m, 24h or 7d"));
     return Duration(static_cast<Duration::rep>(millis));
 }
 

@@ -22,7 +22,8 @@ std::int64_t size_of(const OptionValues &values, const std::string &name);
 // Returns whether an option is "1" and not "0". Throws a configuration Failure.
 bool switch_of(const OptionValues &values, const std::string &name);
 
-// Reads "1500ms", "15s", "2m", "1h", or seconds without a unit. Throws a configuration Failure.
-Duration duration_of(const std::string &name, const std::string &text);
+// Reads "1500ms", "15s", "2m", "1h", "1d", or seconds without a unit, up to so many days. Throws a
+// configuration Failure.
+Duration duration_of(const std::string &name, const std::string &text, int days = 1);
 
 } // namespace sidecar

@@ -14,6 +14,14 @@ namespace
 constexpr std::size_t max_unsent = 64UL * 1024 * 1024; // bytes of answers that are being sent
 constexpr std::string_view realm = "Bearer realm=\"agentcoopdb\"";
 
+// Whether nothing of what is said of the request may be stored.
+bool
+is_statement(const Request &request)
+{
+    const std::string_view path = path_of(request);
+    return path.starts_with("/v1/sql/") || path.starts_with("/v1/rpc/");
+}
+
 } // namespace
 
 GatewayDoor::GatewayDoor(Service &service, DoorSettings settings, const Clock &clock)
@@ -109,7 +117,7 @@ GatewayDoor::refuse(const Problem &problem, const Request &request, const Admiss
     if (problem.status == 401)
         response.headers["WWW-Authenticate"] = realm;
     const auto *admitted = static_cast<const Admitted *>(admission);
-    if (admitted != nullptr && admitted->route->no_store)
+    if (admitted != nullptr ? admitted->route->no_store : is_statement(request))
         response.secret = true;
     add_headers(response, request, admitted);
     return response;

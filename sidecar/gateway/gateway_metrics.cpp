@@ -10,6 +10,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "platform/statuses.hpp"
+
 namespace sidecar::gateway
 {
 namespace
@@ -87,6 +89,8 @@ struct GatewayMetrics::Families {
         gauge("appinfra_gateway_logins", "Logins of workspaces that the gateway holds.");
     prometheus::Family<prometheus::Gauge> &calls =
         gauge("appinfra_gateway_calls_running", "Calls under way.");
+    prometheus::Family<prometheus::Gauge> &keys =
+        gauge("appinfra_keys", "API keys of the host, by status.");
     prometheus::Family<prometheus::Histogram> &waits =
         prometheus::BuildHistogram()
             .Name("appinfra_gateway_wait_seconds")
@@ -152,6 +156,15 @@ void
 GatewayMetrics::waited(double seconds)
 {
     families_->waits.Add({}, latencies).Observe(seconds);
+}
+
+void
+GatewayMetrics::keys(const KeyCounts &counts)
+{
+    for (const char *status : key_statuses) {
+        const auto found = counts.find(status);
+        families_->keys.Add({{"status", status}}).Set(found == counts.end() ? 0 : found->second);
+    }
 }
 
 std::string

@@ -1,6 +1,7 @@
 // What /metrics tells of the gateway, under the names that dashboards of such gateways have.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,9 @@ struct GatewayState {
     std::size_t calls = 0;
 };
 
+// How many keys the host has, by status.
+using KeyCounts = std::map<std::string, double>;
+
 class GatewayMetrics
 {
 public:
@@ -28,6 +32,8 @@ public:
     void procedure(const std::string &name, int status);
     void idempotency(bool hit);
     void waited(double seconds);
+
+    void keys(const KeyCounts &counts);
 
     // The whole text, with what the state is.
     std::string text(const GatewayState &state);

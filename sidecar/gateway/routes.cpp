@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "gateway/build.hpp"
 #include "gateway/json_text.hpp"
 #include "gateway/request_head.hpp"
 
@@ -183,7 +184,7 @@ asio::awaitable<Response>
 Routes::metrics(Admitted &, const Request &, const bool &)
 {
     Response response;
-    response.body = service_.metrics_text();
+    response.body = co_await service_.metrics_text();
     response.type = "text/plain; version=0.0.4; charset=utf-8";
     co_return response;
 }

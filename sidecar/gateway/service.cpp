@@ -18,6 +18,7 @@ constexpr Duration seen_for = std::chrono::minutes(5);
 constexpr Duration sweep_pause = std::chrono::milliseconds(100);
 constexpr Duration report_pause = std::chrono::milliseconds(500);
 constexpr Duration watch_pause = std::chrono::seconds(5);
+constexpr Duration key_count_pause = std::chrono::seconds(5);
 constexpr Duration behind_limit = std::chrono::seconds(10);
 constexpr std::size_t lazy_connections = 8;
 constexpr std::size_t sure_connections = 2;
@@ -75,9 +76,27 @@ Service::authenticate(const ApiKey &key, const std::string &address, bool fresh)
     if (seen_.size() >= max_seen)
         seen_.erase(seen_.begin());
     seen_[key.id] = {key.secret_hash, found->first, clock_.now()};
-    if (fresh)
+    if (!fresh)
+        co_return found->first;
+    std::optional<Problem> refused;
+    try {
         found->second.check();
-    co_return found->first;
+        co_return found->first;
+    } catch (const Problem &problem) {
+        refused = problem;
+    }
+    tell_refusal(*refused, key.id, address);
+    throw *refused;
+}
+
+// Counts a refusal for the audit log, if its rule is one of those that are.
+void
+Service::tell_refusal(const Problem &problem, const std::string &key_id, const std::string &address)
+{
+    if (problem.title == "permission_denied")
+        reports_.refused("permission", key_id, address);
+    else if (problem.title == "key_inactive" || problem.title == "workspace_inactive")
+        reports_.refused(problem.title, key_id, address);
 }
 
 asio::awaitable<Response>
@@ -162,13 +181,38 @@ Service::run(CallRequest request, const bool &client_gone)
     throw *refused;
 }
 
-// Says what is open and under way.
-std::string
+// Says what is open and under way, and what keys there are.
+asio::awaitable<std::string>
 Service::metrics_text()
 {
+    if (settings_.counts_keys)
+        co_await count_keys();
     const std::size_t open = sessions_.open();
-    return metrics_.text(
+    co_return metrics_.text(
         {sessions_.idle(), open - std::min(open, sessions_.idle()), sessions_.logins(), calls_});
+}
+
+// Counts keys, not more often than they are worth it. While the registry does not answer, the
+// former counts stay.
+asio::awaitable<void>
+Service::count_keys()
+{
+    if (clock_.now() < keys_counted_ + key_count_pause)
+        co_return;
+    keys_counted_ = clock_.now();
+    try {
+        const Rows rows = co_await lazy_.ask(
+            "SELECT status, keys FROM appinfra.gateway_key_counts()", Parameters());
+        KeyCounts counts;
+        for (int row = 0; row < PQntuples(rows.get()); row++)
+            counts[std::string(text_at(rows, row, 0))] =
+                std::stod(std::string(text_at(rows, row, 1)));
+        metrics_.keys(counts);
+    } catch (const Problem &) {
+        // /readyz says so.
+    } catch (const ControlRefused &refused) {
+        log_.error("keys cannot be counted", {{"error", refused.error.message}});
+    }
 }
 
 asio::awaitable<std::vector<std::string>>

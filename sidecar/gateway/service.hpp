@@ -29,6 +29,7 @@ struct ServiceSettings {
     CallSettings calls;
     SessionSettings sessions;
     std::string rotate_overlap = "24h"; // as PostgreSQL reads an interval
+    bool counts_keys = true;            // in its metrics; false: the door beside it does
 };
 
 // Who asks, and for what request.
@@ -37,9 +38,6 @@ struct Caller {
     std::string request_id;
     std::string address;
 };
-
-// What this program is, as JSON: version, commit, build_date.
-std::string build_json();
 
 class Service
 {
@@ -82,7 +80,7 @@ public:
     {
         return metrics_;
     }
-    std::string metrics_text();
+    asio::awaitable<std::string> metrics_text();
     Reports &
     reports()
     {
@@ -105,8 +103,10 @@ private:
     };
 
     asio::awaitable<Response> run(CallRequest request, const bool &client_gone);
-    void count(const Call &call, const CallRequest &request, int status);
-    asio::awaitable<Rows> ask_about_keys(const char *sql, Parameters values);
+    asio::awaitable<Rows> ask_about_keys(const Caller &caller, const char *sql, Parameters values);
+    void tell_refusal(const Problem &problem, const std::string &key_id,
+                      const std::string &address);
+    asio::awaitable<void> count_keys();
     asio::awaitable<void> sweep();
     asio::awaitable<void> send_reports();
     asio::awaitable<void> watch_keys();
@@ -118,6 +118,7 @@ private:
     const Clock &clock_;
     Log &log_;
     GatewayMetrics metrics_;
+    TimePoint keys_counted_{};
     Reports reports_;
     Canceller canceller_;
     Control lazy_;

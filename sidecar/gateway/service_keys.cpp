@@ -1,9 +1,12 @@
 // What a key can have done with keys of its workspace, and what it is told of itself. Part of
 // service.hpp.
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 #include "base/json.hpp"
+#include "gateway/build.hpp"
 #include "gateway/json_text.hpp"
 #include "gateway/service.hpp"
 #include "platform/problem.hpp"
@@ -56,6 +59,16 @@ text_member(JsonView object, const char *name)
     return text;
 }
 
+// Whether a workspace_id, in any case, or a db_id is that of the key.
+bool
+is_workspace_of(const Key &key, const std::string &named)
+{
+    return named == key.db_id ||
+           std::equal(
+               named.begin(), named.end(), key.workspace_id.begin(), key.workspace_id.end(),
+               [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
+}
+
 void
 append_member(std::string &out, const char *name, std::string_view text)
 {
@@ -80,7 +93,7 @@ minted_response(int status, const Rows &rows)
 } // namespace
 
 asio::awaitable<Rows>
-Service::ask_about_keys(const char *sql, Parameters values)
+Service::ask_about_keys(const Caller &caller, const char *sql, Parameters values)
 {
     std::optional<Problem> refused;
     try {
@@ -88,6 +101,7 @@ Service::ask_about_keys(const char *sql, Parameters values)
     } catch (const ControlRefused &error) {
         refused = refusal_of(error.error);
     }
+    tell_refusal(*refused, caller.key.id, caller.address);
     throw *refused;
 }
 
@@ -99,8 +113,12 @@ Service::mint_key(const Caller &caller, const std::string &body, const Once &onc
     if (!role)
         throw invalid_field("the field pg_role is missing");
     const auto workspace = text_member(object, "workspace_id");
-    if (workspace && *workspace != caller.key.workspace_id)
-        throw Problem(403, "permission_denied", "a key mints keys of its own workspace only");
+    if (workspace && !is_workspace_of(caller.key, *workspace)) {
+        const Problem problem(403, "permission_denied",
+                              "a key mints keys of its own workspace only");
+        tell_refusal(problem, caller.key.id, caller.address);
+        throw problem;
+    }
     Parameters values = {caller.key.id,
                          role,
                          text_member(object, "name"),
@@ -108,6 +126,7 @@ Service::mint_key(const Caller &caller, const std::string &body, const Once &onc
                          text_member(object, "valid_for"),
                          once.key};
     const Rows rows = co_await ask_about_keys(
+        caller,
         "SELECT key_id, token FROM appinfra.gateway_mint_key($1, $2, $3, $4, $5::interval, $6)",
         std::move(values));
     co_return minted_response(201, rows);
@@ -120,7 +139,7 @@ Service::rotate_key(const Caller &caller, const std::string &body)
     Parameters values = {caller.key.id,
                          text_member(object, "overlap").value_or(settings_.rotate_overlap)};
     const Rows rows = co_await ask_about_keys(
-        "SELECT key_id, token FROM appinfra.gateway_rotate_key($1, $2::interval)",
+        caller, "SELECT key_id, token FROM appinfra.gateway_rotate_key($1, $2::interval)",
         std::move(values));
     co_return minted_response(200, rows);
 }
@@ -130,6 +149,7 @@ Service::list_keys(const Caller &caller)
 {
     Parameters values = {caller.key.id};
     const Rows rows = co_await ask_about_keys(
+        caller,
         "SELECT json_build_object('keys', coalesce(json_agg(json_build_object("
         " 'key_id', key_id, 'role', role, 'env', env, 'name', name, 'status', status,"
         " 'created_at', " INSTANT("created_at") ", 'expires_at', " INSTANT(
@@ -149,7 +169,8 @@ asio::awaitable<Response>
 Service::revoke_key(const Caller &caller, const std::string &key_id)
 {
     Parameters values = {caller.key.id, key_id};
-    co_await ask_about_keys("SELECT appinfra.gateway_revoke_key($1, $2)", std::move(values));
+    co_await ask_about_keys(caller, "SELECT appinfra.gateway_revoke_key($1, $2)",
+                            std::move(values));
     sessions_.close_idle_of(key_id);
     Response response;
     response.body = "{";
@@ -181,13 +202,6 @@ Service::describe(const Caller &caller) const
     add("expires_at", caller.key.expires_at);
     body += "}";
     return response;
-}
-
-std::string
-build_json()
-{
-    return "{\"version\":\"" APPINFRA_VERSION "\",\"commit\":\"" APPINFRA_COMMIT
-           "\",\"build_date\":\"" APPINFRA_BUILD_DATE "\"}";
 }
 
 } // namespace sidecar::gateway

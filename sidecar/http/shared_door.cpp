@@ -3,8 +3,35 @@
 
 #include <utility>
 
+#include "base/json.hpp"
+
 namespace sidecar
 {
+namespace
+{
+
+// What two doors say of whether they are ready, in the words of the gateway's, which has all that
+// the API's has.
+Response
+both_ready(const Response &own, const Response &also)
+{
+    Json reasons(json_array());
+    for (const Response *one : {&own, &also})
+        if (const Json body = parse_json(one->body); body)
+            json_array_extend(reasons.get(), json_object_get(body.get(), "reasons"));
+    const json_t *first = json_array_get(reasons.get(), 0);
+    const bool ready = own.status == 200 && also.status == 200;
+    Response response = also;
+    response.status = ready ? 200 : 503;
+    response.type = "application/json";
+    response.body =
+        json_text(pack("{s:s, s:b, s:O, s:O*}", "status", ready ? "ready" : "degraded", "ready",
+                       static_cast<int>(ready), "reasons", reasons.get(), "reason", first));
+    return response;
+}
+
+} // namespace
+
 // A request that one of the doors has let in; of /metrics and /readyz, both.
 struct SharedDoor::Shared final : Door::Admission {
     std::unique_ptr<Admission> own;
@@ -14,7 +41,8 @@ struct SharedDoor::Shared final : Door::Admission {
 Door &
 SharedDoor::door_of(const Request &request) const
 {
-    return path_of(request).starts_with("/v1/") ? gateway_ : api_;
+    const std::string_view path = path_of(request);
+    return path.starts_with("/v1/") || path == "/healthz" ? gateway_ : api_;
 }
 
 std::unique_ptr<Door::Admission>
@@ -32,13 +60,12 @@ SharedDoor::answer(Admission &admission, const Request &request, const bool &cli
 {
     auto &shared = static_cast<Shared &>(admission);
     Response response = co_await door_of(request).answer(*shared.own, request, client_gone);
-    if (!shared.of_gateway || response.status != 200)
+    if (!shared.of_gateway)
         co_return response;
-    Response also = co_await gateway_.answer(*shared.of_gateway, request, client_gone);
-    if (path_of(request) == "/metrics")
-        response.body += also.body;
-    else if (also.status != 200)
-        response = std::move(also);
+    const Response also = co_await gateway_.answer(*shared.of_gateway, request, client_gone);
+    if (path_of(request) == "/readyz")
+        co_return both_ready(response, also);
+    response.body += also.body;
     co_return response;
 }
 

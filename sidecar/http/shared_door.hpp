@@ -1,5 +1,5 @@
-// The API's and the gateway's doors behind one server: /v1 is the gateway's, all else the API's,
-// and what is told to everyone is told of both.
+// The API's and the gateway's doors behind one server: /v1 and /healthz are the gateway's, all else
+// the API's, and what /metrics and /readyz tell is told of both.
 #pragma once
 
 #include "platform/door.hpp"

@@ -24,6 +24,9 @@ enum class PublicationStatus { pending, claimed, published, failed, superseded, 
 inline constexpr std::array publication_statuses = {"pending", "claimed",    "published",
                                                     "failed",  "superseded", "cancelled"};
 
+// Of an API key (appinfra.keys).
+inline constexpr std::array key_statuses = {"active", "expired", "revoked"};
+
 // Of what the pool holds (appinfra.pool), as far as it is not somebody's.
 enum class PoolStatus { ready, building };
 inline constexpr std::array pool_statuses = {"ready", "building"};

@@ -35,6 +35,8 @@ constexpr Query registry_query = {
     " 'tenants', (SELECT json_object_agg(status, n) FROM"
     "  (SELECT status, count(*) AS n FROM appinfra.databases GROUP BY 1) d),"
     " 'claims', (SELECT count(*) FROM appinfra.databases),"
+    " 'keys', (SELECT json_object_agg(status, n) FROM"
+    "  (SELECT status, count(*) AS n FROM appinfra.keys GROUP BY 1) k),"
     " 'held', (SELECT (held_since IS NOT NULL)::int FROM appinfra.recovery),"
     " 'unhealed', (SELECT unhealed FROM appinfra.recovery),"
     " 'xid_age', (SELECT max(age::float8 / nullif(age_limit, 0)) FROM appinfra.xid_use()),"
@@ -97,6 +99,7 @@ struct Metrics::Families {
     Gauges &pool = gauge("appinfra_pool_shells", "Shells of the pool: ready and building.");
     Gauges &claims = gauge("appinfra_claims", "Databases that were ever claimed.");
     Gauges &tenants = gauge("appinfra_tenants", "Databases of tenants by status.");
+    Gauges &keys = gauge("appinfra_keys", "API keys of the host, by status.");
     Gauges &held = gauge("appinfra_publications_held",
                          "Whether the host may be a copy and hands out no publication.");
     Gauges &unhealed = gauge("appinfra_unhealed_bindings",
@@ -211,6 +214,9 @@ Metrics::read_registry(Database &database)
         families_->pool.Add({{"status", status}}).Set(0);
     for (const char *status : database_statuses)
         families_->tenants.Add({{"status", status}}).Set(0);
+    for (const char *status : key_statuses)
+        families_->keys.Add({{"status", status}}).Set(0);
+    set_all(families_->keys, "status", part("keys"));
     set_all(families_->publications, "status", part("publications"));
     set_all(families_->pool, "status", part("pool"));
     set_all(families_->tenants, "status", part("tenants"));

@@ -968,6 +968,12 @@ CREATE FUNCTION appinfra.gateway_list_keys(caller_key_id text) RETURNS SETOF app
 COMMENT ON FUNCTION appinfra.gateway_list_keys(text) IS
     'the keys of the callers workspace, for a dbadmin. 28000, 42501';
 
+CREATE FUNCTION appinfra.gateway_key_counts() RETURNS TABLE (status text, keys bigint)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT k.status, count(*) FROM appinfra.keys k GROUP BY 1$$;
+COMMENT ON FUNCTION appinfra.gateway_key_counts() IS 'how many keys the host has of each status, for metrics';
+
 CREATE OR REPLACE VIEW appinfra.databases AS
     SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
            a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
@@ -1006,7 +1012,8 @@ REVOKE ALL ON FUNCTION
     appinfra.gateway_rotate_key(text, interval),
     appinfra.gateway_revoke_key(text, text, text),
     appinfra.gateway_workspace(text),
-    appinfra.gateway_list_keys(text)
+    appinfra.gateway_list_keys(text),
+    appinfra.gateway_key_counts()
     FROM PUBLIC;
 GRANT SELECT ON appinfra.keys, appinfra.calls TO appinfra_admin, appinfra_auditor;
 GRANT USAGE ON SCHEMA appinfra TO appinfra_gateway;
@@ -1029,7 +1036,8 @@ GRANT EXECUTE ON FUNCTION
     appinfra.gateway_mint_key(text, text, text, text, interval, text),
     appinfra.gateway_rotate_key(text, interval),
     appinfra.gateway_revoke_key(text, text, text),
-    appinfra.gateway_list_keys(text)
+    appinfra.gateway_list_keys(text),
+    appinfra.gateway_key_counts()
     TO appinfra_gateway;
 CREATE OR REPLACE VIEW appinfra.bindings AS
     SELECT binding_id, db_id, app_id, target, variables, access, producer, version, ended, created_at, via,

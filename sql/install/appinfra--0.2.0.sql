@@ -1237,6 +1237,12 @@ CREATE FUNCTION appinfra.gateway_list_keys(caller_key_id text) RETURNS SETOF app
 COMMENT ON FUNCTION appinfra.gateway_list_keys(text) IS
     'the keys of the callers workspace, for a dbadmin. 28000, 42501';
 
+CREATE FUNCTION appinfra.gateway_key_counts() RETURNS TABLE (status text, keys bigint)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT k.status, count(*) FROM appinfra.keys k GROUP BY 1$$;
+COMMENT ON FUNCTION appinfra.gateway_key_counts() IS 'how many keys the host has of each status, for metrics';
+
 ---------------------------------------------------------------------------------------------------
 -- The state of the host, for those who may not look at it.
 ---------------------------------------------------------------------------------------------------
@@ -1365,5 +1371,6 @@ GRANT EXECUTE ON FUNCTION
     appinfra.gateway_mint_key(text, text, text, text, interval, text),
     appinfra.gateway_rotate_key(text, interval),
     appinfra.gateway_revoke_key(text, text, text),
-    appinfra.gateway_list_keys(text)
+    appinfra.gateway_list_keys(text),
+    appinfra.gateway_key_counts()
     TO appinfra_gateway;

@@ -121,6 +121,9 @@ like($err, qr/42501/, 'a tenant is refused');
 my $counted = metrics('appinfra_tenants{status="retained"}', 1);
 is($counted->{'appinfra_tenants{status="ready"}'}, 1, 'one of two tenants is left');
 is($counted->{appinfra_claims}, 2, 'two were claimed');
+$host->control("SELECT appinfra.revoke_key(key_id) FROM appinfra.mint_key('two', 'reader'); SELECT appinfra.mint_key('two', 'reader') FROM generate_series(1, 3)");
+my $keys = metrics('appinfra_keys{status="active"}', 3);
+is(join(' ', map { $keys->{qq(appinfra_keys{status="$_"})} // 'none' } qw(expired revoked)), '0 1', 'so are API keys, by status');
 $host->wait_for_pool(3);
 reaches { metrics('appinfra_pool_shells{status="ready"}', 3) } 'three shells are ready';
 reaches { wait_for('a refusal by rule', sub { grep { /^appinfra_refusals_total\{rule="[^"]*copy[^"]*"\}$/i } keys %{ metrics() } }) }

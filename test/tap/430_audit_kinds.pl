@@ -18,7 +18,7 @@ my @secrets;    # passwords that were handed out
 my %reads = map { $_ => 1 } qw(version host_id public_address has_sessions is_running retention
   service_username verify_audit audit_hash exposures guard_state held_because xid_use
   server_certificate host_facts bucket_quota report_unknown_buckets extend_bucket_work
-  wait_bucket_revoked wait_key_revoked gateway_key gateway_keys gateway_list_keys gateway_workspace
+  wait_bucket_revoked wait_key_revoked gateway_key gateway_keys gateway_list_keys gateway_key_counts gateway_workspace
   gateway_begin);    # the last has its row when it finishes
 # Functions that no caller reaches: of triggers, and of CREATE EXTENSION.
 my %internal = map { $_ => 1 } qw(check_installation adopt_host refuse_audit_change);

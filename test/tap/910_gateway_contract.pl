@@ -263,6 +263,10 @@ is(join(' ', @{$listed}{qw(role env name status)}), 'reader live rake active', '
 like($listed->{created_at}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, 'times as everywhere');
 unlike($answer->{content}, qr/token|secret|hash/, 'and no secret');
 refuses($gateway->call(GET => '/v1/auth/keys', undef, key => $key{dbuser}), '403 permission_denied', 'a dbuser lists none');
+is(said($gateway->call(POST => '/v1/auth/keys', { pg_role => 'reader', workspace_id => $_ }, key => $key{dbadmin})), 201, 'the workspace in another spelling')
+  for uc $workspace_id, $tenant->{db_id};
+is($gateway->call(POST => '/v1/sql/execute', { sql => 'SELECT 1' }, key => $_)->{headers}{'cache-control'}, 'no-store', 'nor is a refusal of the key to be stored')
+  for { token => 'none' }, { token => $broken };
 $answer = $gateway->call(POST => '/v1/auth/keys/rotate', { overlap => '1 hour' }, key => $rake);
 is(said($answer), 200, 'a key rotates itself') or diag $answer->{content};
 is_deeply([ sort keys %{ $answer->{json} } ], [qw(new_key_id notice token)], 'with these fields');
@@ -281,6 +285,14 @@ for my $revoked ($rake, $next)
 {
 	$answer = refuses($gateway->sql($revoked, 'SELECT 1'), '401 key_inactive', 'a revoked one runs nothing');
 	is($answer->{headers}{'www-authenticate'}, 'Bearer realm="agentcoopdb"', 'and is told what is wanted');
+}
+refuses($gateway->call(GET => '/v1/me', undef, key => $rake), '401 key_inactive', 'nor is it told of itself');
+for my $case ([ permission => $key{dbuser}{id} ], [ permission => $key{dbadmin}{id} ], [ key_inactive => $rake->{id} ], [ unknown_key => '' ])
+{
+	my ($rule, $id) = @$case;
+	$host->wait_until("SELECT count(*) > 0 FROM appinfra.audit WHERE action = 'gateway' AND outcome = 'refused' AND detail->>'rule' = '$rule'"
+		  . " AND coalesce(credential, '') = '$id'", "the audit row of $rule $id");
+	pass("$rule stands in the audit log");
 }
 my $brief = $gateway->mint($tenant->{db_id}, 'dbuser', valid_for => '1 s');
 wait_for('the end of a key', sub { said($gateway->sql($brief, 'SELECT 1')) eq '401 key_inactive' });
@@ -353,10 +365,13 @@ my $metrics = $gateway->call(GET => '/metrics')->{content};
 like($metrics, qr/^\Q$_\E[ {]/m, "metrics: $_") for
   qw(agentcoopdb_request_duration_seconds_bucket agentcoopdb_requests_total agentcoopdb_sql_statements_total agentcoopdb_rpc_invocations_total
   agentcoopdb_idempotency_hits_total agentcoopdb_idempotency_misses_total agentcoopdb_build_info appinfra_gateway_connections appinfra_gateway_logins
-  appinfra_gateway_wait_seconds_count appinfra_gateway_calls_running);
+  appinfra_gateway_wait_seconds_count appinfra_gateway_calls_running appinfra_keys);
 like($metrics, qr/agentcoopdb_sql_statements_total\{command="INSERT",sqlstate="00000"\}/, 'statements by command and SQLSTATE');
 like($metrics, qr/^appinfra_gateway_wait_seconds_count [1-9]/m, 'waits for connections are counted');
 unlike($metrics, qr/name="nothing"/, 'procedures that exist');
+is(join(' ', map { $metrics =~ /^appinfra_keys\{status="$_"\} (\d+)$/m ? $1 : 'none' } qw(active expired revoked)),
+	$host->control("SELECT string_agg(count::text, ' ' ORDER BY status) FROM (SELECT status, (SELECT count(*) FROM appinfra.keys k WHERE k.status = s.status) FROM unnest('{active,expired,revoked}'::text[]) s (status)) c"),
+	'and keys by status');
 
 # --- what the registry tells of keys ---------------------------------------------------------------------------
 my $told = $gateway->mint($tenant->{db_id}, 'dbuser');
