@@ -11,8 +11,9 @@ lay_out() {
     local item
     mkdir -p "$work/tests" "$work/bin" "$work/server" "$work/tools"
     cp "$root/tools/prove.pl" "$work/tools/"
-    for item in test sql expected docs tools; do
-        if [ -d "$root/$item" ]; then cp -r "$root/$item" "$work/tests/"; fi
+    for item in test sql expected docs tools sidecar/systemd; do
+        mkdir -p "$work/tests/$(dirname "$item")"
+        if [ -d "$root/$item" ]; then cp -r "$root/$item" "$work/tests/$(dirname "$item")/"; fi
     done
     if [ -x "$root/build/sidecar/appinfrad" ]; then
         cp "$root/build/sidecar/appinfrad" "$work/bin/"

@@ -60,7 +60,7 @@ duration_of(const std::string &name, const std::string &text, int days)
                           : unit == "s" || unit.empty() ? 1000
                           : unit == "m"                 ? 60'000
                           : unit == "h"                 ? 3'600'000
-                          : unit == "d"                 ? 86'400'000
+                          : unit == "d" && days > 1     ? 86'400'000
                                                         : 0;
     const double millis = number * factor;
     if (error != std::errc() || !(millis >= 1 && millis <= days * 86'400'000.0))

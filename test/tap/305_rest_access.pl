@@ -191,9 +191,9 @@ like($peer->wait_for_value($app, 'AGENTCOOPDB_API_KEY'), qr/\Aacd_live_\Q$publis
 refused($rest->call(POST => "$base/keys", { role => 'reader', publish => JSON::PP::true }, user => $user), 409, 'conflict', 'an app has one such variable');
 is($rest->call(GET => "$base/publications?limit=1", undef, user => $user)->{json}{publications}[0]{variables}[1], 'AGENTCOOPDB_API_KEY', 'the delivery is in the list');
 is($rest->call(GET => "$base/publications?limit=1", undef, user => $user)->{json}{publications}[0]{key_id}, $published->{json}{key_id}, '  with the key that it delivers');
-is_deeply([ map { join ' ', @$_{qw(variable target access key_id)} } grep { $_->{key_id} } @{ ok_call(200, GET => "$base/variables")->{variables} } ],
+is_deeply([ map { join ' ', @$_{qw(variable target access key_id)} } grep { $_->{key_id} } @{ ok_call(200, GET => "$base/variables")->{json}{variables} } ],
 	[ map { "$_ $app writer $published->{json}{key_id}" } qw(AGENTCOOPDB_API_KEY AGENTCOOPDB_GATEWAY_URL) ], 'so are its variables, with the key that they have');
-my ($shown) = grep { $_->{key_id} eq $published->{json}{key_id} } @{ ok_call(200, GET => "$base/keys")->{keys} };
+my ($shown) = grep { $_->{key_id} eq $published->{json}{key_id} } @{ ok_call(200, GET => "$base/keys")->{json}{keys} };
 is("$shown->{target} $shown->{publication}", "$app published", 'the key is listed with where it is');
 like(tool('add_app_key', %mine, role => 'reader'), qr/^conflict: /, 'MCP: an API key is published, once');
 ok_call(200, DELETE => "$base/variables?variables=AGENTCOOPDB_API_KEY");

@@ -72,7 +72,7 @@ TEST(CheckEnvOutput, AsJsonHasEveryField)
         ran.out,
         R"({"ok":false,"lane":"runtime","container":null,"asked_server":false,"variables":[{"variable":"DATABASE_URL",)"
         R"("user":"app","servers":[{"host":"db.example","address":"192.0.2.1","port":"5000"}],)"
-        R"("database":"shop"}],"violations":[{"variable":"X_PRODUCER_TOKEN","rule":"forbidden_variable",)"
+        R"("database":"shop"}],"gateway":null,"violations":[{"variable":"X_PRODUCER_TOKEN","rule":"forbidden_variable",)"
         R"("problem":"it must not reach the runtime lane","remedy":"remove it from this environment; )"
         R"(apps get DATABASE_URL and DATABASE_SERVICE_URL"}],"warnings":[],"error":null})"
         "\n");

@@ -220,7 +220,7 @@ TEST(CheckEnvCompose, AsJsonListsTheServices)
     EXPECT_EQ(ran.out, R"({"ok":true,"services":[{"ok":true,"service":"app","lane":"runtime",)"
                        R"("container":"app","asked_server":false,"variables":[{"variable":)"
                        R"("DATABASE_URL","user":"a","servers":[{"host":"","port":"5432"}],)"
-                       R"("database":"d"}],"violations":[],"warnings":[],"error":null}],)"
+                       R"("database":"d"}],"gateway":null,"violations":[],"warnings":[],"error":null}],)"
                        R"("error":null})"
                        "\n");
     const Ran broken = check_compose("services: {app: {environment: {A: '${'}}}", {"--json"});
