@@ -40,6 +40,7 @@ quickstart|curl|command|curl
 check|procps|command|ps
 check|pgbouncer|command|pgbouncer
 check|util-linux|command|setpriv
+check|iproute2|file|/sbin/ip
 check|mmdebstrap|command|mmdebstrap
 check|python3-boto3|python|boto3
 clients|python3-psycopg|python|psycopg

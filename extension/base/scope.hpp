@@ -127,11 +127,13 @@ attempt_part(Body body)
         MemoryContextSwitchTo(context);
         ErrorData *error = CopyErrorData();
         int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-        if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)
-            PG_RE_THROW();
         FlushErrorState();
+        /* First of all: an error that leaves a subtransaction leaves the session in a transaction that
+         * is aborted and waits for a ROLLBACK which its client does not send. */
         RollbackAndReleaseCurrentSubTransaction();
         MemoryContextSwitchTo(context);
+        if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)
+            ReThrowError(error);
         failure = failure_of(error);
     }
     PG_END_TRY();

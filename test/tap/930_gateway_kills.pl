@@ -26,21 +26,8 @@ my $key = $gateway->mint($tenant->{db_id}, 'dbuser');
 my $made = $gateway->sql($gateway->mint($tenant->{db_id}, 'dbadmin'), 'CREATE TABLE hits (id bigserial, k text)');
 is($made->{status}, 200, 'a table is made') or diag $made->{content};
 
-# Sends a write until it is answered for good, as clients do: 5xx, 429 and broken connections again.
-sub write_once
-{
-	my ($http, $name) = @_;
-	my %request = (
-		headers => { 'Content-Type' => 'application/json', Authorization => "Bearer $key->{token}", 'Idempotency-Key' => $name },
-		content => JSON::PP->new->canonical->encode({ sql => 'INSERT INTO hits (k) VALUES ($1) RETURNING id, k, clock_timestamp()', params => [$name] }));
-	for my $try (1 .. 2000)
-	{
-		my $answer = $http->request(POST => $gateway->url . '/v1/sql/execute', \%request);
-		return $answer if $answer->{status} < 500 && $answer->{status} != 429;
-		sleep 0.05;
-	}
-	die "$name was never answered";
-}
+# Sends a write until it is answered for good.
+sub write_once { return $gateway->insist($_[0], $key, $_[1], 'INSERT INTO hits (k) VALUES ($1) RETURNING id, k, clock_timestamp()', $_[1]); }
 
 my $callers = Appinfra::Callers->start($count, sub
 {

@@ -31,7 +31,8 @@ our @ISA = ('PostgreSQL::Test::Cluster', 'Appinfra::Orphans');
 $PostgreSQL::Test::Cluster::last_port_assigned = 12000 + int(rand(20000));
 
 # Makes and starts a host. Options: pool_size (2), conf (more settings), extension (1: create it
-# and the sidecar's role), start (1), init (arguments of Cluster's init, such as allows_streaming).
+# and the sidecar's role), start (1), init (arguments of Cluster's init, such as allows_streaming), hba (more
+# lines), disks (sizes for Appinfra::Namespace's put_on_disks).
 sub make
 {
 	my ($class, $name, %args) = @_;
@@ -39,7 +40,8 @@ sub make
 	$self->init(%{ $args{init} // {} });
 	$self->append_conf('postgresql.conf', $self->_settings($args{pool_size} // 2));
 	$self->append_conf('postgresql.conf', $args{conf}) if defined $args{conf};
-	$self->_write_hba;
+	$self->_write_hba($args{hba} // '');
+	Appinfra::Namespace::put_on_disks($self, %{ $args{disks} }) if $args{disks};
 	return $self unless $args{start} // 1;
 	$self->start;
 	$self->safe_psql('postgres', 'CREATE DATABASE control');
@@ -71,12 +73,13 @@ sub init
 	return $self->SUPER::init(%arguments);
 }
 
-# Starts a standby of this host, from its backup "base", under an address of its own.
+# Starts a standby of this host, from its backup "base", under an address of its own. Option: disks, as of make.
 sub start_standby
 {
-	my ($self, $name, $conf) = @_;
+	my ($self, $name, $conf, %args) = @_;
 	my $standby = Appinfra->new($name);
 	$standby->init_from_backup($self, 'base', has_streaming => 1);
+	Appinfra::Namespace::put_on_disks($standby, %{ $args{disks} }) if $args{disks};
 	$standby->append_conf('postgresql.conf', 'appinfra.public_port = ' . $standby->port . "\n" . ($conf // ''));
 	$standby->start;
 	return $standby;
@@ -106,7 +109,7 @@ CONF
 
 sub _write_hba
 {
-	my ($self) = @_;
+	my ($self, $more) = @_;
 	my $superuser = getpwuid($>);
 	my $hba = $self->data_dir . '/pg_hba.conf';
 	open my $out, '>', $hba or croak "$hba: $!";
@@ -116,6 +119,7 @@ local replication     $superuser       trust
 local control         appinfra_sidecar trust
 local control         appinfra_gateway_login trust
 host  all             all              127.0.0.1/32 scram-sha-256
+$more
 HBA
 	close $out;
 	return;
@@ -263,7 +267,8 @@ sub env_dir
 	return $dir;
 }
 
-# Starts `appinfrad serve`. env adds to or replaces variables (undef removes one), args follow.
+# Starts `appinfrad serve`. env adds to or replaces variables (undef removes one), args follow, prefix
+# is what the command begins with.
 sub start_sidecar
 {
 	my ($self, %args) = @_;
@@ -275,7 +280,7 @@ sub start_sidecar
 	return Appinfra::Process->start(
 		name => $args{name} // 'sidecar',
 		env => \%env,
-		command => [ sidecar_binary(), $args{command} // 'serve', @{ $args{args} // [] } ]);
+		command => [ @{ $args{prefix} // [] }, sidecar_binary(), $args{command} // 'serve', @{ $args{args} // [] } ]);
 }
 
 sub sidecar_binary

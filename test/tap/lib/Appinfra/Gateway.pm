@@ -10,6 +10,7 @@ use warnings;
 use Carp;
 use HTTP::Tiny;
 use JSON::PP;
+use Time::HiRes qw(sleep);
 use PostgreSQL::Test::Utils;
 use Appinfra;
 use Appinfra::Wait qw(wait_for);
@@ -17,15 +18,17 @@ use Appinfra::Wait qw(wait_for);
 my $login = 'appinfra_gateway_login';
 
 # Starts `appinfrad gateway` on a free port of 127.0.0.1, and waits until it is ready. Options: args, env
-# (as of start_sidecar), name (of the process), worker (the gateway's), unready (it is not waited for).
+# (as of start_sidecar), name (of the process), worker (the gateway's), unready (it is not waited for), again
+# (the host has its role, and need not answer now), prefix (as of start_sidecar).
 sub start
 {
 	my ($class, $host, %args) = @_;
-	$host->control("DO \$\$ BEGIN IF to_regrole('$login') IS NULL THEN CREATE ROLE $login LOGIN IN ROLE appinfra_gateway; END IF; END \$\$");
+	$host->control("DO \$\$ BEGIN IF to_regrole('$login') IS NULL THEN CREATE ROLE $login LOGIN IN ROLE appinfra_gateway; END IF; END \$\$")
+	  unless $args{again};
 	my $self = bless { host => $host, name => $args{name} // 'gateway' }, $class;
 	my @args = ('--gateway-listen=127.0.0.1:0', '--worker=' . ($args{worker} // 'test'), @{ $args{args} // [] });
 	$self->{process} = $host->start_sidecar(
-		name => $self->{name}, command => $args{command} // 'gateway', args => \@args,
+		name => $self->{name}, prefix => $args{prefix}, command => $args{command} // 'gateway', args => \@args,
 		env => { APPINFRA_DATABASE_URL => $host->sidecar_url =~ s/user=\S+/user=$login/r, APPINFRA_SINK => undef,
 			%{ $args{env} // {} } });
 	my $log = $self->{process}->wait_for_log(qr/listening address=\S+/);
@@ -81,6 +84,23 @@ sub sql
 	my %headers = (%{ $args{headers} // {} }, defined $args{once} ? ('Idempotency-Key' => $args{once}) : ());
 	return $self->call(POST => '/v1/sql/execute', { sql => $sql, defined $params ? (params => $params) : () },
 		key => $key, headers => \%headers);
+}
+
+# Sends a statement with an Idempotency-Key until it is answered for good, as clients do: 5xx, 429 and broken
+# connections again.
+sub insist
+{
+	my ($self, $http, $key, $once, $sql, @params) = @_;
+	my %request = (
+		headers => { 'Content-Type' => 'application/json', Authorization => "Bearer $key->{token}", 'Idempotency-Key' => $once },
+		content => JSON::PP->new->canonical->encode({ sql => $sql, params => \@params }));
+	for my $try (1 .. 2000)
+	{
+		my $answer = $http->request(POST => $self->url . '/v1/sql/execute', \%request);
+		return $answer if $answer->{status} < 500 && $answer->{status} != 429;
+		sleep 0.05;
+	}
+	die "$once was never answered";
 }
 
 sub rpc

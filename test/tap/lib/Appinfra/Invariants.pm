@@ -1,6 +1,5 @@
-# Owns what must be true of a host, its producer and its callers once a run of random kills and failovers is
-# over and all is quiet: 26 invariants, each with its name, and what violates it. The checks are in
-# Appinfra/Invariants/.
+# Owns what must be true of a host, its producer, its store and its callers once a run of faults is over and all
+# is quiet: the invariants, each with its name, and what violates it. The checks are in Appinfra/Invariants/.
 #
 #   my $found = Appinfra::Invariants->new(fates => $fates, peer => $peer, lossless => 1, logins => 300);
 #   $found->quiet(-s $host->logfile, $work->calls);
@@ -12,11 +11,14 @@ package Appinfra::Invariants;
 use strict;
 use warnings;
 use Appinfra::Invariants::Acknowledged;
+use Appinfra::Invariants::Buckets;
+use Appinfra::Invariants::Calls;
 use Appinfra::Invariants::Logins;
+use Appinfra::Invariants::Owners;
 use Appinfra::Invariants::Remains;
 use Appinfra::Journal;
 
-our @ISA = map { "Appinfra::Invariants::$_" } qw(Acknowledged Logins Remains);
+our @ISA = map { "Appinfra::Invariants::$_" } qw(Acknowledged Buckets Calls Logins Owners Remains);
 
 my @invariants = (
 	[ 'each published variable holds a DSN that logs in, and others hold nothing', '_unusable' ],
@@ -44,8 +46,21 @@ my @invariants = (
 	[ 'nothing names two things', sub { return grep { !/version \d+ after/ } $_[0]->_contradictions } ],
 	[ 'nothing crashed of itself, and sidecars end when they are asked', '_crashes' ],
 	[ 'callers were told documented SQLSTATEs only', '_undocumented' ],
-	# the hosts of tests run without fsync
-	[ 'exposures() has nothing', sub { return $_[0]->rows("SELECT rule, database, object, detail FROM appinfra.exposures() WHERE severity <> 'notice' AND object IS DISTINCT FROM 'fsync'") } ]);
+	[ 'no login is in both URLs of an app, and none is a superuser', '_shared_logins' ],
+	[ 'no variable was published that nobody asked for', '_unasked_variables' ],
+	[ 'nothing of one owner is in the environment of another', '_given_to_others' ],
+	[ 'nobody got through to what is closed', '_got_through' ],
+	[ 'who tries it is counted', '_uncounted' ],
+	[ 'each app with a bucket has its newest key, and one bucket', '_useless_keys' ],
+	[ 'the buckets of the store are those of the registry', '_strange_buckets' ],
+	[ 'the keys of the store are those of the registry', '_strange_keys' ],
+	[ 'a call with an Idempotency-Key took effect once', '_done_twice' ],
+	[ 'its answer tells of what is there', '_told_otherwise' ],
+	[ 'it is given again, byte by byte', '_not_replayed' ],
+	[ 'each call has its row in the audit', '_unaudited_calls' ],
+	[ 'an API key gets in as long as it is active, and no longer', '_open_to_revoked_keys' ],
+	# the hosts of tests run without fsync, and without TLS on wires that are within this machine
+	[ 'exposures() has nothing', sub { return $_[0]->rows("SELECT rule, database, object, detail FROM appinfra.exposures() WHERE severity <> 'notice' AND object IS DISTINCT FROM 'fsync' AND rule NOT IN ('bucket_plain', 'hba_plain', 'sslmode_without_ca')") } ]);
 
 sub names { return map { $_->[0] } @invariants; }
 

@@ -21,16 +21,22 @@ sub _db_id { return (split /\|/, $_[0]{rows}[0])[0]; }
 # The DSNs that were handed over, rolled back or not.
 sub urls { return map { map { (split /\|/)[1] // () } @{ $_->{rows} } } grep { $_->{op} eq 'issue_credential' } @{ $_[0]{calls} }; }
 
+# The API keys that were handed over.
+sub tokens { return map { map { (split /\|/)[1] // () } @{ $_->{rows} } } grep { $_->{op} eq 'mint_key' } @{ $_[0]{calls} }; }
+
 # The marks that were written.
 sub writes { return map { $_->{rows}[0] } grep { $_->{op} eq 'write' } $_[0]->_committed; }
 
-# {"action db_id"} how often it was acknowledged. A key that is used again, and a deprovisioning of what is
+# What may do nothing, and what no row is for.
+my %may_do_nothing = map { $_ => 1 } qw(write trespass steal bind_variables unbind_variables);
+
+# {"action id"} how often it was acknowledged. A key that is used again, and a deprovisioning of what is
 # deprovisioned, do nothing.
 sub acknowledged
 {
 	my ($self) = @_;
 	my (%count, %claimed);
-	for my $call (grep { $_->{op} ne 'write' } $self->_committed)
+	for my $call (grep { !$may_do_nothing{ $_->{op} } } $self->_committed)
 	{
 		my $db_id = _db_id($call);
 		next if $call->{op} eq 'provision_tenant' && $claimed{$db_id}++;

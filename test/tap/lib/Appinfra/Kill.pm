@@ -14,17 +14,20 @@ use Exporter 'import';
 use Time::HiRes qw(sleep time);
 use PostgreSQL::Test::Utils;
 
-our @EXPORT_OK = qw(find_process catch_process kill_and_recover wait_for_server directories);
+our @EXPORT_OK = qw(find_process find_processes catch_process kill_and_recover wait_for_server directories);
 
 # Returns the process whose title matches, or undef.
 sub find_process
 {
 	my ($host, $title) = @_;
-	for my $pid (_children($host->{_pid}))
-	{
-		return $pid if _read("/proc/$pid/cmdline") =~ $title;
-	}
-	return undef;
+	return (find_processes($host, $title))[0];
+}
+
+# Returns all processes whose title matches.
+sub find_processes
+{
+	my ($host, $title) = @_;
+	return grep { _read("/proc/$_/cmdline") =~ $title } _children($host->{_pid});
 }
 
 # Waits for a process whose title matches, and returns it. One that lives for milliseconds may be

@@ -56,7 +56,8 @@ sub _finish
 	my @names = @{ $run->{names} };
 	for my $line (split /\n/, $run->{out})
 	{
-		last unless $line eq parse_dsn($dsns->{ $names[0] })->{database} . '|127.0.0.1';
+		my $part = parse_dsn($dsns->{ $names[0] });
+		last unless $line eq "$part->{database}|$part->{host}";
 		shift @names;
 	}
 	return @names;

@@ -62,6 +62,7 @@ sub kill9
 }
 
 sub port { return $_[0]{port}; }
+sub process { return $_[0]{process}; }
 
 # The address as a sidecar is given it; the host can be another name of this machine.
 sub url

@@ -91,7 +91,7 @@ sub live_variables
 	return decode_json($host->control(
 		'SELECT coalesce(jsonb_object_agg(v.target || $$ $$ || v.variable, d.database), $${}$$) FROM appinfra.variable v'
 		  . ' JOIN appinfra.bindings b USING (binding_id) JOIN appinfra.databases d USING (db_id)'
-		  . ' WHERE d.status = $$ready$$ AND EXISTS (SELECT FROM appinfra.publications p WHERE p.binding_id = b.binding_id) AND v.variable <> ALL ($${PGPASSWORD,PGHOST,PGPORT,PGDATABASE,PGSSLMODE}$$)'));
+		  . ' WHERE d.status = $$ready$$ AND EXISTS (SELECT FROM appinfra.publications p WHERE p.binding_id = b.binding_id) AND v.variable <> ALL ($${PGPASSWORD,PGHOST,PGPORT,PGDATABASE,PGSSLMODE,AGENTCOOPDB_API_KEY,AGENTCOOPDB_GATEWAY_URL}$$)'));
 }
 
 # Returns the variables at the producer that do not hold what they should: a DSN (or the user of a
@@ -122,7 +122,7 @@ sub unusable
 	for my $target (grep { my $target = $_; !grep { $_ eq $target } @unknown } keys %$store)
 	{
 		push @found, map { "$target $_: should be unset" }
-		  grep { !/^PG(?!USER)/ && defined $store->{$target}{$_}{value} && !exists $live->{"$target $_"} } keys %{ $store->{$target} };
+		  grep { !/^(?:PG(?!USER)|OF_S3_|AGENTCOOPDB_)/ && defined $store->{$target}{$_}{value} && !exists $live->{"$target $_"} } keys %{ $store->{$target} };
 	}
 	return sort @found;
 }

@@ -1,6 +1,6 @@
-# Owns callers of a host whose processes are killed: child processes that provision, rotate, revoke, restore,
-# deprovision and write, each for apps of its own, some of it rolled back, until they are told to stop. Each
-# keeps a journal of what it asked for and what it was told; a call that was cut off has code 2.
+# Owns callers of a host whose processes are killed: child processes that do what Appinfra::Operations has,
+# write as tenants and try what is closed to them, each for apps of its own, some of it rolled back, until they are
+# told to stop. Each keeps a journal of what it asked for and what it was told; a call that was cut off has code 2.
 #
 #   my $work = Appinfra::Workload->start($host, seed => 7, callers => 3, apps => 17);
 #   $work->turn_to($other);          # the calls that begin from now on go there
@@ -18,21 +18,7 @@ use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 use Appinfra;
 use Appinfra::Dsn qw(dsn_psql);
-
-# The databases of the caller's app that have a status: the calls choose by it themselves.
-my $in = sub { return "FROM appinfra.databases d WHERE app_id = '$_[0]' AND status IN ($_[1]) ORDER BY created_at LIMIT 1"; };
-
-# Each operation with its weight, and its SQL, which gives rows "db_id|more" of what it did.
-my @operations = (
-	[ 6, 'rotate_credential', sub { "SELECT db_id, count(r) FROM (SELECT db_id, appinfra.rotate_credential(db_id) r " . $in->($_[0], "'ready'") . ') s GROUP BY 1' } ],
-	[ 4, 'issue_credential', sub { "SELECT db_id, (c).url FROM (SELECT db_id, appinfra.issue_credential(db_id, 'owner') c " . $in->($_[0], "'ready'") . ' OFFSET 0) s' } ],
-	[ 2, 'create_service_user', sub { "SELECT db_id, count(r) FROM (SELECT db_id, appinfra.create_service_user(db_id, 'svc', 'host') r " . $in->($_[0], "'ready'") . ') s GROUP BY 1' } ],
-	[ 1, 'drop_service_user', sub { "SELECT db_id, appinfra.drop_service_user(db_id, 'svc', 'host') " . $in->($_[0], "'ready'") } ],
-	[ 2, 'revoke_credential', sub { "SELECT db_id, c.username, appinfra.revoke_credential(c.username, 'chaos') FROM appinfra.credentials c JOIN appinfra.databases d USING (db_id)"
-			  . " WHERE d.app_id = '$_[0]' AND target IS NULL AND state = 'active' LIMIT 1" } ],
-	[ 2, 'revoke_tenant', sub { 'SELECT db_id, appinfra.revoke_tenant(db_id) ' . $in->($_[0], "'ready'") } ],
-	[ 3, 'restore_tenant', sub { "SELECT db_id, count(r) FROM (SELECT db_id, appinfra.restore_tenant(db_id) r " . $in->($_[0], "'revoked', 'retained'") . ') s GROUP BY 1' } ],
-	[ 2, 'deprovision_tenant', sub { "SELECT db_id, appinfra.deprovision_tenant(db_id, retain => '10 min') " . $in->($_[0], "'ready', 'revoked'") } ]);
+use Appinfra::Operations qw(operation provision);
 
 # Starts the callers.
 sub start
@@ -95,7 +81,9 @@ sub _run
 	{
 		my $app = "app-$caller-" . (1 + int rand $self->{apps});
 		my $host = decode_json(slurp_file("$self->{dir}/host"));
-		my $call = rand() < 0.15 && @urls ? _write($host, $urls[ rand @urls ], ++$number) : $self->_call($host, $app, ++$number);
+		my $dice = @urls ? rand : 1;
+		my $call = $dice < 0.12 ? _write($host, $urls[ rand @urls ], ++$number)
+		  : $dice < 0.16 ? _trespass($host, $urls[ rand @urls ]) : $self->_call($host, $app, ++$number);
 		push @urls, map { { url => (split /\|/)[1], db_id => (split /\|/)[0] } } @{ $call->{rows} } if $call->{op} eq 'issue_credential';
 		print $journal encode_json({ %$call, turn => $host->{turn}, time => time }), "\n";
 		sleep 0.05 if $call->{code} == 2;
@@ -107,7 +95,7 @@ sub _run
 sub _call
 {
 	my ($self, $host, $app, $number) = @_;
-	my ($op, $sql) = rand() < 0.3 ? ('provision_tenant', _provision($app, $number)) : _choose($app);
+	my ($op, $sql) = rand() < 0.3 ? ('provision_tenant', provision($app, $number)) : operation($app, buckets => $self->{buckets}, keys => $self->{keys});
 	my $dice = rand;
 	my $kind = $dice < 0.1 ? 'rolled back' : $dice < 0.2 ? 'in a savepoint' : 'plain';
 	my $script = $kind eq 'plain' ? "$sql;" : $kind eq 'rolled back' ? "BEGIN; $sql; ROLLBACK;" : "BEGIN; SAVEPOINT a; $sql; ROLLBACK TO a; \\echo --\n$sql; COMMIT;";
@@ -122,29 +110,6 @@ sub _call
 		key => $op eq 'provision_tenant' && $sql =~ /idempotency_key => '([^']+)'/ ? $1 : undef);
 }
 
-# A claim, with one variable or two; half of them with a key, which another call of this app may bring again.
-sub _provision
-{
-	my ($app, $number) = @_;
-	my $env = rand() < 0.5 ? '{"DATABASE_URL":"owner"}' : '{"DATABASE_URL":"writer","REPORTS_URL":"reader"}';
-	my $key = rand() < 0.5 ? ", idempotency_key => '$app-" . int($number / 40) . "-" . length($env) . "'" : '';
-	return "SELECT db_id, status FROM appinfra.provision_tenant('$app', 'owner\@example.com', '$app', env => '$env'$key)";
-}
-
-sub _choose
-{
-	my ($app) = @_;
-	my $sum = 0;
-	$sum += $_->[0] for @operations;
-	my $dice = rand $sum;
-	for my $operation (@operations)
-	{
-		$dice -= $operation->[0];
-		return ($operation->[1], $operation->[2]->($app)) if $dice < 0;
-	}
-	return;
-}
-
 # Writes into a database that it has a login of, which database that is.
 sub _write
 {
@@ -154,6 +119,21 @@ sub _write
 		"SET client_min_messages = error; CREATE TABLE IF NOT EXISTS marks (mark text); INSERT INTO marks VALUES ('$mark')",
 		PGPORT => $host->{port});
 	return _told($code, $mark, $err, op => 'write', app => $login->{db_id}, kind => 'plain');
+}
+
+# What no tenant may do: each of these is refused, whatever goes on.
+my @closed = (
+	[ "COPY (SELECT 1) TO PROGRAM 'true'" ], [ "COPY (SELECT 1) TO '/dev/null'" ], [ "SELECT pg_read_file('/etc/hostname')" ],
+	[ "SELECT lo_import('/etc/hostname')" ], [ 'CREATE EXTENSION dblink' ], [ "CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_backend_pid'" ],
+	[ "SELECT pg_terminate_backend(1)" ], [ 'SELECT rolpassword FROM pg_authid' ], [ 'SET session_preload_libraries = x' ],
+	[ 'SELECT 1', PGDATABASE => 'control' ], [ 'SELECT 1', PGDATABASE => 'postgres' ], [ 'SELECT 1', PGDATABASE => 'template1' ]);
+
+sub _trespass
+{
+	my ($host, $login) = @_;
+	my ($sql, %other) = @{ $closed[ rand @closed ] };
+	my ($code, $out, $err) = dsn_psql($login->{url}, $sql, PGPORT => $host->{port}, %other);
+	return _told($code, $sql, $err, op => 'trespass', app => $login->{db_id}, kind => 'plain');
 }
 
 sub _told

@@ -63,7 +63,7 @@ sub _not_the_last_word
 sub _undocumented
 {
 	my ($self) = @_;
-	my %documented = map { $_ => 1 } qw(57P01 57P02 57P03 55P03 55006 55000 53300 42P01 42501 42704 42710 28000 28P01 25006 23505 53000 22023);
+	my %documented = map { $_ => 1 } qw(57P01 57P02 57P03 55P03 55006 55000 53300 42P01 42501 42704 42710 28000 28P01 25006 23505 53000 22023 53400 53100 58030);
 	return map { "$_->{op}: @{ $_->{states} } $_->{error}" } grep { grep { !$documented{$_} } @{ $_->{states} } } @{ $self->{calls} };
 }
 

@@ -85,7 +85,7 @@ sub _handed_out
 sub _strange_passwords
 {
 	my ($self) = @_;
-	return $self->rows("SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL"
+	return $self->rows("SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname NOT IN ('appinfra_sidecar', 'appinfra_gateway_login')"
 		  . " AND rolname NOT IN (SELECT username FROM appinfra.credentials WHERE state IN ('waiting', 'active', 'retiring'))");
 }
 
@@ -101,7 +101,9 @@ sub _leaks
 {
 	my ($self) = @_;
 	my $patterns = File::Temp->new;
-	print $patterns map { "$_\n" } uniq map { parse_dsn($_)->{password} } $self->_handed_out;
+	my @secrets = map { ($_->{body}{set}{OF_S3_SECRET_KEY}, substr $_->{body}{set}{AGENTCOOPDB_API_KEY} // '', -32) } grep { $_->{body}{set} } $self->{peer}->requests;
+	push @secrets, map { substr $_, -32 } $self->{journal}->tokens;
+	print $patterns map { "$_\n" } uniq grep { length($_ // '') } @secrets, map { parse_dsn($_)->{password} } $self->_handed_out;
 	close $patterns;
 	return unless -s $patterns->filename;
 	my @places = ((map { ($_->data_dir, $_->logfile) } $self->{fates}->hosts), $self->{fates}->sidecar_logs);

@@ -75,11 +75,13 @@ sub _fallen
 	  $self->rows("SELECT target || ' ' || v || ' ' || version FROM appinfra.bindings, unnest(variables) v WHERE NOT ended");
 }
 
-# A server logs what has ended its processes; SIGKILL is ours.
+# A server logs what has ended its processes; SIGKILL is ours, and so is a log of what is written that had no room.
 sub _crashes
 {
 	my ($self) = @_;
 	my @lines = map { slurp_file($_->logfile) =~ /^(.*(?:PANIC|TRAP|was terminated by signal (?!9\b)\d+|server process .* exited with exit code [^01]).*)$/mg } $self->{fates}->hosts;
+	my $full = grep { /PANIC: .*No space left on device/ } @lines;
+	@lines = grep { !/PANIC: .*No space left on device/ && !(/terminated by signal 6\b/ && $full-- > 0) } @lines;
 	return (@lines, $self->{fates}->complaints, $self->_errors_of_workers);
 }
 
