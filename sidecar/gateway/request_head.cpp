@@ -30,6 +30,8 @@ bool
 is_address(const std::string &text)
 {
     in6_addr address{};
+    if (text.find('\0') != std::string::npos) // which would end it for inet_pton
+        return false;
     return inet_pton(AF_INET, text.c_str(), &address) == 1 ||
            inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
@@ -70,6 +72,8 @@ checked_idempotency_key(const std::string &key)
 std::string
 request_hash_of(const Request &request)
 {
+    if (request.headers.count("idempotency-key") == 0)
+        return {};
     const std::string path(path_of(request));
     return "\\x" + sha256_hex(request.method + "\n" + path + "\n" + request.body);
 }

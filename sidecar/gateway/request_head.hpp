@@ -23,7 +23,7 @@ std::optional<std::string> idempotency_key_of(const Request &request);
 std::string checked_idempotency_key(const std::string &key);
 
 // Returns the SHA-256 of method, path and body, as PostgreSQL reads it: what makes two requests
-// with the same Idempotency-Key the same one.
+// with the same Idempotency-Key the same one. Empty without such a key.
 std::string request_hash_of(const Request &request);
 
 // Returns the client's address: the peer's, or with trust_proxy, when the peer is local, what its

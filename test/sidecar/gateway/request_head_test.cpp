@@ -45,7 +45,7 @@ TEST(RequestHead, TakesIdempotencyKeysThatArePrintable)
 
 TEST(RequestHead, TellsRequestsApartByMethodPathAndBody)
 {
-    Request request;
+    Request request = with_header("idempotency-key", "k");
     request.method = "POST";
     request.target = "/v1/sql/execute";
     request.body = "{}";
@@ -60,6 +60,8 @@ TEST(RequestHead, TellsRequestsApartByMethodPathAndBody)
     other = request;
     other.headers["x-request-id"] = "another";
     EXPECT_EQ(request_hash_of(other), hash);
+    other.headers.erase("idempotency-key");
+    EXPECT_EQ(request_hash_of(other), "");
 }
 
 TEST(RequestHead, BelievesAProxyOnlyWhenToldToAndLocal)
@@ -71,8 +73,10 @@ TEST(RequestHead, BelievesAProxyOnlyWhenToldToAndLocal)
     EXPECT_EQ(client_address_of(request, "127.0.0.1", false), "127.0.0.1");
     request.headers["x-real-ip"] = "2001:db8::1";
     EXPECT_EQ(client_address_of(request, "127.0.0.1", true), "2001:db8::1");
-    request.headers["x-real-ip"] = "somebody";
-    EXPECT_EQ(client_address_of(request, "127.0.0.1", true), "127.0.0.1");
+    for (const std::string &other : {std::string("somebody"), std::string("1::\0 x", 6)}) {
+        request.headers["x-real-ip"] = other;
+        EXPECT_EQ(client_address_of(request, "127.0.0.1", true), "127.0.0.1");
+    }
 }
 
 } // namespace
