@@ -9,6 +9,7 @@ namespace
 constexpr std::size_t max_bodies = 16 * 1024 * 1024; // of all connections together
 constexpr std::size_t max_discarded = 16 * 1024 * 1024;
 constexpr Duration discard_timeout = std::chrono::seconds(2);
+constexpr Duration refusal_pause = std::chrono::milliseconds(50);
 
 } // namespace
 
@@ -49,6 +50,8 @@ HttpSession::serve_one()
         co_return false;
     co_await answer(exchange);
     count_body(exchange, 0);
+    if (exchange.response.status == 429)
+        co_await hold_back();
     const bool whole = exchange.reader.state() == HttpReader::State::done;
     const bool clear = !exchange.problem || exchange.problem->title != "invalid_request";
     const bool keep = whole && clear && exchange.reader.request().keep_alive && !shared_.draining;
@@ -155,6 +158,16 @@ HttpSession::answer(Exchange &exchange)
         exchange.response = shared_.door.refuse(problem, request, exchange.admission.get());
     }
     answering_ = false; // cppcheck-suppress missingReturn ; of a coroutine
+}
+
+// Lets who asks too often wait for the refusal: a client that does not heed it would keep the loop,
+// which others wait for, busy with nothing else.
+asio::awaitable<void>
+HttpSession::hold_back()
+{
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    pause.expires_after(refusal_pause);
+    co_await pause.async_wait(asio::use_awaitable);
 }
 
 // Reads what the client goes on sending, for a while: closing at once would make its side drop the

@@ -74,6 +74,7 @@ private:
     asio::awaitable<bool> receive_more(Exchange &exchange);
     void advance(Exchange &exchange);
     asio::awaitable<void> answer(Exchange &exchange);
+    asio::awaitable<void> hold_back();
     asio::awaitable<void> discard();
     void count_body(Exchange &exchange, std::size_t size);
     void until(Duration limit);

@@ -1,11 +1,15 @@
--- A request of wrk: the body of BODY with the key in TOKEN, and, with ONCE set, an Idempotency-Key of its own.
+-- A request of wrk: the body of BODY with the key in TOKEN, or with each of those in turn, and, with ONCE set, an Idempotency-Key of its own.
 local thread_count = 0
 function setup(thread) thread:set("thread_number", thread_count); thread_count = thread_count + 1 end
-local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. os.getenv("TOKEN") }
+local tokens, turn = {}, 0
+for token in string.gmatch(os.getenv("TOKEN"), "%S+") do table.insert(tokens, token) end
+local headers = { ["Content-Type"] = "application/json" }
 local once, body, number = os.getenv("ONCE"), os.getenv("BODY"), 0
 if once == "" then once = nil end
 local run = tostring(os.time()) .. "-" .. tostring(math.random(1000000000))
 function request()
+   turn = turn % #tokens + 1
+   headers["Authorization"] = "Bearer " .. tokens[turn]
    if once then
       number = number + 1
       headers["Idempotency-Key"] = once .. "-" .. run .. "-" .. thread_number .. "-" .. number

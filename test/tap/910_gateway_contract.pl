@@ -6,6 +6,7 @@ use Appinfra::Gateway;
 use Appinfra::Wait qw(wait_for);
 use JSON::PP;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $host = Appinfra->make('contract', pool_size => 3);
 my $tenant = $host->provision(app_id => 'app-agents', slug => 'agents', publish => 0, env => {});
@@ -409,7 +410,11 @@ is($gateway->process->stop, 0, 'SIGTERM: exit code 0');
 # --- rates ---------------------------------------------------------------------------------------------------
 my $limited = Appinfra::Gateway->start($host, name => 'limited', worker => 'limited', args => [qw(--gateway-rate-limit=1 --gateway-rate-burst=5)],
 	env => { APPINFRA_GATEWAY_ORIGINS => 'https://page.example,https://other.example' });
+my $begun = time;
 my @answers = map { $limited->call(GET => '/v1/me', undef, key => $key{dbuser}) } 1 .. 30;
+my $held_back = 0.05 * grep { $_->{status} == 429 } @answers;
+cmp_ok(time - $begun, '>=', $held_back, 'who does not wait is made to');
+cmp_ok($held_back, '>', 0, 'being refused');
 is(join(' ', map { said($_) } @answers[ 0 .. 4 ]), '200 200 200 200 200', 'a key has so many requests');
 is(join(' ', map { $_->{headers}{'x-ratelimit-limit'} } @answers[ 0 .. 4 ]), '5 5 5 5 5', 'the answers say how many');
 is($answers[0]{headers}{'x-ratelimit-remaining'}, 4, 'and how many are left');
