@@ -25,6 +25,13 @@ no_registry(const std::string &why)
     return unavailable("database_unavailable", "the control database " + why);
 }
 
+// Whether a kept statement is of no use any more: the extension was updated meanwhile.
+bool
+is_stale(const SqlError &error)
+{
+    return error.sqlstate == "0A000" || error.sqlstate == "26000";
+}
+
 } // namespace
 
 asio::awaitable<Connection>
@@ -168,17 +175,20 @@ Control::run(Wire &wire, const Job &job)
     SqlError error;
     try {
         wire.set_deadlines(TimePoint::max(), clock_.now() + answer_limit);
-        wire.ask(job.sql, job.values);
+        const bool is_first = wire.ask_kept(job.sql, job.values);
         wire.sync();
         co_await wire.send();
+        StatementResult parsed;
+        if (is_first)
+            parsed = co_await wire.take();
         StatementResult result = co_await wire.take();
         co_await wire.take_sync();
         wire.set_deadlines(TimePoint::max(), TimePoint::max());
         if (result.succeeded())
             job.answer->set(std::move(result.rows));
         else
-            job.answer->set(*result.error);
-        co_return true;
+            job.answer->set(parsed.error ? *parsed.error : *result.error);
+        co_return !parsed.error && !(result.error && is_stale(*result.error));
     } catch (const WireLost &lost) {
         if (lost.error)
             error = *lost.error;

@@ -61,6 +61,19 @@ Wire::execute(const Parameters &values)
                              pointers.data(), nullptr, nullptr, 0));
 }
 
+bool
+Wire::ask_kept(const char *sql, const Parameters &values)
+{
+    const auto [kept, is_new] = kept_.try_emplace(sql, "kept_" + std::to_string(kept_.size()));
+    if (is_new)
+        need(PQsendPrepare(connection_.get(), kept->second.c_str(), sql, 0, nullptr));
+    const auto pointers = pointers_to(values);
+    need(PQsendQueryPrepared(connection_.get(), kept->second.c_str(),
+                             static_cast<int>(pointers.size()), pointers.data(), nullptr, nullptr,
+                             0));
+    return is_new;
+}
+
 void
 Wire::sync()
 {

@@ -2,9 +2,11 @@
 // flight that ends in Sync, and their results taken in the same order. No call blocks.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "base/asio.hpp"
 #include "base/clock.hpp"
@@ -49,6 +51,11 @@ public:
     void prepare(const std::string &sql);
     void describe();
     void execute(const Parameters &values);
+
+    // Lines up a statement that the connection keeps: it is parsed the first time only, and planned
+    // for the first few. sql has to live as long as the connection. True: it is the first time, and
+    // what parsing comes to is to be taken before the statement's own result.
+    bool ask_kept(const char *sql, const Parameters &values);
 
     // Ends a flight.
     void sync();
@@ -129,6 +136,7 @@ private:
 
     Connection connection_;
     asio::posix::stream_descriptor socket_;
+    std::map<std::string_view, std::string> kept_; // names of prepared statements
     std::optional<SqlError> last_error_;
     std::size_t row_limit_ = 64UL * 1024 * 1024;
     std::size_t received_ = 0; // since the last whole result

@@ -994,12 +994,16 @@ CREATE FUNCTION appinfra.gateway_key(
 COMMENT ON FUNCTION appinfra.gateway_key(text, bytea) IS
     'the key whose secret has that SHA-256; no row: unknown or wrong. line is what appinfra.key_id is set to: the first key of those that replace each other. Records that the key is used';
 
+-- Each reader's call asks: plpgsql keeps the plan of the query, which a function in SQL makes anew each time.
 CREATE FUNCTION appinfra.gateway_keys(key_ids text[]) RETURNS SETOF appinfra.key_state
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
+BEGIN
+    RETURN QUERY
     SELECT k.key_id, CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked'
                 WHEN k.expires_at <= clock_timestamp() THEN 'expired' ELSE 'active' END, t.status
-      FROM appinfra.key k JOIN appinfra.tenant t USING (db_id) WHERE k.key_id = ANY ($1)$$;
+      FROM appinfra.key k JOIN appinfra.tenant t USING (db_id) WHERE k.key_id = ANY ($1);
+END $$;
 COMMENT ON FUNCTION appinfra.gateway_keys(text[]) IS
     'the states of keys, for all calls that wait, in one trip; no row for an unknown one';
 
