@@ -1,14 +1,14 @@
 /*
  * What a tenant may see of the host's lists: its own statements, and the extensions it may have.
  *
- * pg_stat_statements shows the statements of all databases. Here its function runs as superuser, by
- * its address and not by a name of this database, and only rows of this database and of the
- * tenant's own roles leave it. Rows count by the role that the session had become, the group of its
- * access.
+ * pg_stat_statements shows the statements of all databases; only rows of this database and of the
+ * tenant's own roles leave it here. Rows count by the role that the session had become, the group
+ * of its access.
  */
 #include "base/label.hpp"
 #include "base/settings.hpp"
 #include "entry/arguments.hpp"
+#include "entry/statement_rows.hpp"
 #include "guard/function.hpp"
 
 using namespace appinfra;
@@ -18,12 +18,6 @@ SQL_FUNCTION(appinfra_tenant_statements);
 SQL_FUNCTION(appinfra_tenant_extensions);
 }
 
-/* The form of its rows that 15 to 18 know; it begins with userid and dbid. */
-constexpr const char *source = "pg_stat_statements_1_9";
-constexpr int columns = 33;
-
-static void require_loaded();
-static void read_all(FunctionCallInfo fcinfo, ReturnSetInfo *all);
 static bool is_visible(Oid role, const label::Label &mine);
 static void add_extension(ReturnSetInfo *result, const char *name);
 
@@ -31,21 +25,10 @@ Datum
 appinfra_tenant_statements(PG_FUNCTION_ARGS)
 {
     label::Label mine;
-    ReturnSetInfo all = *reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-    ReturnSetInfo *result = arguments::begin_set(fcinfo, "tenant_statements()");
 
-    require_loaded();
     if (!label::of_role(GetAuthenticatedUserId(), &mine))
-        PG_RETURN_VOID();
-    read_all(fcinfo, &all);
-    TupleTableSlot *slot = MakeSingleTupleTableSlot(result->setDesc, &TTSOpsMinimalTuple);
-    while (tuplestore_gettupleslot(all.setResult, true, false, slot)) {
-        slot_getallattrs(slot);
-        if (DatumGetObjectId(slot->tts_values[1]) == MyDatabaseId &&
-            is_visible(DatumGetObjectId(slot->tts_values[0]), mine))
-            tuplestore_puttupleslot(result->setResult, slot);
-    }
-    ExecDropSingleTupleTableSlot(slot);
+        mine = {};
+    statement_rows::add(fcinfo, "tenant_statements()", MyDatabaseId, is_visible, mine);
     PG_RETURN_VOID();
 }
 
@@ -61,45 +44,14 @@ appinfra_tenant_extensions(PG_FUNCTION_ARGS)
     PG_RETURN_VOID();
 }
 
-/* Raises where the library does not count. */
-static void
-require_loaded()
-{
-    if (strstr(shared_preload_libraries_string, "pg_stat_statements") == nullptr)
-        raise(refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "pg_stat_statements is not loaded",
-                     "This host counts no statements.",
-                     "The host's administrator adds it to shared_preload_libraries and restarts."));
-}
-
-/*
- * Calls the function of the library as superuser. Its result type is asked for by the OID of what
- * was called: that of tenant_statements(), which has the same columns.
- */
-static void
-read_all(FunctionCallInfo fcinfo, ReturnSetInfo *all)
-{
-    LOCAL_FCINFO(call, 1);
-    FmgrInfo info = *fcinfo->flinfo;
-    Oid user;
-    int context;
-
-    info.fn_addr = reinterpret_cast<PGFunction>(
-        load_external_function("$libdir/pg_stat_statements", source, true, nullptr));
-    info.fn_nargs = 1;
-    InitFunctionCallInfoData(*call, &info, 1, InvalidOid, nullptr, reinterpret_cast<Node *>(all));
-    call->args[0] = {.value = BoolGetDatum(true), .isnull = false};
-    GetUserIdAndSecContext(&user, &context);
-    SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
-    (void)FunctionCallInvoke(call);
-    SetUserIdAndSecContext(user, context);
-}
-
 /* An owner sees what all of the tenant's roles ran, others what ran as their login or its group. */
 static bool
 is_visible(Oid role, const label::Label &mine)
 {
     label::Label other;
 
+    if (mine.db_id[0] == '\0')
+        return false;
     if (role == GetAuthenticatedUserId())
         return true;
     return label::of_role(role, &other) && strcmp(other.db_id, mine.db_id) == 0 &&

@@ -31,9 +31,11 @@ struct State {
 };
 
 static State *state;
+static List *ending; /* what end_at_commit() was told in this transaction */
 
 static size_t size();
 static void attach(void *memory, bool is_new);
+static void on_transaction_end(XactEvent event, void *argument);
 static void report(Oid login);
 static int find(Oid login, int *pids);
 static int compare_pids(const void *left, const void *right);
@@ -159,6 +161,36 @@ end(const TenantProcess &process)
     if (BackendPidGetProcWithLock(process.pid) == &ProcGlobal->allProcs[process.slot])
         kill(process.pid, SIGTERM);
     LWLockRelease(ProcArrayLock);
+}
+
+void
+end_at_commit(const TenantProcess &process)
+{
+    static bool registered;
+    auto *copy = static_cast<TenantProcess *>(
+        MemoryContextAlloc(TopTransactionContext, sizeof(TenantProcess)));
+
+    if (!registered)
+        RegisterXactCallback(on_transaction_end, nullptr);
+    registered = true;
+    *copy = process;
+    MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+    ending = lappend(ending, copy);
+    MemoryContextSwitchTo(caller);
+}
+
+/* What is listed lives as long as the transaction. */
+static void
+on_transaction_end(XactEvent event, void *)
+{
+    ListCell *cell;
+
+    if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
+        return;
+    if (event == XACT_EVENT_COMMIT)
+        foreach (cell, ending)
+            end(*static_cast<const TenantProcess *>(lfirst(cell)));
+    ending = NIL;
 }
 
 void

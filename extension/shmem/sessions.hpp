@@ -52,6 +52,9 @@ bool mark(const TenantProcess &process);
 /* Asks the process to end, if it is still the same. */
 void end(const TenantProcess &process);
 
+/* The same, when and only when the current transaction commits. */
+void end_at_commit(const TenantProcess &process);
+
 /* Asks the authentication hook to report the next login of each of these roles, once. */
 constexpr int watched_limit = 1024;
 void watch(std::span<const Oid> logins);

@@ -157,6 +157,38 @@ inline constexpr const char *answer_schemas = R"json({
    "key_id": {"type": ["string", "null"], "description": "the API key that it has, or whose URL; null: a DSN"}}},
  "VariableList": {"type": "object", "required": ["variables"], "properties": {
    "variables": {"type": "array", "items": {"$ref": "#/components/schemas/Variable"}}}},
+ "Usage": {"type": "object", "required": ["db_id", "measured_at", "size", "disk_state", "connections", "history"], "properties": {
+   "db_id": {"type": "string"}, "measured_at": {"type": ["string", "null"], "format": "date-time"},
+   "size": {"type": ["integer", "null"], "description": "bytes of its files; null: not measured yet"},
+   "temporary": {"type": "integer", "description": "bytes of temporary files just now"},
+   "disk_limit": {"type": ["integer", "null"], "description": "bytes; null: none"},
+   "disk_state": {"type": "string", "enum": ["ok", "near", "over"], "description": "near: from 80 % of the limit on; over: nothing grows"},
+   "connections": {"type": "integer"},
+   "transactions": {"type": "integer", "description": "as the server counts, which may begin anew; so do the next four"},
+   "blocks_read": {"type": "integer"}, "blocks_hit": {"type": "integer"}, "temp_bytes": {"type": "integer"}, "deadlocks": {"type": "integer"},
+   "oldest_transaction": {"type": ["string", "null"], "format": "date-time"}, "locks": {"type": "integer"},
+   "last_login": {"type": ["string", "null"], "format": "date-time"},
+   "history": {"type": "array", "items": {"$ref": "#/components/schemas/UsageDay"}}}},
+ "UsageDay": {"type": "object", "required": ["day", "size", "connections"], "properties": {
+   "day": {"type": "string", "format": "date"}, "size": {"type": ["integer", "null"], "description": "the highest"},
+   "connections": {"type": "integer", "description": "the most that were seen"}, "transactions": {"type": "integer"},
+   "blocks_read": {"type": "integer"}, "blocks_hit": {"type": "integer"}, "temp_bytes": {"type": "integer"}, "deadlocks": {"type": "integer"}}},
+ "Session": {"type": "object", "required": ["pid", "started", "username", "access"], "properties": {
+   "pid": {"type": "integer"}, "started": {"type": "string", "format": "date-time"}, "username": {"type": ["string", "null"]},
+   "access": {"type": "string"}, "state": {"type": ["string", "null"]}, "application_name": {"type": ["string", "null"]},
+   "client_addr": {"type": ["string", "null"]}, "transaction_started": {"type": ["string", "null"], "format": "date-time"},
+   "query_started": {"type": ["string", "null"], "format": "date-time"}, "state_since": {"type": ["string", "null"], "format": "date-time"},
+   "wait_event_type": {"type": ["string", "null"]}, "wait_event": {"type": ["string", "null"]},
+   "query": {"type": ["string", "null"], "description": "what it runs, or has run last"}}},
+ "SessionList": {"type": "object", "required": ["sessions"], "properties": {
+   "sessions": {"type": "array", "items": {"$ref": "#/components/schemas/Session"}}}},
+ "SessionEnd": {"type": "object", "required": ["ended"], "properties": {"ended": {"type": "integer"}}},
+ "Statement": {"type": "object", "required": ["query_id", "query", "calls", "total_ms"], "properties": {
+   "query_id": {"type": ["string", "null"]}, "query": {"type": ["string", "null"]}, "calls": {"type": "integer"}, "rows": {"type": "integer"},
+   "total_ms": {"type": "number"}, "mean_ms": {"type": "number"}, "max_ms": {"type": "number"},
+   "blocks_hit": {"type": "integer"}, "blocks_read": {"type": "integer"}, "temp_blocks_written": {"type": "integer"}}},
+ "StatementList": {"type": "object", "required": ["statements"], "properties": {
+   "statements": {"type": "array", "items": {"$ref": "#/components/schemas/Statement"}}}},
  "Unbound": {"type": "object", "required": ["unbound"], "properties": {
    "unbound": {"type": "array", "items": {"type": "string"}}}},
  "Access": {"type": "string", "enum": ["owner", "writer", "reader", "service"]},

@@ -9,6 +9,7 @@
 #include "platform/apps.hpp"
 #include "platform/buckets.hpp"
 #include "platform/credentials.hpp"
+#include "platform/insight.hpp"
 #include "platform/problem.hpp"
 #include "platform/services.hpp"
 #include "platform/variables.hpp"
@@ -92,6 +93,22 @@ constexpr Route all_routes[] = {
      "Revoke an API key: no call of it begins any more.",
      Audience::users, false, use_cases::key_revocation_fields, 200, "Revoked", false,
      Handler::use_case, [](Database &d, const Call &c) { return use_cases::revoke_key(d, c.caller, c.id(), c.names[1], c.input); }},
+    {"GET", "/api/app-infra/databases/{db_id}/usage", "getUsage",
+     "What a database uses, as it was measured last, and by day for a month.",
+     Audience::users, false, {}, 200, "Usage", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::usage(d, c.caller, c.id()); }},
+    {"GET", "/api/app-infra/databases/{db_id}/sessions", "listSessions",
+     "The sessions of a database's logins, and what they run.",
+     Audience::users, false, {}, 200, "SessionList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_sessions(d, c.caller, c.id()); }},
+    {"DELETE", "/api/app-infra/databases/{db_id}/sessions/{pid}", "endSession",
+     "End a session, if it is still the one that began then.",
+     Audience::users, false, use_cases::session_end_fields, 200, "SessionEnd", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::end_session(d, c.caller, c.id(), c.names[1], c.input); }},
+    {"GET", "/api/app-infra/databases/{db_id}/statements", "listStatements",
+     "The statements of a database that took most time, where the host counts them.",
+     Audience::users, false, use_cases::statement_fields, 200, "StatementList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_statements(d, c.caller, c.id(), c.input); }},
     {"GET", "/api/app-infra/databases/{db_id}/services", "listServices",
      "The users of services that a database has.",
      Audience::users, false, {}, 200, "ServiceList", false,

@@ -136,6 +136,51 @@ COMMENT ON COLUMN appinfra.tenant.attempts IS 'how often a housekeeping step has
 COMMENT ON COLUMN appinfra.tenant.logins IS 'how many login names the tenant has used; the next is one more';
 COMMENT ON COLUMN appinfra.tenant.request IS 'the arguments of the call, to tell a repetition from another request';
 
+CREATE TABLE appinfra.tenant_usage (
+    db_id text PRIMARY KEY,
+    changed_at timestamptz NOT NULL,
+    size bigint,
+    temporary bigint NOT NULL DEFAULT 0,
+    connections int NOT NULL DEFAULT 0,
+    transactions bigint NOT NULL DEFAULT 0,
+    blocks_read bigint NOT NULL DEFAULT 0,
+    blocks_hit bigint NOT NULL DEFAULT 0,
+    temp_bytes bigint NOT NULL DEFAULT 0,
+    deadlocks bigint NOT NULL DEFAULT 0,
+    oldest_transaction timestamptz,
+    locks int NOT NULL DEFAULT 0,
+    last_login timestamptz,
+    disk_limit bigint,
+    disk_state text NOT NULL DEFAULT 'ok' CHECK (disk_state IN ('ok', 'near', 'over'))
+) WITH (fillfactor = 60);
+COMMENT ON TABLE appinfra.tenant_usage IS 'what each tenant uses, as the meter saw it last; rewritten when something has changed';
+COMMENT ON COLUMN appinfra.tenant_usage.size IS 'bytes of the files of the database; null: not measured yet';
+COMMENT ON COLUMN appinfra.tenant_usage.temporary IS 'bytes of temporary files that its sessions have just now';
+COMMENT ON COLUMN appinfra.tenant_usage.transactions IS 'as the server''s statistics count, which may begin anew; so do blocks, temp_bytes and deadlocks';
+COMMENT ON COLUMN appinfra.tenant_usage.disk_limit IS 'bytes, its own or the host''s; null: none';
+
+CREATE TABLE appinfra.usage_day (
+    db_id text NOT NULL,
+    day date NOT NULL,
+    size bigint,
+    connections int NOT NULL,
+    transactions bigint NOT NULL,
+    blocks_read bigint NOT NULL,
+    blocks_hit bigint NOT NULL,
+    temp_bytes bigint NOT NULL,
+    deadlocks bigint NOT NULL,
+    PRIMARY KEY (db_id, day)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE appinfra.usage_day IS 'what each tenant has used, a row a day (UTC), for a month: the highest size and number of connections that were seen, and what was counted';
+
+CREATE TABLE appinfra.usage_run (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    measured_at timestamptz NOT NULL,
+    seconds float8 NOT NULL,
+    audit_id bigint NOT NULL
+);
+COMMENT ON TABLE appinfra.usage_run IS 'the meter''s last round: when it was, how long all its work took since the one before, and which rows of the audit log it has read logins from';
+
 CREATE TABLE appinfra.bucket (
     bucket_id text PRIMARY KEY CHECK (bucket_id ~ '^buk-[0-9a-f]{13}$'),
     app_id text NOT NULL,
@@ -504,6 +549,8 @@ ALTER TABLE appinfra.audit_seal ENABLE ALWAYS TRIGGER refuse_change;
 SELECT pg_extension_config_dump('appinfra.host', '');
 SELECT pg_extension_config_dump('appinfra.app', '');
 SELECT pg_extension_config_dump('appinfra.tenant', '');
+SELECT pg_extension_config_dump('appinfra.tenant_usage', '');
+SELECT pg_extension_config_dump('appinfra.usage_day', '');
 SELECT pg_extension_config_dump('appinfra.binding', '');
 SELECT pg_extension_config_dump('appinfra.variable', '');
 SELECT pg_extension_config_dump('appinfra.credential', '');
@@ -924,6 +971,38 @@ CREATE FUNCTION appinfra.xid_use()
 COMMENT ON FUNCTION appinfra.xid_use() IS
     'what each tenant that has sessions does with the host''s transaction ids: age is how many were given out since the oldest that a session (pid) of its keeps, rate how many its sessions take per second, over ten seconds; a session beyond a limit (0: none) is ended';
 
+CREATE FUNCTION appinfra.sessions(db_id text)
+    RETURNS TABLE (pid int, username name, access text, application_name text, client_addr inet,
+                   backend_start timestamptz, xact_start timestamptz, query_start timestamptz,
+                   state_change timestamptz, wait_event_type text, wait_event text, state text,
+                   query text)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_sessions';
+COMMENT ON FUNCTION appinfra.sessions(text) IS
+    'the sessions of a tenant''s logins in its database, with what they run. 42704 for an unknown database';
+
+CREATE FUNCTION appinfra.terminate_session(db_id text, pid int, started timestamptz) RETURNS boolean
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_terminate_session';
+COMMENT ON FUNCTION appinfra.terminate_session(text, int, timestamptz) IS
+    'ends the session that sessions() shows with this pid and backend_start, when the transaction commits. False when there is none such (any more). 42704 for an unknown database, 22004';
+
+CREATE FUNCTION appinfra.statements(db_id text)
+    RETURNS TABLE (userid oid, dbid oid, toplevel boolean, queryid bigint, query text,
+                   plans bigint, total_plan_time float8, min_plan_time float8, max_plan_time float8,
+                   mean_plan_time float8, stddev_plan_time float8, calls bigint,
+                   total_exec_time float8, min_exec_time float8, max_exec_time float8,
+                   mean_exec_time float8, stddev_exec_time float8, rows bigint,
+                   shared_blks_hit bigint, shared_blks_read bigint, shared_blks_dirtied bigint,
+                   shared_blks_written bigint, local_blks_hit bigint, local_blks_read bigint,
+                   local_blks_dirtied bigint, local_blks_written bigint, temp_blks_read bigint,
+                   temp_blks_written bigint, blk_read_time float8, blk_write_time float8,
+                   wal_records bigint, wal_fpi bigint, wal_bytes numeric)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_statements';
+COMMENT ON FUNCTION appinfra.statements(text) IS
+    'pg_stat_statements of a tenant''s database and roles. 42704 for an unknown database, 55000 where it is not loaded';
+
 CREATE FUNCTION appinfra.verify_audit(
     OUT ok boolean, OUT sealed bigint, OUT unsealed bigint, OUT first_bad bigint, OUT detail text)
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -1206,6 +1285,19 @@ CREATE VIEW appinfra.pool AS
 COMMENT ON VIEW appinfra.pool IS
     'shells: ready to be claimed, or being built; and the template, as "-", while it is being built';
 
+CREATE VIEW appinfra.usage AS
+    SELECT t.db_id, t.app_id, t.status, r.measured_at, u.size, u.temporary, u.disk_limit, u.disk_state,
+           u.connections, u.transactions, u.blocks_read, u.blocks_hit, u.temp_bytes, u.deadlocks,
+           u.oldest_transaction, u.locks, u.last_login
+      FROM appinfra.tenant_usage u JOIN appinfra.tenant t USING (db_id)
+      LEFT JOIN appinfra.usage_run r ON r.singleton;
+COMMENT ON VIEW appinfra.usage IS 'what each tenant uses, as it was measured last (appinfra.usage_interval)';
+
+CREATE VIEW appinfra.usage_history AS
+    SELECT db_id, day, size, connections, transactions, blocks_read, blocks_hit, temp_bytes, deadlocks
+      FROM appinfra.usage_day;
+COMMENT ON VIEW appinfra.usage_history IS 'what each tenant has used by day (UTC), for a month';
+
 CREATE VIEW appinfra.audit AS SELECT * FROM appinfra.audit_log;
 COMMENT ON VIEW appinfra.audit IS 'every action of the functions and the worker, and every security event';
 
@@ -1378,3 +1470,9 @@ GRANT EXECUTE ON FUNCTION
     appinfra.gateway_list_keys(text),
     appinfra.gateway_key_counts()
     TO appinfra_gateway;
+GRANT SELECT ON appinfra.usage, appinfra.usage_history TO appinfra_admin, appinfra_auditor;
+GRANT EXECUTE ON FUNCTION
+    appinfra.sessions(text),
+    appinfra.terminate_session(text, int, timestamptz),
+    appinfra.statements(text)
+    TO appinfra_admin;

@@ -213,6 +213,7 @@ is($openapi->{openapi}, '3.1.0', 'openapi.json is of version 3.1');
 is_deeply([ sort map { my $path = $_; map { uc($_) . " $path" } keys %{ $openapi->{paths}{$path} } } keys %{ $openapi->{paths} } ],
 	[ sort "POST $databases", "GET $databases", map({ $_ =~ s/\{\}/{db_id}/r } keys %routes),
 		map({ my ($way, @methods) = @$_; map { "$_ $databases/{db_id}/$way" } @methods } [qw(variables GET PUT DELETE)], [qw(credentials GET POST)], ['credentials/{username}', 'DELETE'],
+			[qw(usage GET)], [qw(sessions GET)], ['sessions/{pid}', 'DELETE'], [qw(statements GET)],
 			[qw(keys GET POST)], ['keys/{key_id}', 'DELETE'],
 			[qw(services GET POST PUT)], ['services/{service_id}/{host_id}', 'DELETE'], ['services/{service_id}/{host_id}/rotate', 'POST'], [qw(publications GET)]),
 		map({ ("GET $_", "POST $_", map({ "$_->[0] /api/app-infra/buckets/{bucket_id}$_->[1]" } [ GET => '' ], [ PATCH => '' ], [ DELETE => '' ], map { [ POST => "/$_" ] } qw(rotate revoke restore))) } '/api/app-infra/buckets'),

@@ -60,7 +60,7 @@ sub reaches_nothing
 {
 	my ($who, $app, $id, $name) = @_;
 	my %values = (app_id => $app, db_id => $id, owner_user_id => $eve, slug => 'steal', env => { STEAL_URL => 'owner' }, access => 'owner',
-		service_id => 'steal', host_id => 'h', services => [], username => 'app_ann', publication_id => 1, key_id => '0123456789abcdef', role => 'dbadmin', variables => 'DATABASE_URL');
+		service_id => 'steal', host_id => 'h', services => [], username => 'app_ann', publication_id => 1, key_id => '0123456789abcdef', pid => 1, started => '2026-01-01T00:00:00Z', role => 'dbadmin', variables => 'DATABASE_URL');
 	my ($bucket) = $host->control("SELECT coalesce(min(bucket_id), 'buk-0123456789abc') FROM appinfra.buckets WHERE app_id = '$app'");
 	%values = (%values, bucket_id => $bucket, quota => 5);
 	my ($asked, @wrong) = (0);

@@ -16,7 +16,7 @@ my @secrets;    # passwords that were handed out
 
 # Functions that change nothing that anybody else would see.
 my %reads = map { $_ => 1 } qw(version host_id public_address has_sessions is_running retention
-  service_username verify_audit audit_hash exposures guard_state held_because xid_use
+  service_username verify_audit audit_hash exposures guard_state held_because xid_use sessions statements
   server_certificate host_facts bucket_quota report_unknown_buckets extend_bucket_work
   wait_bucket_revoked wait_key_revoked gateway_key gateway_keys gateway_list_keys gateway_key_counts gateway_workspace
   gateway_begin);    # the last has its row when it finishes
@@ -35,6 +35,8 @@ my @acts = (
 	[ drop_service_user => sub { "SELECT appinfra.drop_service_user('$id{one}', 'svc', 'h1')" } ],
 	[ rotate_credential => sub { "SELECT to_jsonb(c) FROM appinfra.rotate_credential('$id{one}') c" } ],
 	[ alter_tenant => sub { "SELECT appinfra.alter_tenant('$id{one}', connection_limit => 7)" } ],
+	[ terminate_session => sub { my $p = $host->provision(app_id => 'app-s', slug => 'seen', publish => 0); $id{seen} = Appinfra::Wire->login($p->{url});
+		"SELECT appinfra.terminate_session('$p->{db_id}', pid, backend_start) FROM appinfra.sessions('$p->{db_id}')" } ],
 	[ bind_variables => sub { qq{SELECT to_jsonb(c) FROM appinfra.bind_variables('$id{one}', '{"MORE_URL": "reader"}', publish => false) c} } ],
 	[ bind_app => sub { qq{SELECT to_jsonb(c) FROM appinfra.bind_app('$id{one}', 'app-1b', '{"MORE_URL": "reader"}', publish => false) c} } ],
 	[ unbind_variables => sub { "SELECT appinfra.unbind_variables('$id{one}', '{MORE_URL}')" } ],
