@@ -14,6 +14,7 @@
 #include "entry/watchdog_worker.hpp"
 #include "gateway/key_kind.hpp"
 #include "guard/guard.hpp"
+#include "shmem/disk_limits.hpp"
 #include "shmem/ending_calls.hpp"
 #include "shmem/segments.hpp"
 #include "shmem/sessions.hpp"
@@ -44,6 +45,7 @@ _PG_init()
     sessions::define();
     transaction_ids::define();
     ending_calls::define();
+    disk_limits::define();
     control_database::define();
     events::ring::define();
     events::buckets::define();

@@ -43,6 +43,7 @@ define()
     define_public_address();
     define_buckets();
     define_tenant_limits();
+    define_usage();
     define_guard();
     define_watchdog();
     define_gateway();

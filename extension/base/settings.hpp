@@ -47,6 +47,9 @@ extern int reserved_connections;    /* of the host, not for tenants */
 extern char *allowed_extensions;    /* that tenants may create; names separated by commas */
 extern unsigned allowed_extensions_generation; /* grows with each change of it */
 
+extern int usage_interval;    /* seconds between two records of what tenants use */
+extern int tenant_disk_limit; /* MB; 0: none */
+
 /* After what everything is published again: nothing; what may have lost commits; each start. */
 enum Republish : int { republish_never, republish_promotion, republish_always };
 extern int republish;
@@ -61,6 +64,7 @@ void define_public_address(); /* a part of it */
 void define_buckets();        /* another */
 void define_certificates();   /* a part of that */
 void define_guard();          /* another */
+void define_usage();          /* another */
 void define_watchdog();       /* and another */
 void define_gateway();        /* and the last */
 

@@ -33,6 +33,7 @@ SQL_FUNCTION(appinfra_fail_publication);
 SQL_FUNCTION(appinfra_retry_publication);
 }
 
+static const Interval *expires_argument(FunctionCallInfo fcinfo);
 static int64 id_argument(FunctionCallInfo fcinfo);
 static const pg_uuid_t *claim_argument(FunctionCallInfo fcinfo);
 static Datum producers_argument(FunctionCallInfo fcinfo);
@@ -97,7 +98,8 @@ appinfra_provision_tenant(PG_FUNCTION_ARGS)
                                            .engine = text_argument(fcinfo, 3, "engine"),
                                            .env = PG_GETARG_JSONB_P(4),
                                            .publish = PG_GETARG_BOOL(5),
-                                           .idempotency_key = optional_text(fcinfo, 6)};
+                                           .idempotency_key = optional_text(fcinfo, 6),
+                                           .expires = expires_argument(fcinfo)};
 
     PG_RETURN_DATUM(connection_row(fcinfo, provisioning::provision(request)));
 }
@@ -173,6 +175,19 @@ appinfra_retry_publication(PG_FUNCTION_ARGS)
     installation::require_ours();
     retry::retry(id_argument(fcinfo));
     PG_RETURN_VOID();
+}
+
+/* Returns after what time a new tenant expires; null: never. The function of 0.1.0 has no such. */
+static const Interval *
+expires_argument(FunctionCallInfo fcinfo)
+{
+    if (PG_NARGS() <= 7 || PG_ARGISNULL(7))
+        return nullptr;
+    const Interval *expires = duration_argument(fcinfo, 7, "expires");
+    if (expires->month == 0 && expires->day == 0 && expires->time == 0)
+        raise(refuse(ERRCODE_INVALID_PARAMETER_VALUE, "expires is 0",
+                     "It is the time after which the database is taken away; NULL: never."));
+    return expires;
 }
 
 /* Returns the publication_id, always the first argument. */

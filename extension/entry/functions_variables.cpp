@@ -78,7 +78,10 @@ appinfra_alter_tenant(PG_FUNCTION_ARGS)
         wanted.connections = PG_GETARG_INT32(1);
     wanted.statement_timeout = timeout_argument(fcinfo, 2, "statement_timeout");
     wanted.idle_in_transaction_timeout = timeout_argument(fcinfo, 3, "idle_in_transaction_timeout");
-    limits::alter(db_id, wanted);
+    if (!PG_ARGISNULL(4))
+        wanted.disk = PG_GETARG_INT64(4);
+    limits::alter(db_id, wanted,
+                  PG_ARGISNULL(5) ? nullptr : duration_argument(fcinfo, 5, "expires"));
     PG_RETURN_VOID();
 }
 

@@ -1,4 +1,4 @@
-/* Keeps the builder and the janitor running. See kept_workers.hpp. */
+/* Keeps the builder, the janitor and the meter running. See kept_workers.hpp. */
 #include "entry/kept_workers.hpp"
 
 #include "base/query.hpp"
@@ -21,11 +21,13 @@ struct KeptWorker {
 static bool keep(KeptWorker *kept, bool (*is_needed)(Turn &), Turn &turn);
 static bool needs_builder(Turn &turn);
 static bool needs_janitor(Turn &turn);
+static bool needs_meter(Turn &turn);
 
 static KeptWorker builder = {wakeup::Worker::builder, "builder", "appinfra_builder_main", nullptr,
                              false};
 static KeptWorker janitor = {wakeup::Worker::janitor, "janitor", "appinfra_janitor_main", nullptr,
                              false};
+static KeptWorker meter = {wakeup::Worker::meter, "meter", "appinfra_meter_main", nullptr, false};
 static bool swept; /* a builder has looked for leftovers since the start */
 
 bool
@@ -43,6 +45,14 @@ bool
 keep_janitor(Turn &turn)
 {
     keep(&janitor, needs_janitor, turn);
+    return false;
+}
+
+/* What runs is woken, and reads the registry again. */
+bool
+keep_meter(Turn &turn)
+{
+    keep(&meter, needs_meter, turn);
     return false;
 }
 
@@ -116,6 +126,12 @@ needs_janitor(Turn &turn)
         return false;
     in_transaction([&](MemoryContext) { needed = query::run(due).boolean(0, 1); });
     return needed;
+}
+
+static bool
+needs_meter(Turn &turn)
+{
+    return is_ours(turn);
 }
 
 } // namespace appinfra::scheduler

@@ -11,5 +11,6 @@ namespace appinfra::scheduler
 /* Tasks of the scheduler: each wakes its worker, or starts it if it is needed. */
 bool keep_builder(Turn &turn);
 bool keep_janitor(Turn &turn);
+bool keep_meter(Turn &turn);
 
 } // namespace appinfra::scheduler

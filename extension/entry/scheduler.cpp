@@ -12,6 +12,7 @@
 #include "gateway/keys.hpp"
 #include "registry/call.hpp"
 #include "shmem/wakeup.hpp"
+#include "tenant/expiry.hpp"
 #include "tenant/renamed.hpp"
 #include "tenant/republication.hpp"
 #include "tenant/revocation.hpp"
@@ -43,6 +44,7 @@ static bool follow_logins(Turn &turn);
 static bool retire_due(Turn &turn);
 static bool follow_names(Turn &turn);
 static bool settle_timeline(Turn &turn);
+static bool follow_expiries(Turn &turn);
 static bool rotate_due(Turn &turn);
 static bool republish_stale(Turn &turn);
 static bool follow_buckets(Turn &turn);
@@ -71,6 +73,8 @@ constexpr Task tasks[] = {
      .work = Work::housekeeping,
      .run = keep_janitor,
      .in_registry = false},
+    {.interval_ms = 5 * 1000, .work = Work::limits, .run = keep_meter, .in_registry = false},
+    {.interval_ms = 5 * 1000, .work = Work::none, .run = follow_expiries},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = rotate_due},
     {.interval_ms = 1000, .work = Work::credentials, .run = republish_stale},
     {.interval_ms = 1000, .work = Work::credentials, .run = follow_buckets},
@@ -202,6 +206,13 @@ settle_timeline(Turn &)
 {
     timeline::settle();
     return false;
+}
+
+/* Tells of databases that expire, and takes away those that have. */
+static bool
+follow_expiries(Turn &)
+{
+    return expiry::follow();
 }
 
 static bool

@@ -77,10 +77,10 @@ SELECT 'medium', 'lock_table', NULL, 'appinfra.tenant_lock_limit', NULL,
   FROM s WHERE lock_limit = 0
  UNION ALL
 SELECT 'medium', 'worker_slots', NULL, 'max_worker_processes', NULL,
-       format('Parallel queries can take %s of %s background workers; appinfra needs 7 beside them.',
+       format('Parallel queries can take %s of %s background workers; appinfra needs 8 beside them.',
               parallel_workers, workers),
        format('ALTER SYSTEM SET max_worker_processes = %L -- takes a restart', parallel_workers + 8)
-  FROM s WHERE workers - parallel_workers < 7
+  FROM s WHERE workers - parallel_workers < 8
  UNION ALL
 SELECT 'medium', 'connections', NULL, 'appinfra.tenant_connection_limit', NULL,
        format('One tenant may take all %s connections that are not reserved.', usable),

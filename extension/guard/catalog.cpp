@@ -7,6 +7,7 @@
 #include "guard/catalog.hpp"
 
 #include "guard/function.hpp"
+#include "guard/growth.hpp"
 #include "guard/guard.hpp"
 #include "guard/secret.hpp"
 #include "guard/viewer.hpp"
@@ -25,6 +26,7 @@ static bool check_permissions(EXECUTOR_CHECK_PARAMETERS);
 static void check_tables(const List *range_table);
 static void check_needs(const List *needs);
 static bool is_of_script(const pg::RelationNeed *need);
+static bool grows(const pg::RelationNeed *need);
 
 void
 define_catalogs()
@@ -69,6 +71,8 @@ check_needs(const List *needs)
     foreach (cell, needs) {
         const auto *need = static_cast<const pg::RelationNeed *>(lfirst(cell));
 
+        if (grows(need))
+            growth::check_write(need->relid);
         if (!pg::is_of_relation(need) || need->relid >= FirstNormalObjectId)
             continue;
         if ((need->requiredPerms & writes) != 0 && IsCatalogRelationOid(need->relid) &&
@@ -77,6 +81,14 @@ check_needs(const List *needs)
         if (shows_secret(need, needs))
             refuse(secret_rule, psprintf("reading %s", get_rel_name(need->relid)));
     }
+}
+
+/* SELECT … FOR UPDATE needs the right to update as well, but of no column. */
+static bool
+grows(const pg::RelationNeed *need)
+{
+    return (need->requiredPerms & ACL_INSERT) != 0 ||
+           ((need->requiredPerms & ACL_UPDATE) != 0 && need->updatedCols != nullptr);
 }
 
 /* The scripts of cube and seg correct how the parts of their operator classes depend on it. */

@@ -133,6 +133,10 @@ static constexpr Hint hints[] = {
     {"database", nullptr, ask_platform},
     {"prepared_transaction", nullptr, "COMMIT in one step."},
 
+    {"disk_limit", nullptr,
+     "TRUNCATE and DROP give space back at once, DELETE with VACUUM at the end of a table; the "
+     "platform raises the limit."},
+
     {"catalog_write", nullptr, "Use the DDL statement that makes the change."},
     {"catalog_secret", nullptr, "Use pg_roles, pg_stats or pg_user_mappings, which leave it out."},
     {"catalog_lock", "REINDEX",

@@ -5,6 +5,7 @@
 #include "guard/aggregate.hpp"
 #include "guard/code.hpp"
 #include "guard/function.hpp"
+#include "guard/growth.hpp"
 #include "guard/guard.hpp"
 #include "guard/object.hpp"
 #include "guard/others_table.hpp"
@@ -81,6 +82,7 @@ check_execution(Oid function)
     const Verdict *found = verdict_on(function);
 
     session_state::check_call(function);
+    growth::check_function(function);
     if (found->denied) {
         const char *name = get_func_name(function);
 

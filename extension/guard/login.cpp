@@ -14,6 +14,7 @@
 #include "guard/guard.hpp"
 #include "guard/hint.hpp"
 #include "guard/pooler.hpp"
+#include "shmem/disk_limits.hpp"
 #include "shmem/sessions.hpp"
 #include "shmem/transaction_ids.hpp"
 
@@ -72,6 +73,7 @@ client_authentication(Port *port, int status)
     check_entrance(port, label, own ? nullptr : &database);
     sessions::entering(role, port->user_name, label.db_id);
     transaction_ids::count_for(label.db_id);
+    disk_limits::enter(label.db_id);
 }
 
 /*

@@ -7,6 +7,7 @@
 #include "guard/report.hpp"
 
 #include "audit/events.hpp"
+#include "guard/growth.hpp"
 #include "guard/guard.hpp"
 #include "guard/hint.hpp"
 
@@ -48,6 +49,7 @@ emit_log(ErrorData *error)
         /* core frees it after a FATAL */
         error->hint = pstrdup(hint::of_privileges(error->message, error->hint));
     }
+    growth::explain(error);
     if (next_emit_log)
         next_emit_log(error);
 }

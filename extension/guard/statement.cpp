@@ -4,6 +4,7 @@
 #include "guard/aggregate.hpp"
 #include "guard/denials.hpp"
 #include "guard/function.hpp"
+#include "guard/growth.hpp"
 #include "guard/guard.hpp"
 #include "guard/identity.hpp"
 #include "guard/pooler.hpp"
@@ -192,6 +193,7 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only,
         if (pooler::is_session())
             pooler::check_statement(statement->utilityStmt);
         check_statement(statement->utilityStmt);
+        growth::check_statement(statement->utilityStmt);
     }
     if (identity::is_clients_change(statement->utilityStmt, context))
         identity::as_clients_change(execute);

@@ -90,14 +90,15 @@ add(const NewTenant &tenant)
 {
     static query::Query insert = {
         "INSERT INTO appinfra.tenant (db_id, app_id, owner_user_id, slug, engine, database,"
-        "  database_oid, hardening, idempotency_key, request, wanted_name)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6)"};
+        "  database_oid, hardening, idempotency_key, request, wanted_name, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6, clock_timestamp() + $11)"};
 
     query::run(insert, {query::text(tenant.db_id), query::text(tenant.app_id),
                         query::text(tenant.owner_user_id), query::text(tenant.slug),
                         query::text(tenant.engine), query::text(tenant.database),
                         query::oid(tenant.database_oid), query::int4(tenant.hardening),
-                        query::text(tenant.idempotency_key), query::jsonb(tenant.request)});
+                        query::text(tenant.idempotency_key), query::jsonb(tenant.request),
+                        query::interval(tenant.expires)});
 }
 
 void
@@ -157,7 +158,8 @@ mark_restored(const char *db_id, const char *database)
 {
     static query::Query update = {
         "UPDATE appinfra.tenant SET status = 'ready', database = $2::name, retain = NULL,"
-        "       retained_until = NULL, last_error = NULL,"
+        "       retained_until = NULL, last_error = NULL, expiry_warned = 0, expires_at ="
+        "         CASE WHEN expires_at > clock_timestamp() THEN expires_at END,"
         "       wanted_name = $2::name, notes = CASE WHEN wanted_name <> $2::name"
         "         THEN 'was ' || wanted_name || ' until that name was taken' ELSE notes END"
         " WHERE db_id = $1"};
@@ -218,7 +220,7 @@ read_limits(const char *db_id)
 {
     static query::Query select = {
         "SELECT connection_limit, (extract(epoch FROM statement_timeout) * 1000)::int,"
-        "       (extract(epoch FROM idle_in_transaction_timeout) * 1000)::int"
+        "       (extract(epoch FROM idle_in_transaction_timeout) * 1000)::int, disk_limit"
         "  FROM appinfra.tenant WHERE db_id = $1"};
     query::Rows rows = query::run(select, {query::text(db_id)});
     const auto column = [&](int number) -> std::optional<int32> {
@@ -229,25 +231,49 @@ read_limits(const char *db_id)
 
     return {.connections = column(1),
             .statement_timeout = column(2),
-            .idle_in_transaction_timeout = column(3)};
+            .idle_in_transaction_timeout = column(3),
+            .disk = rows.count == 0 || rows.is_null(0, 4) ? std::nullopt
+                                                          : std::optional<int64>(rows.int8(0, 4))};
 }
 
 void
 set_limits(const char *db_id, const Limits &limits)
 {
-    /* -1: not given */
+    /* -1: not given; of the disk -2 */
     static query::Query update = {
         "UPDATE appinfra.tenant SET"
         "       connection_limit = coalesce(nullif($2, -1), connection_limit),"
         "       statement_timeout = coalesce(make_interval(secs => nullif($3, -1) / 1000.0),"
         "                                    statement_timeout),"
         "       idle_in_transaction_timeout = coalesce("
-        "           make_interval(secs => nullif($4, -1) / 1000.0), idle_in_transaction_timeout)"
+        "           make_interval(secs => nullif($4, -1) / 1000.0), idle_in_transaction_timeout),"
+        "       disk_limit = CASE $5 WHEN -2 THEN disk_limit WHEN -1 THEN NULL ELSE $5 END"
         " WHERE db_id = $1"};
 
     query::run(update, {query::text(db_id), query::int4(limits.connections.value_or(-1)),
                         query::int4(limits.statement_timeout.value_or(-1)),
-                        query::int4(limits.idle_in_transaction_timeout.value_or(-1))});
+                        query::int4(limits.idle_in_transaction_timeout.value_or(-1)),
+                        query::int8(limits.disk.value_or(-2))});
+}
+
+const char *
+set_expiry(const char *db_id, const Interval *expires)
+{
+    static query::Query update = {
+        "UPDATE appinfra.tenant SET expiry_warned = 0, expires_at ="
+        "         CASE WHEN $2 > interval '0' THEN clock_timestamp() + $2 END"
+        " WHERE db_id = $1 RETURNING expires_at::text"};
+
+    return query::run(update, {query::text(db_id), query::interval(expires)}).text(0, 1);
+}
+
+const char *
+warn_of_expiry(const char *db_id, int warned)
+{
+    static query::Query update = {"UPDATE appinfra.tenant SET expiry_warned = $2 WHERE db_id = $1"
+                                  " RETURNING expires_at::text"};
+
+    return query::run(update, {query::text(db_id), query::int4(warned)}).text(0, 1);
 }
 
 void

@@ -61,6 +61,7 @@ struct NewTenant {
     int hardening;
     const char *idempotency_key; /* null pointer: none */
     const Jsonb *request;
+    const Interval *expires; /* from now; null pointer: never */
 };
 
 /* Makes a tenant, which is ready. */
@@ -107,12 +108,19 @@ struct Limits {
     std::optional<int32> connections;
     std::optional<int32> statement_timeout;
     std::optional<int32> idle_in_transaction_timeout;
+    std::optional<int64> disk; /* bytes; 0: none; -1: the host's setting, as if it had none */
 };
 
 Limits read_limits(const char *db_id);
 
 /* Sets those that are given. */
 void set_limits(const char *db_id, const Limits &limits);
+
+/* Gives the tenant another end, that time from now, or none for 0; returns it as text, or null. */
+const char *set_expiry(const char *db_id, const Interval *expires);
+
+/* Locks the tenant's row, notes that its end was told of, and returns that as text. */
+const char *warn_of_expiry(const char *db_id, int warned);
 
 /* Makes the tenant another owner's, with its app. */
 void set_owner(const char *db_id, const char *owner_user_id);

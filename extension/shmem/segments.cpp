@@ -4,7 +4,7 @@
 namespace appinfra::segments
 {
 
-static Segment segments[8];
+static Segment segments[16];
 static int segment_count;
 static shmem_request_hook_type next_shmem_request;
 static shmem_startup_hook_type next_shmem_startup;

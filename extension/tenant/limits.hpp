@@ -11,7 +11,10 @@
 namespace appinfra::limits
 {
 
-/* Changes the limits that are given, of which there is one at least. */
-void alter(const char *db_id, const tenant::Limits &limits);
+/*
+ * Changes the limits that are given, and the tenant's end (null pointer: not given); there is one
+ * thing to change at least.
+ */
+void alter(const char *db_id, const tenant::Limits &limits, const Interval *expires);
 
 } // namespace appinfra::limits

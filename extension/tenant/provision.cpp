@@ -88,11 +88,13 @@ request_as_json(const Request &request)
 {
     static query::Query build = {
         "SELECT jsonb_build_object('app_id', $1::text, 'owner_user_id', $2::text, 'slug', $3::text,"
-        "                          'engine', $4::text, 'env', $5::jsonb, 'publish', $6::boolean)"};
-    query::Rows rows =
-        query::run(build, {query::text(request.app_id), query::text(request.owner_user_id),
-                           query::text(request.slug), query::text(request.engine),
-                           query::jsonb(request.env), query::boolean(request.publish)});
+        "                          'engine', $4::text, 'env', $5::jsonb, 'publish', $6::boolean)"
+        "    || CASE WHEN $7::interval IS NULL THEN '{}'"
+        "            ELSE jsonb_build_object('expires', $7::text) END"};
+    query::Rows rows = query::run(
+        build, {query::text(request.app_id), query::text(request.owner_user_id),
+                query::text(request.slug), query::text(request.engine), query::jsonb(request.env),
+                query::boolean(request.publish), query::interval(request.expires)});
 
     return DatumGetJsonbPCopy(rows.datum(0, 1));
 }
@@ -163,7 +165,8 @@ claim_database(const Request &request, const char *slug, const Jsonb *json)
                  .database_oid = shell.database_oid,
                  .hardening = shell.hardening,
                  .idempotency_key = request.idempotency_key,
-                 .request = json});
+                 .request = json,
+                 .expires = request.expires});
     return {.db_id = shell.db_id, .database = database};
 }
 

@@ -21,6 +21,7 @@ struct Request {
     Jsonb *env;
     bool publish;
     const char *idempotency_key; /* null pointer: none */
+    const Interval *expires;     /* after what time it is taken away; null pointer: never */
 };
 
 /* Claims a database for an app. The result lives in the caller's memory context. */

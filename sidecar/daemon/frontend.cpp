@@ -94,6 +94,8 @@ struct Frontend::Parts {
               clock)
     {
         metrics.tell_of(status.store_calls);
+        if (options.server.tenant_metrics)
+            metrics.tell_of_tenants();
         if (options.command == Command::mcp)
             stdio.emplace(mcp, workers,
                           Caller{options.server.user, false, {}, options.server.open_apps});

@@ -21,6 +21,7 @@ constexpr OptionRow rows[] = {
     {"listen", "APPINFRA_LISTEN", "", "serve", listening, "where REST, MCP and metrics are served: ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH; empty: nowhere"},
     {"tls-cert", "APPINFRA_TLS_CERT", "", "serve", listening, "PEM file with the certificate chain; read again at SIGHUP"},
     {"tls-key", "APPINFRA_TLS_KEY", "", "serve", listening, "PEM file with its key"},
+    {"tenant-metrics", "APPINFRA_TENANT_METRICS", "0", "serve", listening, "1: metrics of what each database uses, nine series of each"},
     {"jwt-keys", "APPINFRA_JWT_KEYS", "", "serve", access, "files with the keys of bearer tokens, separated by commas: PEM public keys (RS256, ES256) or secrets of 32 bytes at least (HS256)"},
     {"jwt-issuer", "APPINFRA_JWT_ISSUER", "", "serve", access, "the \"iss\" that tokens must have; empty: any"},
     {"jwt-audience", "APPINFRA_JWT_AUDIENCE", "", "serve", access, "the \"aud\" that tokens must have; empty: any"},
@@ -132,6 +133,7 @@ server_options_of(const OptionValues &values)
     options.names = names_of(values);
     options.open_apps = open_apps_of(values);
     options.guests = guests_of(values);
+    options.tenant_metrics = switch_of(values, "tenant-metrics");
     options.user = values.at("user");
     options.rate = static_cast<double>(count_of(values, "rate-limit", 0, 1'000'000));
     options.connections = count_of(values, "max-connections", 1, 10'000);

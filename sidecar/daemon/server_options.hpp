@@ -25,6 +25,7 @@ struct ServerOptions {
     std::string user;       // of MCP over standard input and output
     Guests guests;
     double rate = 60;
+    bool tenant_metrics = false; // what each tenant uses
     std::size_t connections = 1000;
     std::size_t database_connections = 4;
     Duration head_timeout{};

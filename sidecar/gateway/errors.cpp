@@ -75,6 +75,8 @@ row_of(const SqlError &error)
 {
     if (error.routine == "exec_parse_message" && error.sqlstate == "42601")
         return {error.sqlstate, 400, "multiple_statements"};
+    if (error.routine == "refuse_beyond_disk_limit" && error.sqlstate == "53100")
+        return {error.sqlstate, 403, "disk_limit"};
     for (const Row &row : rows)
         if (error.sqlstate.starts_with(row.sqlstate))
             return row;
@@ -119,6 +121,8 @@ is_kept(int status, std::string_view title)
 {
     if (status == 409)
         return title == "unique_violation" || title == "integrity_violation";
+    if (title == "disk_limit")
+        return false;
     return status / 100 == 2 || status == 400 || status == 403 || status == 404;
 }
 

@@ -25,6 +25,9 @@ constexpr FieldRule add_fields[] = {
     {"env", FieldKind::object, false,
      "variables and their access, instead of env_key; {\"DATABASE_URL\": \"owner\"} by default",
      use_cases::env_shape},
+    {"expires", FieldKind::time, false,
+     "for tests and previews: after what time it is removed by itself, such as 12h; never if "
+     "absent"},
 };
 constexpr FieldRule list_fields[] = {
     {"app_id", FieldKind::text, false, "only the databases of this app; all of yours if absent"},
@@ -60,7 +63,7 @@ order_of(const ToolCall &call)
     const auto env = call.input.document("env");
     if (key && env)
         throw invalid_field("fields \"env_key\" and \"env\" exclude each other");
-    for (const char *name : {"app_id", "slug", "engine"})
+    for (const char *name : {"app_id", "slug", "engine", "expires"})
         if (const auto text = call.input.text(name))
             set_text(order, name, *text);
     if (env)
@@ -175,8 +178,8 @@ constexpr Tool all_tools[] = {
      "Brings a removed or revoked database back, with new credentials.", database_fields, false,
      false, false, restore},
     {"check_app_database", "Check a database",
-     "Says what is open in a database (exposures), and how its credentials and their publications "
-     "stand. No secrets.",
+     "Says how large a database is (size, in bytes), what is open in it (exposures), and how its "
+     "credentials and their publications stand. No secrets.",
      database_fields, true, false, true, check},
     {"list_app_publications", "List deliveries",
      "Lists the deliveries of a database's variables to the app's environment, the newest first: "

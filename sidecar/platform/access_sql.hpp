@@ -25,7 +25,9 @@ namespace sidecar::use_cases::sql
 
 inline constexpr Query check = {
     "check",
-    "SELECT json_build_object('exposures', " EXPOSURES ", 'credentials', " CREDENTIALS ","
+    "SELECT json_build_object('size', (SELECT u.size FROM appinfra.usage u WHERE u.db_id = $1),"
+    " 'disk_limit', (SELECT u.disk_limit FROM appinfra.usage u WHERE u.db_id = $1),"
+    " 'exposures', " EXPOSURES ", 'credentials', " CREDENTIALS ","
     " 'publications', " ROWS_OF("SELECT * FROM (SELECT " PUBLICATION_COLUMNS
                                 " FROM appinfra.publications"
                                 " WHERE (db_id = $1 OR workspace = $1)"
@@ -161,7 +163,7 @@ inline constexpr Query unbind_variables = {
 
 inline constexpr Query alter = {"alter",
                                 "SELECT appinfra.alter_tenant($1, $2::int, $3::interval,"
-                                " $4::interval)",
+                                " $4::interval, $5::bigint, $6::interval)",
                                 Effect::writes};
 
 } // namespace sidecar::use_cases::sql

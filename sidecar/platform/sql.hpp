@@ -14,7 +14,8 @@ namespace sidecar::use_cases::sql
     " 'slug', d.slug, 'engine', d.engine, 'shape', d.shape, 'shared_host', d.shared_host,"         \
     " 'database', d.database, 'username', d.username, 'host', d.host, 'port', d.port,"             \
     " 'status', d.status, 'notes', d.notes, 'env_keys', d.env_keys,"                               \
-    " 'created_at', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))"
+    " 'created_at', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"   \
+    " 'expires_at', to_char(d.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))"
 
 // A connection c, without what a publication carries; all the variables where there are several.
 #define CONNECTION_DOCUMENT                                                                        \
@@ -28,7 +29,8 @@ namespace sidecar::use_cases::sql
 inline constexpr Query provision = {
     "provision",
     "SELECT " CONNECTION_DOCUMENT
-    " FROM appinfra.provision_tenant($1, $2, $3, $4, $5::jsonb, $6::boolean, $7) c",
+    " FROM appinfra.provision_tenant($1, $2, $3, $4, $5::jsonb, $6::boolean, $7,"
+    " $8::interval) c",
     Effect::writes, true};
 
 // Whether the tenant was made by this transaction.

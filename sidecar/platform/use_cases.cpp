@@ -14,7 +14,7 @@
 namespace sidecar::use_cases
 {
 
-const FieldRule provision_fields[7] = {
+const FieldRule provision_fields[8] = {
     {"app_id", FieldKind::text, true, "the app the database is for"},
     {"owner_user_id", FieldKind::text, false,
      "whose it is: the caller's own user, which is the default; an administrator may name another"},
@@ -28,6 +28,9 @@ const FieldRule provision_fields[7] = {
     publish_field,
     {"idempotency_key", FieldKind::text, false,
      "the caller's own name for this request: a repetition gets the same database, no password"},
+    {"expires", FieldKind::time, false,
+     "for tests and previews: after what time it is removed by itself, such as 12h; never if "
+     "absent"},
 };
 
 const FieldRule list_fields[3] = {
@@ -137,6 +140,7 @@ provision(Database &database, const Caller &caller, const Input &input,
         input.document("env").value_or(R"({"DATABASE_URL": "owner"})"),
         sql_flag(input.flag("publish", false)),
         key,
+        input.interval("expires"),
     };
     return for_caller(database, caller, [&] {
         Answer answer = connection_answer(database.value(sql::provision, parameters));

@@ -11,9 +11,10 @@
 namespace sidecar::use_cases
 {
 
-// provision: app_id, and optionally slug, owner_user_id, engine, env, publish, idempotency_key. The
-// slug is the app's default one when it is absent, else the one given here, which may be missing.
-extern const FieldRule provision_fields[7];
+// provision: app_id, and optionally slug, owner_user_id, engine, env, publish, idempotency_key,
+// expires. The slug is the app's default one when it is absent, else the one given here, which may
+// be missing.
+extern const FieldRule provision_fields[8];
 Answer provision(Database &database, const Caller &caller, const Input &input,
                  const std::optional<std::string> &usual_slug = std::nullopt);
 

@@ -1,6 +1,8 @@
 // See variables.hpp.
 #include "platform/variables.hpp"
 
+#include <limits>
+
 #include "platform/access_sql.hpp"
 #include "platform/apps.hpp"
 #include "platform/ownership.hpp"
@@ -23,12 +25,17 @@ const FieldRule unbind_fields[3] = {
     container_field,
 };
 
-const FieldRule alter_fields[3] = {
+const FieldRule alter_fields[5] = {
     {"connection_limit", FieldKind::count, false,
      "how many connections it may have, all logins together", nullptr, 1, 262143},
     {"statement_timeout", FieldKind::time, false, "how long a statement may take; 0s: any time"},
     {"idle_in_transaction_timeout", FieldKind::time, false,
      "how long a transaction may wait for its client; 0s: any time"},
+    {"disk_limit", FieldKind::count, false,
+     "how many bytes its files may take, for administrators; 0: any number", nullptr, 0,
+     std::numeric_limits<std::int64_t>::max() / 10},
+    {"expires", FieldKind::time, false,
+     "from now on, after what time it is removed by itself; 0s: never"},
 };
 
 namespace
@@ -87,11 +94,16 @@ Answer
 alter(Database &database, const Caller &caller, const std::string &db_id, const Input &input)
 {
     const auto limit = input.count("connection_limit");
+    const auto disk = input.count("disk_limit");
+    if (disk && !caller.admin)
+        throw Problem(403, "forbidden", "disk_limit is for administrators to set");
+    const auto text = [](const std::optional<std::int64_t> &count) {
+        return count ? std::optional(std::to_string(*count)) : std::nullopt;
+    };
     return for_owner(database, caller, db_id, [&] {
-        database.value(sql::alter,
-                       {db_id, limit ? std::optional(std::to_string(*limit)) : std::nullopt,
-                        input.interval("statement_timeout"),
-                        input.interval("idle_in_transaction_timeout")});
+        database.value(sql::alter, {db_id, text(limit), input.interval("statement_timeout"),
+                                    input.interval("idle_in_transaction_timeout"), text(disk),
+                                    input.interval("expires")});
         return get(database, caller, db_id);
     });
 }

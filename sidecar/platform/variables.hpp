@@ -22,8 +22,8 @@ extern const FieldRule unbind_fields[3];
 Answer unbind_variables(Database &database, const Caller &caller, const std::string &db_id,
                         const Input &input);
 
-// alter: the limits of a database; what is absent stays as it is.
-extern const FieldRule alter_fields[3];
+// alter: the limits of a database, and when it expires; what is absent stays as it is.
+extern const FieldRule alter_fields[5];
 Answer alter(Database &database, const Caller &caller, const std::string &db_id,
              const Input &input);
 

@@ -32,7 +32,8 @@ inline constexpr const char *answer_schemas = R"json({
    "username": {"type": ["string", "null"]}, "host": {"type": "string"}, "port": {"type": "integer"},
    "status": {"$ref": "#/components/schemas/Status"}, "notes": {"type": ["string", "null"]},
    "env_keys": {"type": "array", "items": {"type": "string"}},
-   "created_at": {"type": "string", "format": "date-time"}}},
+   "created_at": {"type": "string", "format": "date-time"},
+   "expires_at": {"type": ["string", "null"], "format": "date-time", "description": "when it is removed by itself; null: never"}}},
  "DatabaseList": {"type": "object", "required": ["databases"], "properties": {
    "databases": {"type": "array", "items": {"$ref": "#/components/schemas/Database"}},
    "next_cursor": {"type": "string", "description": "there are more"}}},

@@ -1,6 +1,9 @@
 // See metrics.hpp.
 #include "rest/metrics.hpp"
 
+#include <array>
+#include <utility>
+
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -67,6 +70,28 @@ constexpr Query buckets_query = {
     " 'bytes', (SELECT coalesce(sum(bytes), 0) FROM appinfra.buckets))::text",
     Effect::reads};
 
+constexpr Query usage_query = {
+    "metrics_usage",
+    "SELECT json_build_object("
+    " 'states', (SELECT json_object_agg(disk_state, n) FROM"
+    "  (SELECT disk_state, count(*) AS n FROM appinfra.usage GROUP BY 1) u),"
+    " 'bytes', (SELECT coalesce(sum(size + temporary), 0) FROM appinfra.usage),"
+    " 'ratio', (SELECT coalesce(max((size + temporary)::float8 / disk_limit), 0)"
+    "  FROM appinfra.usage WHERE disk_limit > 0),"
+    " 'age', (SELECT coalesce(extract(epoch FROM now() - max(measured_at)), 0)::float8"
+    "  FROM appinfra.usage),"
+    " 'expiring', (SELECT json_object_agg(within, n) FROM"
+    "  (SELECT within, count(*) AS n FROM appinfra.expiring GROUP BY 1) e))::text",
+    Effect::reads};
+
+constexpr Query tenants_query = {
+    "metrics_tenants",
+    "SELECT json_object_agg(db_id, json_build_array(coalesce(size, 0) + temporary, connections,"
+    " transactions, blocks_hit, blocks_read, temp_bytes, deadlocks, locks,"
+    " coalesce(extract(epoch FROM measured_at - oldest_transaction), 0)::float8))::text"
+    " FROM appinfra.usage WHERE status IN ('ready', 'revoked')",
+    Effect::reads};
+
 constexpr Query audit_lag_query = {
     "metrics_audit_lag",
     "SELECT coalesce(extract(epoch FROM now() - min(time)), 0)::text FROM appinfra.audit WHERE id >"
@@ -120,6 +145,30 @@ struct Metrics::Families {
                          "Buckets of which the store is not yet as the registry wants it.");
     Gauges &oldest_work = gauge("appinfra_bucket_work_oldest_seconds",
                                 "How long the store has been behind with one of them.");
+    Gauges &disk_states =
+        gauge("appinfra_tenants_disk_state", "Databases by where they are with their disk limit.");
+    Gauges &disk_bytes = gauge("appinfra_tenants_disk_bytes", "Bytes of all tenants' files.");
+    Gauges &disk_ratio = gauge("appinfra_disk_limit_ratio",
+                               "Disk that the tenant takes that is nearest its limit, of that.");
+    Gauges &usage_age =
+        gauge("appinfra_usage_age_seconds", "Time since what tenants use was measured.");
+    Gauges &expiring = gauge("appinfra_databases_expiring",
+                             "Databases that are removed by themselves, within that time.");
+    // One of each tenant, in the order of tenants_query.
+    std::array<Gauges *, 9> of_tenants = {
+        &gauge("appinfra_tenant_disk_bytes", "Bytes of a tenant's files."),
+        &gauge("appinfra_tenant_connections", "Sessions of a tenant."),
+        &gauge("appinfra_tenant_transactions",
+               "Transactions of a tenant, as counted by the server."),
+        &gauge("appinfra_tenant_blocks_hit", "Blocks of a tenant that were found in memory."),
+        &gauge("appinfra_tenant_blocks_read", "Blocks of a tenant that were read."),
+        &gauge("appinfra_tenant_temporary_bytes",
+               "Bytes that a tenant has written to temporary files."),
+        &gauge("appinfra_tenant_deadlocks", "Deadlocks of a tenant."),
+        &gauge("appinfra_tenant_locks", "Locks that a tenant's sessions hold."),
+        &gauge("appinfra_tenant_oldest_transaction_seconds",
+               "Age of a tenant's oldest transaction."),
+    };
     Counters &store_calls =
         counter("appinfra_store_calls_total", "Calls of the object store by name and code.");
     Counters &store_seconds = counter("appinfra_store_call_seconds",
@@ -195,6 +244,9 @@ Metrics::read(Database &database)
     try {
         read_registry(database);
         read_buckets(database);
+        read_usage(database);
+        if (tells_tenants_)
+            read_tenants(database);
         families_->up.Add({}).Set(1);
     } catch (const Failure &) {
         families_->up.Add({}).Set(0);
@@ -256,6 +308,47 @@ Metrics::read_buckets(Database &database)
     families_->oldest_work.Add({}).Set(number("oldest"));
     families_->objects.Add({}).Set(number("objects"));
     families_->bytes.Add({}).Set(number("bytes"));
+}
+
+void
+Metrics::read_usage(Database &database)
+{
+    const Json state = parse_json(database.value(usage_query, {}).value_or("{}"));
+    const auto part = [&](const char *name) {
+        return json_object_get(state.get(), name);
+    };
+    for (const char *word : {"ok", "near", "over"})
+        families_->disk_states.Add({{"state", word}}).Set(0);
+    for (const char *within : {"1 hour", "24 hours"})
+        families_->expiring.Add({{"within", within}}).Set(0);
+    set_all(families_->disk_states, "state", part("states"));
+    set_all(families_->expiring, "within", part("expiring"));
+    families_->disk_bytes.Add({}).Set(json_number_value(part("bytes")));
+    families_->disk_ratio.Add({}).Set(json_number_value(part("ratio")));
+    families_->usage_age.Add({}).Set(json_number_value(part("age")));
+}
+
+// A tenant that is gone leaves no series behind.
+void
+Metrics::read_tenants(Database &database)
+{
+    const Json all = parse_json(database.value(tenants_query, {}).value_or("{}"));
+    std::set<std::string> gone = std::move(told_tenants_);
+    told_tenants_.clear();
+    const char *db_id;
+    json_t *numbers;
+    json_object_foreach(all.get(), db_id, numbers)
+    {
+        std::size_t place = 0;
+        for (Gauges *family : families_->of_tenants)
+            family->Add({{"db_id", db_id}})
+                .Set(json_number_value(json_array_get(numbers, place++)));
+        told_tenants_.insert(db_id);
+        gone.erase(db_id);
+    }
+    for (const std::string &former : gone)
+        for (Gauges *family : families_->of_tenants)
+            family->Remove(&family->Add({{"db_id", former}}));
 }
 
 // Brings the counters of the store's calls to what was counted.

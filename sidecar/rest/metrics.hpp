@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "base/call_tally.hpp"
@@ -31,6 +32,13 @@ public:
         store_calls_ = &store_calls;
     }
 
+    // Also tells of each tenant what it uses.
+    void
+    tell_of_tenants()
+    {
+        tells_tenants_ = true;
+    }
+
     // Sets how many connections are open.
     void connections(std::size_t open);
 
@@ -42,6 +50,8 @@ private:
     void read(Database &database) override;
     void read_registry(Database &database);
     void read_buckets(Database &database);
+    void read_usage(Database &database);
+    void read_tenants(Database &database);
     void count_store_calls();
 
     std::mutex mutex_; // of the counters that follow others
@@ -49,6 +59,8 @@ private:
     std::shared_ptr<DatabaseLogin> login_;
     std::int64_t last_refusal_ = 0;
     const CallTally *store_calls_ = nullptr;
+    bool tells_tenants_ = false;
+    std::set<std::string> told_tenants_;
 };
 
 } // namespace sidecar

@@ -299,11 +299,12 @@ COMMENT ON COLUMN appinfra.tenant.statement_timeout IS 'its own in place of appi
 COMMENT ON COLUMN appinfra.tenant.idle_in_transaction_timeout IS 'its own in place of appinfra.tenant_idle_in_transaction_timeout; null: that setting';
 CREATE FUNCTION appinfra.alter_tenant(
     db_id text, connection_limit int = NULL, statement_timeout interval = NULL,
-    idle_in_transaction_timeout interval = NULL) RETURNS void
+    idle_in_transaction_timeout interval = NULL, disk_limit bigint = NULL,
+    expires interval = NULL) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_alter_tenant';
-COMMENT ON FUNCTION appinfra.alter_tenant(text, int, interval, interval) IS
-    'gives a database limits of its own, in place of appinfra.tenant_connection_limit and its kind: for the next sessions of the logins that it has, and of those that it will have. NULL leaves a limit as it is. connection_limit is 1 to 262143, a time-out 0 (none) to 24 days; idle_in_transaction_timeout is not above the host''s, by which the watchdog ends sessions. 22023 otherwise, and when all are NULL; 42704 for an unknown database, 55000 unless ready';
+COMMENT ON FUNCTION appinfra.alter_tenant(text, int, interval, interval, bigint, interval) IS
+    'gives a database limits of its own, in place of appinfra.tenant_connection_limit and its kind: for the next sessions of the logins that it has, and of those that it will have. NULL leaves a limit as it is. connection_limit is 1 to 262143, a time-out 0 (none) to 24 days; idle_in_transaction_timeout is not above the host''s, by which the watchdog ends sessions. disk_limit is in bytes, 0: none, -1: appinfra.tenant_disk_limit. expires is when it is deprovisioned by itself, from now on; 0: never. 22023 otherwise, and when all are NULL; 42704 for an unknown database, 55000 unless ready';
 
 CREATE FUNCTION appinfra.bind_variables(
     db_id text, env jsonb, publish boolean = true, container text = NULL)
@@ -356,12 +357,12 @@ CREATE OR REPLACE VIEW appinfra.bindings AS
       FROM appinfra.binding;
 
 REVOKE ALL ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
-    appinfra.alter_tenant(text, int, interval, interval),
+    appinfra.alter_tenant(text, int, interval, interval, bigint, interval),
     appinfra.bind_variables(text, jsonb, boolean, text),
     appinfra.bind_app(text, text, jsonb, boolean, text),
     appinfra.unbind_variables(text, text[], text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
-    appinfra.alter_tenant(text, int, interval, interval),
+    appinfra.alter_tenant(text, int, interval, interval, bigint, interval),
     appinfra.bind_variables(text, jsonb, boolean, text),
     appinfra.bind_app(text, text, jsonb, boolean, text),
     appinfra.unbind_variables(text, text[], text, text) TO appinfra_admin;
@@ -1176,3 +1177,54 @@ GRANT EXECUTE ON FUNCTION
     appinfra.terminate_session(text, int, timestamptz),
     appinfra.statements(text)
     TO appinfra_admin;
+
+-- Limits of disk, and databases that expire.
+ALTER TABLE appinfra.tenant
+    ADD COLUMN disk_limit bigint,
+    ADD COLUMN expires_at timestamptz,
+    ADD COLUMN expiry_warned int NOT NULL DEFAULT 0;
+CREATE INDEX tenant_expiring ON appinfra.tenant (expires_at) WHERE expires_at IS NOT NULL;
+COMMENT ON COLUMN appinfra.tenant.disk_limit IS 'its own in bytes in place of appinfra.tenant_disk_limit; 0: none, null: that setting';
+COMMENT ON COLUMN appinfra.tenant.expires_at IS 'when it is deprovisioned by itself; null: never';
+COMMENT ON COLUMN appinfra.tenant.expiry_warned IS 'what the audit has told of that: 1, that it is a day off, 2, an hour; 0: nothing';
+CREATE OR REPLACE VIEW appinfra.databases AS
+    SELECT t.db_id, t.app_id, t.owner_user_id, t.slug, t.engine, 'shared-tenant'::text AS shape,
+           a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
+           t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening,
+           t.retained_until, t.rotate_after, t.last_error,
+           t.connection_limit, t.statement_timeout, t.idle_in_transaction_timeout, t.workspace_id,
+           t.disk_limit, t.expires_at
+      FROM appinfra.tenant t
+     CROSS JOIN appinfra.public_address() a
+      LEFT JOIN LATERAL (
+           SELECT array_agg(v.variable ORDER BY v.variable COLLATE "C") AS env_keys
+             FROM appinfra.binding b JOIN appinfra.variable v USING (binding_id)
+            WHERE b.db_id = t.db_id AND b.service_id IS NULL
+               AND b.app_id = t.app_id AND b.container IS NULL) e ON true
+      LEFT JOIN LATERAL (
+           SELECT c.username
+             FROM appinfra.credential c JOIN appinfra.binding b USING (binding_id)
+            WHERE c.db_id = t.db_id AND c.state IN ('waiting', 'active')
+            ORDER BY b.app_id = t.app_id AND b.container IS NULL DESC,
+                     'DATABASE_URL' = ANY (b.variables) DESC, b.binding_id,
+                     c.published_at DESC NULLS LAST, c.credential_id
+            LIMIT 1) c ON true;
+DROP FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text);
+CREATE FUNCTION appinfra.provision_tenant(
+    app_id text, owner_user_id text, slug text, engine text = 'postgres',
+    env jsonb = '{"DATABASE_URL": "owner"}', publish boolean = true, idempotency_key text = NULL,
+    expires interval = NULL)
+    RETURNS appinfra.connection
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'appinfra_provision_tenant';
+COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text, interval) IS
+    'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service, or to {access, via: pooler}, whose DSN has the address of appinfra.pooler_host. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. expires: after that time it is deprovisioned by itself, kept for appinfra.retention. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
+REVOKE ALL ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text, interval) TO appinfra_admin;
+CREATE VIEW appinfra.expiring AS
+    SELECT db_id, app_id, owner_user_id, expires_at,
+           CASE WHEN expires_at <= now() + interval '1 hour' THEN '1 hour' ELSE '24 hours' END AS within
+      FROM appinfra.tenant
+     WHERE status IN ('ready', 'revoked') AND expires_at <= now() + interval '24 hours';
+COMMENT ON VIEW appinfra.expiring IS 'databases that are deprovisioned by themselves within 24 hours';
+GRANT SELECT ON appinfra.expiring TO appinfra_admin, appinfra_auditor;

@@ -122,10 +122,17 @@ CREATE TABLE appinfra.tenant (
     connection_limit int,
     statement_timeout interval,
     idle_in_transaction_timeout interval,
-    workspace_id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE
+    workspace_id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE,
+    disk_limit bigint,
+    expires_at timestamptz,
+    expiry_warned int NOT NULL DEFAULT 0
 );
 CREATE INDEX ON appinfra.tenant (app_id, created_at);
 CREATE INDEX tenant_leaving ON appinfra.tenant (try_at) WHERE status IN ('retiring', 'retained', 'dropping');
+CREATE INDEX tenant_expiring ON appinfra.tenant (expires_at) WHERE expires_at IS NOT NULL;
+COMMENT ON COLUMN appinfra.tenant.disk_limit IS 'its own in bytes in place of appinfra.tenant_disk_limit; 0: none, null: that setting';
+COMMENT ON COLUMN appinfra.tenant.expires_at IS 'when it is deprovisioned by itself; null: never';
+COMMENT ON COLUMN appinfra.tenant.expiry_warned IS 'what the audit has told of that: 1, that it is a day off, 2, an hour; 0: nothing';
 COMMENT ON COLUMN appinfra.tenant.workspace_id IS 'names it to agents, beside db_id';
 COMMENT ON TABLE appinfra.tenant IS 'tenants: claimed databases and whose they are';
 COMMENT ON COLUMN appinfra.tenant.wanted_name IS 'the name it was given; database is another one while it is retained';
@@ -621,12 +628,13 @@ COMMENT ON FUNCTION appinfra.service_username(text, text) IS
 
 CREATE FUNCTION appinfra.provision_tenant(
     app_id text, owner_user_id text, slug text, engine text = 'postgres',
-    env jsonb = '{"DATABASE_URL": "owner"}', publish boolean = true, idempotency_key text = NULL)
+    env jsonb = '{"DATABASE_URL": "owner"}', publish boolean = true, idempotency_key text = NULL,
+    expires interval = NULL)
     RETURNS appinfra.connection
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_provision_tenant';
-COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text) IS
-    'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service, or to {access, via: pooler}, whose DSN has the address of appinfra.pooler_host. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
+COMMENT ON FUNCTION appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text, interval) IS
+    'claims a ready database for an app, in this transaction. A new app is registered as this owner''s; slug NULL: the app''s default slug. env maps variables to owner, writer, reader or service, or to {access, via: pooler}, whose DSN has the address of appinfra.pooler_host. publish: the sidecar delivers the variables and nobody sees a password; otherwise this answer is the only place that carries it. Waits up to appinfra.provision_timeout for a shell. expires: after that time it is deprovisioned by itself, kept for appinfra.retention. Errors: 22004, 22023 (arguments), 0A000 (engine), 23505 (a variable is taken), 42501 (the app has another owner), 22023 (idempotency_key with other arguments), 55P03 (another transaction is doing the same), 53000 (no shell in time), 55000 (host not ready), 25000, 25006 (transaction)';
 
 CREATE FUNCTION appinfra.register_app(app_id text, owner_user_id text, slug text = NULL) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -706,11 +714,12 @@ COMMENT ON FUNCTION appinfra.rotate_credential(text, text, interval, interval, b
 
 CREATE FUNCTION appinfra.alter_tenant(
     db_id text, connection_limit int = NULL, statement_timeout interval = NULL,
-    idle_in_transaction_timeout interval = NULL) RETURNS void
+    idle_in_transaction_timeout interval = NULL, disk_limit bigint = NULL,
+    expires interval = NULL) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'appinfra_alter_tenant';
-COMMENT ON FUNCTION appinfra.alter_tenant(text, int, interval, interval) IS
-    'gives a database limits of its own, in place of appinfra.tenant_connection_limit and its kind: for the next sessions of the logins that it has, and of those that it will have. NULL leaves a limit as it is. connection_limit is 1 to 262143, a time-out 0 (none) to 24 days; idle_in_transaction_timeout is not above the host''s, by which the watchdog ends sessions. 22023 otherwise, and when all are NULL; 42704 for an unknown database, 55000 unless ready';
+COMMENT ON FUNCTION appinfra.alter_tenant(text, int, interval, interval, bigint, interval) IS
+    'gives a database limits of its own, in place of appinfra.tenant_connection_limit and its kind: for the next sessions of the logins that it has, and of those that it will have. NULL leaves a limit as it is. connection_limit is 1 to 262143, a time-out 0 (none) to 24 days; idle_in_transaction_timeout is not above the host''s, by which the watchdog ends sessions. disk_limit is in bytes, 0: none, -1: appinfra.tenant_disk_limit. expires is when it is deprovisioned by itself, from now on; 0: never. 22023 otherwise, and when all are NULL; 42704 for an unknown database, 55000 unless ready';
 
 CREATE FUNCTION appinfra.bind_variables(
     db_id text, env jsonb, publish boolean = true, container text = NULL)
@@ -1159,7 +1168,8 @@ CREATE VIEW appinfra.databases AS
            a.host AS shared_host, t.database::text, c.username::text, a.host, a.port, t.status,
            t.notes, coalesce(e.env_keys, '{}') AS env_keys, t.created_at, t.hardening,
            t.retained_until, t.rotate_after, t.last_error,
-           t.connection_limit, t.statement_timeout, t.idle_in_transaction_timeout, t.workspace_id
+           t.connection_limit, t.statement_timeout, t.idle_in_transaction_timeout, t.workspace_id,
+           t.disk_limit, t.expires_at
       FROM appinfra.tenant t
      CROSS JOIN appinfra.public_address() a
       LEFT JOIN LATERAL (
@@ -1285,6 +1295,13 @@ CREATE VIEW appinfra.pool AS
 COMMENT ON VIEW appinfra.pool IS
     'shells: ready to be claimed, or being built; and the template, as "-", while it is being built';
 
+CREATE VIEW appinfra.expiring AS
+    SELECT db_id, app_id, owner_user_id, expires_at,
+           CASE WHEN expires_at <= now() + interval '1 hour' THEN '1 hour' ELSE '24 hours' END AS within
+      FROM appinfra.tenant
+     WHERE status IN ('ready', 'revoked') AND expires_at <= now() + interval '24 hours';
+COMMENT ON VIEW appinfra.expiring IS 'databases that are deprovisioned by themselves within 24 hours';
+
 CREATE VIEW appinfra.usage AS
     SELECT t.db_id, t.app_id, t.status, r.measured_at, u.size, u.temporary, u.disk_limit, u.disk_state,
            u.connections, u.transactions, u.blocks_read, u.blocks_hit, u.temp_bytes, u.deadlocks,
@@ -1392,7 +1409,7 @@ GRANT EXECUTE ON FUNCTION appinfra.server_certificate(), appinfra.host_facts()
 GRANT EXECUTE ON FUNCTION appinfra.public_address(), appinfra.service_username(text, text)
     TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION
-    appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text),
+    appinfra.provision_tenant(text, text, text, text, jsonb, boolean, text, interval),
     appinfra.register_app(text, text, text),
     appinfra.unregister_app(text),
     appinfra.transfer_app(text, text),
@@ -1400,7 +1417,7 @@ GRANT EXECUTE ON FUNCTION
     appinfra.republish(text),
     appinfra.accept_restore(timestamptz),
     appinfra.rotate_credential(text, text, interval, interval, boolean, text, text),
-    appinfra.alter_tenant(text, int, interval, interval),
+    appinfra.alter_tenant(text, int, interval, interval, bigint, interval),
     appinfra.bind_variables(text, jsonb, boolean, text),
     appinfra.bind_app(text, text, jsonb, boolean, text),
     appinfra.unbind_variables(text, text[], text, text),
@@ -1470,7 +1487,7 @@ GRANT EXECUTE ON FUNCTION
     appinfra.gateway_list_keys(text),
     appinfra.gateway_key_counts()
     TO appinfra_gateway;
-GRANT SELECT ON appinfra.usage, appinfra.usage_history TO appinfra_admin, appinfra_auditor;
+GRANT SELECT ON appinfra.usage, appinfra.usage_history, appinfra.expiring TO appinfra_admin, appinfra_auditor;
 GRANT EXECUTE ON FUNCTION
     appinfra.sessions(text),
     appinfra.terminate_session(text, int, timestamptz),

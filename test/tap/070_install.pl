@@ -208,8 +208,8 @@ like($err, qr/DETAIL:  .*background worker slot/, 'and told why');
 like(PostgreSQL::Test::Utils::slurp_file($host->logfile), qr/no background worker slot is free for the appinfra builder/,
 	'so is the server log');
 
-# One for the builder, none for a setup worker.
-$host->append_conf('postgresql.conf', 'max_worker_processes = 3');
+# One for the meter and one for the builder, none for a setup worker.
+$host->append_conf('postgresql.conf', 'max_worker_processes = 4');
 $host->restart;
 ok($host->poll_query_until('control', $fails . "'no background worker slot is free'"), 'no slot for a setup worker: appinfra.pool says so');
 $host->append_conf('postgresql.conf', <<'CONF');
@@ -217,7 +217,7 @@ appinfra.tenant_encoding = ''
 appinfra.tenant_locale = ''
 appinfra.pool_size = 0
 appinfra.provision_timeout = '30s'
-max_worker_processes = 5
+max_worker_processes = 6
 CONF
 $host->restart;
 

@@ -76,6 +76,14 @@ TEST(GatewayErrors, ASecondStatementIsToldByTheRoutine)
     EXPECT_EQ(problem_of({"42601", "m", "", "", "scanner_yyerror"}).title, "parse_error");
 }
 
+TEST(GatewayErrors, ATenantsDiskLimitIsNoFullDiskOfTheHost)
+{
+    EXPECT_EQ(problem_of({"53100", "m", "", "", "refuse_beyond_disk_limit"}).title, "disk_limit");
+    EXPECT_EQ(problem_of({"53100", "m", "", "", "refuse_beyond_disk_limit"}).status, 403);
+    EXPECT_EQ(problem_of({"53100", "m", "", "", "mdextend"}).status, 503);
+    EXPECT_FALSE(is_kept(403, "disk_limit"));
+}
+
 TEST(GatewayErrors, OnlyOneMeaningOf25001IsWorthASecondRun)
 {
     EXPECT_TRUE(needs_no_transaction({"25001", "", "", "", "PreventInTransactionBlock"}));

@@ -137,7 +137,7 @@ TEST(Provisioning, IsForOneselfUnlessAdministrator)
     EXPECT_TRUE(answer.created);
     EXPECT_EQ(database.parameters_of("provision"),
               (Parameters{"a", "o@example.com", "s", "postgres", R"({"DATABASE_URL": "owner"})",
-                          "f", std::nullopt}));
+                          "f", std::nullopt, std::nullopt}));
     EXPECT_EQ(database.acting, admin.user);
 }
 
