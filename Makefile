@@ -7,12 +7,19 @@
 
 PG_CONFIG ?= $(shell tools/find-pg-config)
 prefix ?= /usr/local
+bindir ?= $(prefix)/bin
 sbindir ?= $(prefix)/sbin
 unitdir ?= $(prefix)/lib/systemd/system
+mandir ?= $(prefix)/share/man
+bashdir ?= $(prefix)/share/bash-completion/completions
+zshdir ?= $(prefix)/share/zsh/site-functions
 
 PGXS_MAKE = $(MAKE) --no-print-directory -f tools/extension.mk srcdir=. PG_CONFIG='$(PG_CONFIG)'
 HAVE_SIDECAR := $(wildcard sidecar/CMakeLists.txt)
 UNITS := $(wildcard sidecar/systemd/*.service)
+# Where each page and completion goes.
+MANUALS = appinfra.1:$(mandir)/man1/appinfra.1 appinfrad.8:$(mandir)/man8/appinfrad.8 \
+	appinfrad.conf.5:$(mandir)/man5/appinfrad.conf.5 appinfra.bash:$(bashdir)/appinfra _appinfra:$(zshdir)/_appinfra
 HAVE_EXTENSION := $(wildcard extension/*.cpp)
 CMAKE_FLAGS ?= -DCMAKE_BUILD_TYPE=RelWithDebInfo
 # Under make -j the sidecar shares make's jobs.
@@ -28,7 +35,7 @@ ifneq (,$(HAVE_EXTENSION))
 	+@$(PGXS_MAKE) all
 endif
 
-sidecar: build-deps ## build build/sidecar/appinfrad and its tests
+sidecar: build-deps ## build build/sidecar/appinfrad, build/sidecar/appinfra, their manual pages and tests
 ifneq (,$(HAVE_SIDECAR))
 	@$(OWN_CACHE) || rm -rf build/sidecar
 	@cmake -S sidecar -B build/sidecar $(CMAKE_FLAGS) >build/sidecar-cmake.log 2>&1 || \
@@ -52,7 +59,12 @@ endif
 
 install-sidecar: sidecar
 ifneq (,$(HAVE_SIDECAR))
+	+@cmake --build build/sidecar $(CMAKE_JOBS) --target manuals -- --no-print-directory
 	install -D -m 755 build/sidecar/appinfrad '$(DESTDIR)$(sbindir)/appinfrad'
+	install -D -m 755 build/sidecar/appinfra '$(DESTDIR)$(bindir)/appinfra'
+	for page in $(MANUALS); do \
+		install -D -m 644 "build/sidecar/man/$${page%%:*}" '$(DESTDIR)'"$${page#*:}" || exit 1; \
+	done
 	mkdir -p '$(DESTDIR)$(unitdir)'
 	for unit in $(UNITS); do \
 		sed 's|^\(Exec[A-Za-z]*=\)[^ ]*/appinfrad|\1$(sbindir)/appinfrad|' "$$unit" \
@@ -62,7 +74,8 @@ endif
 
 uninstall: ## remove what install put there
 	@$(PGXS_MAKE) uninstall
-	rm -f '$(DESTDIR)$(sbindir)/appinfrad' $(addprefix '$(DESTDIR)$(unitdir)'/,$(notdir $(UNITS)))
+	for page in $(MANUALS); do rm -f '$(DESTDIR)'"$${page#*:}"; done
+	rm -f '$(DESTDIR)$(bindir)/appinfra' '$(DESTDIR)$(sbindir)/appinfrad' $(addprefix '$(DESTDIR)$(unitdir)'/,$(notdir $(UNITS)))
 
 # Against a running server given by PGHOST, PGPORT and PGUSER, which has the settings of
 # test/regress.conf; the database contrib_regression is used as it is (the extension's worker is

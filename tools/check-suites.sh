@@ -15,9 +15,9 @@ lay_out() {
         mkdir -p "$work/tests/$(dirname "$item")"
         if [ -d "$root/$item" ]; then cp -r "$root/$item" "$work/tests/$(dirname "$item")/"; fi
     done
-    if [ -x "$root/build/sidecar/appinfrad" ]; then
-        cp "$root/build/sidecar/appinfrad" "$work/bin/"
-    fi
+    for item in appinfrad appinfra; do
+        if [ -x "$root/build/sidecar/$item" ]; then cp "$root/build/sidecar/$item" "$work/bin/"; fi
+    done
     private_install "$work/server"
     if [ "$(id -u)" = 0 ]; then chown -R "$server_user:" "$work"; fi
 }

@@ -39,6 +39,9 @@ check|curl|command|curl
 quickstart|curl|command|curl
 check|procps|command|ps
 check|pgbouncer|command|pgbouncer
+check|tmux|command|tmux
+check|man-db|command|man
+check|zsh|command|zsh
 check|util-linux|command|setpriv
 check|iproute2|file|/sbin/ip
 check|mmdebstrap|command|mmdebstrap

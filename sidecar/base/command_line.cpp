@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/failure.hpp"
+#include "base/manual.hpp"
 #include "base/readable.hpp"
 #include "base/spelling.hpp"
 #include "base/text.hpp"
@@ -29,15 +30,34 @@ find_row(const Rows &rows, const std::string &flag)
     return row == rows.end() ? nullptr : &*row;
 }
 
-// Says whether the command has the option.
-bool
-takes(const CommandSyntax &syntax, const OptionRow &row)
+// What CLI11 calls the operands: it takes one word.
+std::string
+positional_name(const CommandSyntax &syntax)
 {
-    std::istringstream commands(row.commands);
-    for (std::string command; commands >> command;)
-        if (command == syntax.command)
-            return true;
-    return false;
+    const std::string name = syntax.operands_name;
+    return name.find_first_of(" []=/.") == std::string::npos ? name : "OPERANDS";
+}
+
+// How the person gets at the help of the command.
+std::string
+help_of(const CommandSyntax &syntax)
+{
+    return std::string(syntax.program) + " " + syntax.name() + " --help";
+}
+
+// The commands that have the option, as a person types them: rows name those of two words with a
+// hyphen between them.
+std::string
+commands_of(const CommandSyntax &syntax, const OptionRow &row)
+{
+    const bool two_words = syntax.name().find(' ') != std::string::npos;
+    std::string commands;
+    for (const char *c = row.commands; *c != '\0'; c++)
+        if (*c == ' ')
+            commands += ", ";
+        else
+            commands += two_words && *c == '-' ? ' ' : *c;
+    return commands;
 }
 
 // Refuses a flag that the command does not have, and says where it belongs or what was meant.
@@ -45,16 +65,16 @@ takes(const CommandSyntax &syntax, const OptionRow &row)
 refuse_flag(const CommandSyntax &syntax, const std::string &flag)
 {
     if (const OptionRow *row = find_row(syntax.rows, flag))
-        refuse("--" + flag + " is an option of " + row->commands + ", not of " + syntax.command);
+        refuse("--" + flag + " is an option of " + commands_of(syntax, *row) + ", not of " +
+               syntax.name());
     std::vector<std::string> known = {"help"};
     for (const OptionRow &row : syntax.rows)
         if (takes(syntax, row))
             known.emplace_back(row.flag);
     const std::string meant = nearest_word(flag, known);
-    refuse(syntax.command + " has no " +
+    refuse(syntax.name() + " has no " +
            (syntax.names_unknown ? "option --" + clean_text(flag) : "such option") +
-           (meant.empty() ? "; see appinfrad " + syntax.command + " --help"
-                          : "; did you mean --" + meant + "?"));
+           (meant.empty() ? "; see " + help_of(syntax) : "; did you mean --" + meant + "?"));
 }
 
 // Refuses what CLI11 would refuse in words that quote a value, or would take.
@@ -98,7 +118,7 @@ add_row(CLI::App &app, const OptionRow &row, bool last_wins)
 
 // Parses the arguments into the options of app. Returns whether --help was asked for.
 bool
-parse_flags(CLI::App &app, const std::string &command, std::vector<std::string> arguments)
+parse_flags(CLI::App &app, const CommandSyntax &syntax, std::vector<std::string> arguments)
 {
     std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
     try {
@@ -106,9 +126,9 @@ parse_flags(CLI::App &app, const std::string &command, std::vector<std::string> 
     } catch (const CLI::CallForHelp &) {
         return true;
     } catch (const CLI::ArgumentMismatch &error) { // names the option and quotes no value
-        refuse(std::string(error.what()) + "; see appinfrad " + command + " --help");
+        refuse(std::string(error.what()) + "; see " + help_of(syntax));
     } catch (const CLI::ParseError &) {
-        refuse("an argument belongs to no option; see appinfrad " + command + " --help");
+        refuse("an argument belongs to no option; see " + help_of(syntax));
     }
     return false;
 }
@@ -173,11 +193,33 @@ add_other_sources(const CommandSyntax &syntax, CommandLine &line)
 
 } // namespace
 
+std::map<std::string, OptionValues>
+read_sections(const std::string &path)
+{
+    std::map<std::string, OptionValues> sections;
+    check_readable("file", path);
+    try {
+        for (const CLI::ConfigItem &item : CLI::ConfigTOML().from_file(path)) {
+            const bool is_mark = item.name == "++" || item.name == "--"; // of a section
+            if (!is_mark && (item.parents.size() != 1 || item.inputs.empty()))
+                refuse("\"" + path + "\": \"" + clean_text(item.fullname()) +
+                       "\" stands in no section, or has no value");
+            if (!is_mark)
+                sections[item.parents.front()][item.name] = item.inputs.back();
+        }
+    } catch (const CLI::FileError &error) {
+        refuse(clean_text(error.what()));
+    }
+    return sections;
+}
+
 std::variant<CommandLine, std::string>
 parse_command_line(const CommandSyntax &syntax, const std::vector<std::string> &arguments)
 {
+    if (!arguments.empty() && arguments.back() == "--manual")
+        return manual_section(syntax);
     check_flags(syntax, arguments);
-    CLI::App app(syntax.description, "appinfrad " + syntax.command);
+    CLI::App app(syntax.description, syntax.program + (" " + syntax.name()));
     app.footer(syntax.footer);
     FlagOptions options;
     CommandLine line;
@@ -189,8 +231,9 @@ parse_command_line(const CommandSyntax &syntax, const std::vector<std::string> &
     app.set_help_flag("-h,--help", "print this")->group("Help");
     if (syntax.operands_help[0] != '\0')
         app.add_option_function<std::vector<std::string>>(
-            "FILE", [&](const auto &files) { line.operands = files; }, syntax.operands_help);
-    if (parse_flags(app, syntax.command, arguments))
+            positional_name(syntax), [&](const auto &all) { line.operands = all; },
+            syntax.operands_help);
+    if (parse_flags(app, syntax, arguments))
         return app.help();
     for (const auto &[flag, option] : options)
         if (option->count() > 0) {

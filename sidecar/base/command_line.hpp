@@ -9,29 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/command_syntax.hpp"
+
 namespace sidecar
 {
-
-struct OptionRow {
-    const char *flag;     // without --
-    const char *variable; // of the environment; "": none
-    const char *fallback;
-    const char *commands; // that have the option, separated by blanks
-    const char *group;    // its heading in --help
-    const char *help;
-    bool is_switch = false; // stands alone, without a value
-    bool is_list = false;   // may be repeated; its value is all of them, joined by commas
-};
-
-struct CommandSyntax {
-    std::string command;
-    std::string description;
-    std::string footer;             // of --help
-    std::vector<OptionRow> rows;    // of other commands as well
-    bool last_wins = false;         // an option may be repeated
-    bool names_unknown = false;     // a refusal may quote an unknown flag, though not its value
-    const char *operands_help = ""; // of the files behind the options; "": it takes none
-};
 
 using OptionValues = std::map<std::string, std::string>;
 
@@ -42,9 +23,14 @@ struct CommandLine {
 };
 
 // Reads the arguments behind the command, the environment, and the file that the option "config"
-// names. Returns the text of --help when that is asked for. Throws a configuration Failure.
+// names. Returns the text of --help when that is asked for, or what --manual prints: the command's
+// part of the manual page. Throws a configuration Failure.
 // The file may set options of other commands, because commands share it; a flag may not.
 std::variant<CommandLine, std::string>
 parse_command_line(const CommandSyntax &syntax, const std::vector<std::string> &arguments);
+
+// The sections of a file of options, each with its values: [name], then name = "value". Throws a
+// configuration Failure when it cannot be read.
+std::map<std::string, OptionValues> read_sections(const std::string &path);
 
 } // namespace sidecar

@@ -10,7 +10,7 @@
 #include "base/text.hpp"
 #include "check_producer/check_producer.hpp"
 #include "check_producer/http_producer.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 
 namespace sidecar
 {

@@ -69,6 +69,15 @@ overview()
 }
 
 std::string
+command_names()
+{
+    std::string text;
+    for (const std::string &name : names())
+        text += name + "\n";
+    return text;
+}
+
+std::string
 summary_of(const std::string &command)
 {
     for (const CommandRow &row : rows)

@@ -9,6 +9,9 @@ namespace sidecar
 // Returns the list of the commands, as `appinfrad --help` prints it.
 std::string overview();
 
+// Returns the names of the commands, a line each.
+std::string command_names();
+
 // Returns what the command does, in a line.
 std::string summary_of(const std::string &command);
 

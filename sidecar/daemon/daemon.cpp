@@ -34,7 +34,7 @@ Daemon::Daemon(Options options, const Signals &signals, Log &log, Reread reread)
             log_.warn(hint);
         gateway_ = std::make_unique<GatewayFrontend>(options_, conninfo, log_, shared);
     }
-    if (options_.command == Command::mcp || !options_.server.listen.empty())
+    if (options_.command == Command::mcp || options_.server.answers())
         frontend_ = std::make_unique<Frontend>(options_, conninfo, status_, log_,
                                                shared ? gateway_.get() : nullptr);
     // They live in the connection settings, the sink and the server now.

@@ -12,7 +12,7 @@
 #include "daemon/env_paths.hpp"
 #include "daemon/gateway_options.hpp"
 #include "daemon/option_rows.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 #include "postgres/database_url.hpp"
 
 namespace sidecar
@@ -42,8 +42,9 @@ constexpr FileOption file_options[] = {
 bool
 is_looked_at(const std::string &option)
 {
-    return option == "listen" || std::any_of(std::begin(file_options), std::end(file_options),
-                                             [&](const auto &one) { return option == one.option; });
+    return option == "listen" || option == "socket" ||
+           std::any_of(std::begin(file_options), std::end(file_options),
+                       [&](const auto &one) { return option == one.option; });
 }
 
 CommandSyntax
@@ -173,7 +174,7 @@ read_producer(DoctorSettings &settings, const OptionValues &values,
     producer.connect_timeout = duration_of("connect-timeout", values.at("connect-timeout"));
     producer.call_timeout = duration_of("call-timeout", values.at("call-timeout"));
     if (producer.url.empty()) {
-        if (values.at("listen").empty())
+        if (values.at("listen").empty() && values.at("socket").empty())
             settings.producer_trouble = "no sink: set producer-url, or sink = \"file:DIR\"";
         return;
     }
@@ -204,7 +205,9 @@ read_doctor_options(const std::vector<std::string> &arguments, const InheritedSe
             return std::move(*help);
         const CommandLine &line = std::get<CommandLine>(answer);
         read_gateway(settings, line.values);
-        settings.answers_requests = settings.delivers && !line.values.at("listen").empty();
+        settings.answers_requests =
+            settings.delivers &&
+            (!line.values.at("listen").empty() || !line.values.at("socket").empty());
         read_files(settings, line.values);
         read_database(settings, line, inherited);
         if (settings.delivers)

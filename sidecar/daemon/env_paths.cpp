@@ -7,7 +7,7 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 
 namespace sidecar
 {

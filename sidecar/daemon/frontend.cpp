@@ -99,7 +99,7 @@ struct Frontend::Parts {
         if (options.command == Command::mcp)
             stdio.emplace(mcp, workers,
                           Caller{options.server.user, false, {}, options.server.open_apps});
-        if (options.command != Command::serve || options.server.listen.empty())
+        if (options.command != Command::serve || !options.server.answers())
             return;
         ApiSettings settings = api_settings(options.server);
         settings.tokens = copy_of(options.server.tokens);
@@ -110,9 +110,11 @@ struct Frontend::Parts {
         if (gateway != nullptr)
             shared.emplace(*door, gateway->door());
         Door &first = shared ? static_cast<Door &>(*shared) : *door;
-        web.emplace(http_server_settings(options.server, options.server.listen,
-                                         options.server.tls_certificate, options.server.tls_key),
-                    io, first, log);
+        HttpServerSettings reached =
+            http_server_settings(options.server, options.server.listen,
+                                 options.server.tls_certificate, options.server.tls_key);
+        reached.socket = options.server.socket;
+        web.emplace(std::move(reached), io, first, log);
     }
 
     SystemClock clock;

@@ -12,7 +12,7 @@
 #include "base/failure.hpp"
 #include "base/url.hpp"
 #include "daemon/commands.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 #include "postgres/database_url.hpp"
 
 namespace sidecar

@@ -6,7 +6,7 @@
 #include "base/failure.hpp"
 #include "base/loopback.hpp"
 #include "base/text.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 #include "rest/allowed_names.hpp"
 
 namespace sidecar

@@ -19,6 +19,7 @@
 #include "daemon/daemon.hpp"
 #include "daemon/doctor_options.hpp"
 #include "daemon/gateway_mcp_options.hpp"
+#include "daemon/manuals.hpp"
 #include "daemon/options.hpp"
 #include "gateway/key_commands.hpp"
 
@@ -84,6 +85,10 @@ run(const std::vector<std::string> &arguments)
     }
     if (command == "--version") {
         std::cout << "appinfrad " APPINFRA_VERSION << std::endl;
+        return exit_code::done;
+    }
+    if (const std::string part = manual_part(command); !part.empty()) {
+        std::cout << part;
         return exit_code::done;
     }
     if (command == "check-env") {

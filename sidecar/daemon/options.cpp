@@ -14,7 +14,7 @@
 #include "daemon/commands.hpp"
 #include "daemon/env_paths.hpp"
 #include "daemon/option_rows.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 #include "postgres/database_url.hpp"
 
 namespace sidecar
@@ -46,7 +46,7 @@ read_sink(Options &options, const Values &values)
         options.delivers = true;
     } else if (options.command != Command::mcp &&
                (options.command == Command::publish ||
-                (options.server.listen.empty() && options.gateway.listen.empty()))) {
+                (!options.server.answers() && options.gateway.listen.empty()))) {
         refuse("no sink: set APPINFRA_PRODUCER_URL, or APPINFRA_SINK=file:DIR");
     }
 }
@@ -111,6 +111,7 @@ options_of(Command command, const CommandLine &line, const InheritedSecrets &inh
         options.gateway = gateway_options_of(values);
     if (command == Command::gateway) {
         options.server.listen.clear();
+        options.server.socket = {};
         if (options.gateway.listen.empty())
             refuse("gateway needs APPINFRA_GATEWAY_LISTEN: where it is reached");
     }

@@ -4,7 +4,7 @@
 #include "base/failure.hpp"
 #include "base/loopback.hpp"
 #include "base/text.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 
 namespace sidecar
 {
@@ -19,6 +19,10 @@ constexpr const char *limits = "Limits of requests";
 
 constexpr OptionRow rows[] = {
     {"listen", "APPINFRA_LISTEN", "", "serve", listening, "where REST, MCP and metrics are served: ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH; empty: nowhere"},
+    {"socket", "APPINFRA_SOCKET", "", "serve", listening, "path of the unix socket of this machine's administrators, root and --socket-admin-group; empty: none"},
+    {"socket-owner", "APPINFRA_SOCKET_OWNER", "", "serve", listening, "user whose file it is; empty: the process's"},
+    {"socket-group", "APPINFRA_SOCKET_GROUP", "", "serve", listening, "group whose file it is; empty: --socket-admin-group, else the process's"},
+    {"socket-admin-group", "APPINFRA_SOCKET_ADMIN_GROUP", "", "serve", access, "group whose members administer through --socket, besides root; the kernel says who is at the other end"},
     {"tls-cert", "APPINFRA_TLS_CERT", "", "serve", listening, "PEM file with the certificate chain; read again at SIGHUP"},
     {"tls-key", "APPINFRA_TLS_KEY", "", "serve", listening, "PEM file with its key"},
     {"tenant-metrics", "APPINFRA_TENANT_METRICS", "0", "serve", listening, "1: metrics of what each database uses, nine series of each"},
@@ -93,6 +97,9 @@ guests_of(const OptionValues &values)
 void
 check_server(const ServerOptions &options, bool allow_plaintext)
 {
+    const AdminSocketSettings &socket = options.socket;
+    if (socket.path.empty() && !(socket.owner + socket.group + socket.admin_group).empty())
+        refuse("--socket-owner, --socket-group and --socket-admin-group go with --socket");
     if (options.tls_certificate.empty() != options.tls_key.empty())
         refuse("--tls-cert and --tls-key go together");
     if (options.listen.empty())
@@ -125,6 +132,8 @@ server_options_of(const OptionValues &values)
 {
     ServerOptions options;
     options.listen = values.at("listen");
+    options.socket = {values.at("socket"), values.at("socket-owner"), values.at("socket-group"),
+                      values.at("socket-admin-group")};
     options.tls_certificate = values.at("tls-cert");
     options.tls_key = values.at("tls-key");
     options.tokens = {keys_of(values.at("jwt-keys")), values.at("jwt-issuer"),

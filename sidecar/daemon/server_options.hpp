@@ -16,6 +16,7 @@ namespace sidecar
 
 struct ServerOptions {
     std::string listen; // empty: nothing listens
+    AdminSocketSettings socket;
     std::string tls_certificate;
     std::string tls_key;
     TokenSettings tokens;
@@ -32,6 +33,13 @@ struct ServerOptions {
     Duration idle_timeout{};
     Duration request_timeout{};
     Duration publish_wait{};
+
+    // Whether anybody reaches REST and MCP.
+    bool
+    answers() const
+    {
+        return !listen.empty() || !socket.path.empty();
+    }
 };
 
 // The rows of these options.

@@ -5,7 +5,7 @@
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "daemon/inherited_secrets.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 #include "postgres/database_url.hpp"
 
 namespace sidecar

@@ -76,6 +76,17 @@ Listener::Listener(asio::io_context &io, const std::string &where, bool tls, Log
     }
 }
 
+Listener::Listener(asio::io_context &io, const AdminSocketSettings &settings, Log &log)
+    : io_(io), acceptor_(tcp::acceptor(io)), admin_socket_(settings)
+{
+    const std::string where = std::string(unix_prefix) + settings.path;
+    try {
+        listen_local(where, log);
+    } catch (const boost::system::system_error &error) {
+        refuse(where, error.code().message());
+    }
+}
+
 Listener::~Listener()
 {
     if (!socket_path_.empty())
@@ -88,15 +99,18 @@ Listener::accept()
     if (auto *acceptor = std::get_if<Local::acceptor>(&acceptor_)) {
         // In a statement of its own: GCC 12 destroys twice what is awaited inside an initializer.
         Local::socket socket = co_await acceptor->async_accept(asio::use_awaitable);
-        co_return Accepted{Socket(std::move(socket)), true, {}};
+        Peer peer = peer_of(socket.native_handle());
+        co_return Accepted{Socket(std::move(socket)), std::move(peer)};
     }
     tcp::socket socket =
         co_await std::get<Tcp::acceptor>(acceptor_).async_accept(asio::use_awaitable);
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     socket.set_option(asio::socket_base::keep_alive(true), ignored);
-    const std::string peer = socket.remote_endpoint(ignored).address().to_string();
-    co_return Accepted{Socket(std::move(socket)), is_loopback_address(peer), peer};
+    Peer peer;
+    peer.address = socket.remote_endpoint(ignored).address().to_string();
+    peer.local = is_loopback_address(peer.address);
+    co_return Accepted{Socket(std::move(socket)), std::move(peer)};
 }
 
 void
@@ -117,11 +131,28 @@ Listener::listen_local(const std::string &where, Log &log)
     acceptor.bind(Local::endpoint(path));
     socket_path_ = path;
     // Nobody can connect before listen(): whoever may is decided by then.
-    if (chmod(path.c_str(), 0660) != 0)
+    if (admin_socket_)
+        admin_socket_->hand_over(path);
+    else if (chmod(path.c_str(), 0660) != 0)
         refuse(where, std::generic_category().message(errno));
     acceptor.listen();
     acceptor_ = std::move(acceptor);
     log.info("listening", {{"address", where}});
+}
+
+// Who has connected to the unix socket.
+Peer
+Listener::peer_of(int socket) const
+{
+    Peer peer;
+    peer.local = true;
+    if (!admin_socket_)
+        return peer;
+    const PeerAccount account = account_of(socket);
+    peer.refused = !admin_socket_->admits(account);
+    if (!peer.refused)
+        peer.account = name_of_user(account.user);
+    return peer;
 }
 
 void

@@ -25,10 +25,14 @@ class HttpServer::Impl
 public:
     Impl(HttpServerSettings settings, std::shared_ptr<asio::io_context> io, Door &door, Log &log)
         : io_(std::move(io)),
-          settings_(std::move(settings)), shared_{settings_, door, {}, 0, false}, tls_(read_tls()),
-          listener_(*io_, settings_.listen, tls_ != nullptr, log)
+          settings_(std::move(settings)), shared_{settings_, door, {}, 0, false}, tls_(read_tls())
     {
-        asio::co_spawn(*io_, accept(), asio::detached);
+        if (!settings_.listen.empty())
+            listeners_.emplace_back(*io_, settings_.listen, tls_ != nullptr, log);
+        if (!settings_.socket.path.empty())
+            listeners_.emplace_back(*io_, settings_.socket, log);
+        for (Listener &listener : listeners_)
+            asio::co_spawn(*io_, accept(listener), asio::detached);
         asio::co_spawn(*io_, sweep(), asio::detached);
         thread_ = std::thread([io = io_] { io->run(); });
     }
@@ -46,7 +50,8 @@ public:
         asio::post(*io_, [this] {
             shared_.draining = true;
             shared_.door.close();
-            listener_.close();
+            for (Listener &listener : listeners_)
+                listener.close();
             for (const auto &session : sessions_)
                 if (session->idle())
                     session->close();
@@ -82,30 +87,31 @@ private:
     }
 
     asio::awaitable<void>
-    accept()
+    accept(Listener &listener)
     {
-        while (listener_.is_open()) {
+        while (listener.is_open()) {
             bool failed = false;
             try {
-                Listener::Accepted accepted = co_await listener_.accept();
-                serve(std::move(accepted.socket), accepted.local, std::move(accepted.address));
-            } catch (const boost::system::system_error &) {
+                Listener::Accepted accepted = co_await listener.accept();
+                serve(std::move(accepted.socket), std::move(accepted.peer));
+            } catch (const std::system_error &) {
                 failed = true; // out of descriptors, or the client has gone
             }
-            if (failed && listener_.is_open())
+            if (failed && listener.is_open())
                 co_await pause();
         }
     }
 
     void
-    serve(Socket socket, bool local, std::string address)
+    serve(Socket socket, Peer peer)
     {
         if (sessions_.size() >= settings_.max_connections && !make_room()) {
-            turn_away(socket);
+            turn_away(socket, peer);
             return;
         }
-        auto session = std::make_shared<HttpSession>(shared_, make_stream(std::move(socket), tls_),
-                                                     local, std::move(address));
+        const TlsContext &tls = peer.is_unix() ? no_tls_ : tls_;
+        auto session = std::make_shared<HttpSession>(shared_, make_stream(std::move(socket), tls),
+                                                     std::move(peer));
         const auto place = sessions_.insert(sessions_.end(), session);
         count();
         asio::co_spawn(
@@ -132,11 +138,11 @@ private:
 
     // Says 503, as far as that can be said without waiting.
     void
-    turn_away(Socket &socket)
+    turn_away(Socket &socket, const Peer &peer)
     {
         boost::system::error_code ignored;
         socket.non_blocking(true, ignored);
-        if (!tls_) {
+        if (!tls_ || peer.is_unix()) {
             Problem problem(503, "overloaded", "too many connections are open");
             problem.retry_after = 1;
             socket.send(asio::buffer(response_text(response_of(problem), false)), 0, ignored);
@@ -178,7 +184,8 @@ private:
     HttpServerSettings settings_;
     HttpSessionContext shared_;
     TlsContext tls_;
-    Listener listener_;
+    const TlsContext no_tls_;
+    std::list<Listener> listeners_;
     std::list<std::shared_ptr<HttpSession>> sessions_;
     std::thread thread_;
 };

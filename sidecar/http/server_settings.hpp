@@ -4,12 +4,14 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "http/admin_socket.hpp"
 
 namespace sidecar
 {
 
 struct HttpServerSettings {
-    std::string listen; // "ADDRESS:PORT", "[ADDRESS]:PORT" or "unix:PATH"
+    std::string listen; // "ADDRESS:PORT", "[ADDRESS]:PORT" or "unix:PATH"; empty: socket only
+    AdminSocketSettings socket;
     std::string tls_certificate;
     std::string tls_key;
     std::size_t max_connections = 1000;

@@ -121,8 +121,11 @@ HttpSession::advance(Exchange &exchange)
         if (unread_.empty())
             unread_.shrink_to_fit();
         if (reader.state() != HttpReader::State::head && !exchange.admission) {
-            reader.request().local = local_;
-            reader.request().address = address_;
+            reader.request().local = peer_.local;
+            reader.request().address = peer_.address;
+            reader.request().account = peer_.account;
+            if (peer_.refused)
+                throw Problem(403, "forbidden", "this socket is for root and the administrators");
             exchange.admission = shared_.door.admit(reader.request());
             exchange.go_on = reader.expects_continue() && reader.state() == HttpReader::State::body;
             until(shared_.settings.request_timeout);

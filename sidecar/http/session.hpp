@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "http/peer.hpp"
 #include "http/reader.hpp"
 #include "http/server_settings.hpp"
 #include "http/stream.hpp"
@@ -27,9 +28,8 @@ struct HttpSessionContext {
 class HttpSession
 {
 public:
-    HttpSession(HttpSessionContext &shared, std::unique_ptr<Stream> stream, bool local,
-                std::string address)
-        : shared_(shared), stream_(std::move(stream)), local_(local), address_(std::move(address))
+    HttpSession(HttpSessionContext &shared, std::unique_ptr<Stream> stream, Peer peer)
+        : shared_(shared), stream_(std::move(stream)), peer_(std::move(peer))
     {
         until(shared_.settings.head_timeout);
     }
@@ -81,8 +81,7 @@ private:
 
     HttpSessionContext &shared_;
     std::unique_ptr<Stream> stream_;
-    bool local_;
-    std::string address_; // of the peer
+    Peer peer_;
     bool idle_ = false;
     bool answering_ = false;
     bool client_gone_ = false; // while it was being answered

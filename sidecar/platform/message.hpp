@@ -22,7 +22,8 @@ struct Request {
     std::string body;
     bool keep_alive = true;
     bool local = false;  // from a loopback address or through the unix socket
-    std::string address; // of the peer; empty: the unix socket
+    std::string address; // of the peer; empty: a unix socket
+    std::string account; // of this machine, that administers; empty: it came by another way
 
     // A header's value, "" when there is none.
     std::string_view

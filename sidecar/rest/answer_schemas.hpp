@@ -105,6 +105,8 @@ inline constexpr const char *answer_schemas = R"json({
    "first_login_at": {"type": ["string", "null"], "format": "date-time"}, "valid_until": {"type": ["string", "null"], "format": "date-time"},
    "successor": {"type": ["string", "null"]}, "retires_at": {"type": ["string", "null"], "format": "date-time"},
    "revoked_at": {"type": ["string", "null"], "format": "date-time"}, "reason": {"type": ["string", "null"]},
+   "sessions_ended": {"type": ["integer", "null"], "description": "how many sessions its revocation has ended"},
+   "sessions_ended_at": {"type": ["string", "null"], "format": "date-time", "description": "since when none is left"},
    "last_error": {"type": ["string", "null"]}}},
  "CredentialList": {"type": "object", "required": ["credentials"], "properties": {
    "credentials": {"type": "array", "items": {"$ref": "#/components/schemas/Credential"}}}},
@@ -127,12 +129,21 @@ inline constexpr const char *answer_schemas = R"json({
    "keys": {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}}},
  "KeyRole": {"type": "string", "enum": ["dbadmin", "dbuser", "reader"]},
  "Publication": {"type": "object", "required": ["publication_id", "kind", "target", "variables", "status", "created_at"], "properties": {
+   "db_id": {"type": ["string", "null"], "description": "in the list of all"}, "bucket_id": {"type": ["string", "null"], "description": "likewise"},
+   "app_id": {"type": "string", "description": "likewise"},
    "publication_id": {"type": "integer"}, "kind": {"type": "string", "enum": ["set", "unset"]}, "target": {"type": "string"},
    "variables": {"type": "array", "items": {"type": "string"}}, "status": {"$ref": "#/components/schemas/PublicationStatus"},
    "version": {"type": ["integer", "null"]}, "attempt": {"type": ["integer", "null"]},
    "delivered": {"type": ["string", "null"]}, "error": {"type": ["string", "null"]},
    "created_at": {"type": "string", "format": "date-time"}, "ended_at": {"type": ["string", "null"], "format": "date-time"},
    "key_id": {"type": ["string", "null"], "description": "the API key that it delivers; null: a DSN"}}},
+ "Pool": {"type": "object", "required": ["pool"], "properties": {
+   "pool": {"type": "array", "items": {"$ref": "#/components/schemas/PoolDatabase"}}}},
+ "PoolDatabase": {"type": "object", "required": ["db_id", "status", "database"], "properties": {
+   "db_id": {"type": "string", "description": "-: the template, while it is being built"},
+   "status": {"type": "string", "enum": ["ready", "building"]}, "database": {"type": "string"},
+   "attempts": {"type": ["integer", "null"]}, "last_error": {"type": ["string", "null"]},
+   "created_at": {"type": ["string", "null"], "format": "date-time"}, "ready_at": {"type": ["string", "null"], "format": "date-time"}}},
  "PublicationList": {"type": "object", "required": ["publications"], "properties": {
    "publications": {"type": "array", "items": {"$ref": "#/components/schemas/Publication"}},
    "next_cursor": {"type": "integer", "description": "there are more"}}},

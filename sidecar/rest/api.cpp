@@ -36,6 +36,15 @@ reply_of(TaskResult result)
     return std::get<Task>(std::move(result));
 }
 
+// An account of this machine as a user. No token and no header may name one.
+constexpr std::string_view account_prefix = "unix:";
+
+bool
+is_account(std::string_view user)
+{
+    return user.starts_with(account_prefix);
+}
+
 } // namespace
 
 Api::Api(ApiSettings settings, const Clock &clock, Metrics &metrics, Mcp &mcp,
@@ -86,10 +95,12 @@ Api::limit(const Caller &caller, const Request &request)
 Caller
 Api::authenticate(const Request &request, const Route &route) const
 {
+    if (!request.account.empty())
+        return {std::string(account_prefix) + request.account, true};
     const std::string_view header = request.header("authorization");
     if (header.empty() && settings_.trust_loopback && request.local) {
         const std::string user(request.header("x-user-email"));
-        if (is_user(user) && clean_text(user) == user && !is_guest(user))
+        if (is_user(user) && clean_text(user) == user && !is_guest(user) && !is_account(user))
             return {user, false, {}, settings_.open_apps};
     }
     if (header.empty() && route.is_of_buckets())
@@ -100,8 +111,9 @@ Api::authenticate(const Request &request, const Route &route) const
     if (!starts_with_word(header, bearer))
         throw Problem(401, "unauthenticated", "the authorization must be of the scheme Bearer");
     Caller caller = verify_token(settings_.tokens, header.substr(bearer.size()), clock_.wall());
-    if (is_guest(caller.user))
-        throw Problem(401, "unauthenticated", "the token names a guest");
+    if (is_guest(caller.user) || is_account(caller.user))
+        throw Problem(401, "unauthenticated",
+                      "the token names a guest, or an account of the machine");
     caller.may_found = settings_.open_apps;
     return caller;
 }

@@ -9,6 +9,7 @@
 #include "platform/apps.hpp"
 #include "platform/buckets.hpp"
 #include "platform/credentials.hpp"
+#include "platform/host.hpp"
 #include "platform/insight.hpp"
 #include "platform/problem.hpp"
 #include "platform/services.hpp"
@@ -190,6 +191,18 @@ constexpr Route all_routes[] = {
      "Give an app and its databases to another user, for administrators.",
      Audience::admins, true, use_cases::transfer_fields, 200, "App", false,
      Handler::use_case, [](Database &d, const Call &c) { return use_cases::transfer_app(d, c.caller, c.id(), c.input); }},
+    {"GET", "/api/app-infra/pool", "listPool",
+     "The databases that are ready to be claimed, and those being built; for administrators.",
+     Audience::admins, false, {}, 200, "Pool", false,
+     Handler::use_case, [](Database &d, const Call &) { return use_cases::list_pool(d); }},
+    {"GET", "/api/app-infra/exposures", "listHostExposures",
+     "What is open on the host and in every database, for administrators.",
+     Audience::admins, false, {}, 200, "Exposures", true,
+     Handler::use_case, [](Database &d, const Call &) { return use_cases::host_exposures(d); }},
+    {"GET", "/api/app-infra/publications", "listAllPublications",
+     "The deliveries of all databases, the newest first, for administrators.",
+     Audience::admins, false, use_cases::all_publications_fields, 200, "PublicationList", false,
+     Handler::use_case, [](Database &d, const Call &c) { return use_cases::list_all_publications(d, c.input); }},
     {"GET", "/api/app-infra/audit", "readAudit",
      "The audit log, oldest first, for administrators.",
      Audience::admins, false, use_cases::audit_fields, 200, "Audit", true,

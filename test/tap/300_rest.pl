@@ -219,7 +219,7 @@ is_deeply([ sort map { my $path = $_; map { uc($_) . " $path" } keys %{ $openapi
 		map({ ("GET $_", "POST $_", map({ "$_->[0] /api/app-infra/buckets/{bucket_id}$_->[1]" } [ GET => '' ], [ PATCH => '' ], [ DELETE => '' ], map { [ POST => "/$_" ] } qw(rotate revoke restore))) } '/api/app-infra/buckets'),
 		'POST /api/app-infra/publications/{publication_id}/retry', "PATCH $databases/{db_id}",
 		'GET /api/app-infra/apps', map({ "$_ /api/app-infra/apps/{app_id}" } qw(GET PUT DELETE)), 'POST /api/app-infra/apps/{app_id}/transfer',
-		'GET /api/app-infra/audit', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'POST /mcp' ],
+		map({ "GET /api/app-infra/$_" } qw(pool exposures publications)), 'GET /api/app-infra/audit', 'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'POST /mcp' ],
 	'and has every route');
 
 # Returns where a schema leaves open what is in a list or an object.

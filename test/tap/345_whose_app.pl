@@ -75,7 +75,7 @@ sub reaches_nothing
 			my $content = $body ? { map { $_ => $values{$_} } uniq(@{ $body->{required} // [] }, grep { $body->{properties}{$_} && ($_ ne 'env' || $body->{properties}{$_}{type} eq 'object') } qw(app_id slug env)) } : undef;
 			my $answer = $rest->call(uc $method, join('?', $target, join('&', @query) || ()), $content, token => $tokens{$who});
 			my $open = $operation->{security} && !@{ $operation->{security} };
-			my $wanted = $open ? 200 : $path =~ m{^/api/app-infra/(?:apps|audit)\b} ? 403 : 404;
+			my $wanted = $open ? 200 : $path =~ m{^/api/app-infra/(?:(?:apps|audit|pool|exposures)\b|publications$)} ? 403 : 404;
 			push @wrong, "$method $target: $answer->{content}" if $answer->{status} != $wanted || $path ne '/openapi.json' && $answer->{content} =~ /\Q$app\E|\Q$id\E/;
 			$asked++;
 		}

@@ -8,7 +8,7 @@
 #include "base/workspace.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/option_rows.hpp"
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 #include "daemon/options.hpp"
 #include "postgres/conninfo.hpp"
 

@@ -1,5 +1,5 @@
 // See option_values.hpp.
-#include "daemon/option_values.hpp"
+#include "base/option_values.hpp"
 
 #include <algorithm>
 #include <charconv>
