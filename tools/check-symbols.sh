@@ -36,7 +36,7 @@ entry_points() {
 
 exported=$(nm -D --defined-only --format=posix "$library" | awk '{sub(/@.*/, "", $1); print $1}')
 ours=$(printf '%s
-' _PG_init _PG_fini Pg_magic_func appinfra_{scheduler,watchdog,builder,janitor,meter,setup,release,look,describe,temporary_tables,extension}_main \
+' _PG_init _PG_fini Pg_magic_func appinfra_{scheduler,watchdog,builder,janitor,meter,inspector,setup,release,look,describe,temporary_tables,extension}_main \
     appinfra_tenant_{cancel,terminate}_session appinfra_tenant_{sessions,statements,extensions,set,reset} appinfra_pooler_auth; entry_points)
 while read -r symbol; do
     case $symbol in

@@ -1,6 +1,7 @@
 /* Writes audit rows. See audit.hpp. */
 #include "audit/audit.hpp"
 
+#include "audit/changes.hpp"
 #include "base/json.hpp"
 #include "base/query.hpp"
 #include "base/settings.hpp"
@@ -25,6 +26,7 @@ insert(const Row &row)
                 query::text(row.action), query::text(row.db_id), query::text(row.credential),
                 query::text(name_of(row.outcome)), query::jsonb(row.detail),
                 query::text(row.end_user)});
+    changes::note(row.action, row.db_id);
 }
 
 void

@@ -7,6 +7,7 @@ namespace appinfra::settings
 char *control_database;
 int pool_size;
 int provision_timeout;
+int exposures_interval;
 int retention;
 int rotate_after;
 int republish = republish_promotion;
@@ -65,6 +66,11 @@ define_host()
                             "How long provision_tenant() waits for a shell when none is ready.",
                             nullptr, &provision_timeout, 30 * 1000, 0, 3600 * 1000, PGC_SUSET,
                             GUC_UNIT_MS | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("appinfra.exposures_interval",
+                            "How old what exposures() says of a tenant's database may be.",
+                            "0: it looks into every database when it is asked.",
+                            &exposures_interval, 3600, 0, 7 * 86400, PGC_SIGHUP,
+                            GUC_UNIT_S | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("appinfra.retention",
                             "How long deprovision_tenant() keeps a database by default.", nullptr,
                             &retention, 7 * 86400, 0, INT_MAX, PGC_SUSET,

@@ -25,6 +25,7 @@ extern char *s3_endpoint;        /* what buckets' apps are told; empty: no bucke
 extern char *s3_region;
 extern int bucket_quota; /* MB of a bucket without one of its own; 0: none */
 extern int buckets_per_app;
+extern int exposures_interval;   /* seconds that a look into a database is kept; 0: not at all */
 extern int retention;            /* seconds that a deprovisioned tenant is kept */
 extern int rotate_after;         /* seconds after which credentials are rotated; 0: never */
 extern int republish_rate;       /* publications a second after a failover or a restore */

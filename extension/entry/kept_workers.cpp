@@ -1,8 +1,10 @@
-/* Keeps the builder, the janitor and the meter running. See kept_workers.hpp. */
+/* Keeps the builder, the janitor, the meter and the inspector running. See kept_workers.hpp. */
 #include "entry/kept_workers.hpp"
 
 #include "base/query.hpp"
 #include "base/scope.hpp"
+#include "base/settings.hpp"
+#include "exposure/kept.hpp"
 #include "pool/shell.hpp"
 #include "workers/worker.hpp"
 
@@ -22,12 +24,15 @@ static bool keep(KeptWorker *kept, bool (*is_needed)(Turn &), Turn &turn);
 static bool needs_builder(Turn &turn);
 static bool needs_janitor(Turn &turn);
 static bool needs_meter(Turn &turn);
+static bool needs_inspector(Turn &turn);
 
 static KeptWorker builder = {wakeup::Worker::builder, "builder", "appinfra_builder_main", nullptr,
                              false};
 static KeptWorker janitor = {wakeup::Worker::janitor, "janitor", "appinfra_janitor_main", nullptr,
                              false};
 static KeptWorker meter = {wakeup::Worker::meter, "meter", "appinfra_meter_main", nullptr, false};
+static KeptWorker inspector = {wakeup::Worker::inspector, "inspector", "appinfra_inspector_main",
+                               nullptr, false};
 static bool swept; /* a builder has looked for leftovers since the start */
 
 bool
@@ -53,6 +58,13 @@ bool
 keep_meter(Turn &turn)
 {
     keep(&meter, needs_meter, turn);
+    return false;
+}
+
+bool
+keep_inspector(Turn &turn)
+{
+    keep(&inspector, needs_inspector, turn);
     return false;
 }
 
@@ -132,6 +144,24 @@ static bool
 needs_meter(Turn &turn)
 {
     return is_ours(turn);
+}
+
+/* Tells whether a look is due. It reads every tenant, and so it does not ask each second. */
+static bool
+needs_inspector(Turn &turn)
+{
+    static TimestampTz asked_at;
+    TimestampTz now = GetCurrentTimestamp();
+    int pause_seconds = Min(settings::exposures_interval / 10, 30);
+    bool needed = false;
+
+    if (settings::exposures_interval == 0 || !is_ours(turn) ||
+        (!overlap(turn.work, wakeup::Work::exposures) && now >= asked_at &&
+         !TimestampDifferenceExceeds(asked_at, now, pause_seconds * 1000)))
+        return false;
+    asked_at = now;
+    in_transaction([&](MemoryContext) { needed = exposure::kept::has_due(); });
+    return needed;
 }
 
 } // namespace appinfra::scheduler

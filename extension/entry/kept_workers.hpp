@@ -12,5 +12,6 @@ namespace appinfra::scheduler
 bool keep_builder(Turn &turn);
 bool keep_janitor(Turn &turn);
 bool keep_meter(Turn &turn);
+bool keep_inspector(Turn &turn);
 
 } // namespace appinfra::scheduler

@@ -75,6 +75,7 @@ constexpr Task tasks[] = {
      .in_registry = false},
     {.interval_ms = 5 * 1000, .work = Work::limits, .run = keep_meter, .in_registry = false},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = follow_expiries},
+    {.interval_ms = 1000, .work = Work::exposures, .run = keep_inspector},
     {.interval_ms = 5 * 1000, .work = Work::none, .run = rotate_due},
     {.interval_ms = 1000, .work = Work::credentials, .run = republish_stale},
     {.interval_ms = 1000, .work = Work::credentials, .run = follow_buckets},

@@ -1,6 +1,6 @@
 /*
  * The scheduler: a static worker. It runs a table of short periodic tasks in the control database,
- * and keeps the builder and the janitor running while they have something to do.
+ * and keeps the builder, the janitor and the inspector running while they have something to do.
  */
 #pragma once
 

@@ -28,23 +28,22 @@ SELECT CASE WHEN b.kind = 'tenant' THEN 'high'
 )sql";
 
 static constexpr char grants[] = WITH_TENANT_ROLES_AND_DATABASES R"sql(
-SELECT 'high', 'database_grant', d.datname, quote_ident(d.datname), quote_ident(r.rolname),
-       CASE WHEN b.db_id IS DISTINCT FROM r.db_id
+SELECT 'high', 'database_grant', x.datname, quote_ident(x.datname), quote_ident(x.rolname),
+       CASE WHEN x.of_tenant IS DISTINCT FROM x.db_id
             THEN format('A tenant''s role has %s on a database that is not the tenant''s.', x.list)
             ELSE format('The role has %s, which is more than a tenant''s role is to have.', x.list)
        END,
-       format('REVOKE %s ON DATABASE %I FROM %I CASCADE', x.list, d.datname, r.rolname)
-  FROM pg_catalog.pg_database d
-  LEFT JOIN base b ON b.oid = d.oid
- CROSS JOIN role r
- CROSS JOIN LATERAL (
-       SELECT string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) AS list
-         FROM aclexplode(d.datacl) a
-        WHERE a.grantee = r.oid AND a.grantee <> d.datdba
-          AND (b.db_id IS DISTINCT FROM r.db_id OR (r.kind, r.access, a.privilege_type) NOT IN (
-               )sql" TENANT_GRANTS_SQL R"sql())) x
- WHERE d.datacl IS NOT NULL AND x.list IS NOT NULL AND ($1 IS NULL OR r.db_id = $1)
-   AND EXISTS (SELECT FROM aclexplode(d.datacl) a WHERE a.grantee = r.oid)
+       format('REVOKE %s ON DATABASE %I FROM %I CASCADE', x.list, x.datname, x.rolname)
+  FROM (SELECT d.datname, r.rolname, r.db_id, b.db_id AS of_tenant,
+               string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) AS list
+          FROM pg_catalog.pg_database d
+          LEFT JOIN base b ON b.oid = d.oid
+         CROSS JOIN aclexplode(d.datacl) a
+          JOIN role r ON r.oid = a.grantee
+         WHERE a.grantee <> d.datdba AND ($1 IS NULL OR r.db_id = $1)
+           AND (b.db_id IS DISTINCT FROM r.db_id OR (r.kind, r.access, a.privilege_type) NOT IN (
+                )sql" TENANT_GRANTS_SQL R"sql())
+         GROUP BY d.datname, r.rolname, r.db_id, b.db_id) x
  UNION ALL
 SELECT 'high', 'database_grant', d.datname, quote_ident(d.datname), quote_ident(r.rolname),
        format('The role may give %s to others.', a.privilege_type),
@@ -207,21 +206,22 @@ SELECT 'medium', 'session_setting_missing', NULL, string_agg(n.name, ', '), quot
        'The login''s sessions do not start with what appinfra sets.',
        format('SELECT appinfra.harden_tenant(%L)', c.db_id)
   FROM appinfra.credential c JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name
+  LEFT JOIN pg_catalog.pg_db_role_setting s ON s.setrole = a.oid AND s.setdatabase = 0
  CROSS JOIN unnest()sql" OWN_SETTINGS R"sql() n (name)
  WHERE c.state IN ('waiting', 'active', 'retiring') AND ($1 IS NULL OR c.db_id = $1)
    AND (n.name <> 'default_transaction_read_only' OR c.access = 'reader')
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s CROSS JOIN unnest(s.setconfig) x
-                    WHERE s.setrole = a.oid AND s.setdatabase = 0
-                      AND split_part(x, '=', 1) = n.name)
+   AND NOT EXISTS (SELECT FROM unnest(s.setconfig) x WHERE split_part(x, '=', 1) = n.name)
  GROUP BY c.db_id, a.rolname
  UNION ALL
 SELECT 'medium', 'session_setting_missing', NULL, string_agg(split_part(x, '=', 1), ', '),
        quote_ident(a.rolname), 'The login''s sessions do not start with what the tenant has set.',
        format('SELECT appinfra.harden_tenant(%L)', c.db_id)
-  FROM appinfra.credential c JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name
-  JOIN pg_catalog.pg_shseclabel l ON l.provider = 'appinfra' AND l.label = c.db_id || ' group owner'
-   AND l.classoid = 'pg_catalog.pg_authid'::regclass
-  JOIN pg_catalog.pg_db_role_setting s ON s.setrole = l.objoid AND s.setdatabase <> 0
+  FROM (SELECT s.setdatabase, s.setconfig, )sql" LABEL_DB_ID("l.label") R"sql( AS db_id
+          FROM (SELECT * FROM pg_catalog.pg_db_role_setting WHERE setdatabase <> 0 OFFSET 0) s
+          JOIN pg_catalog.pg_shseclabel l ON l.objoid = s.setrole AND l.provider = 'appinfra'
+           AND l.classoid = 'pg_catalog.pg_authid'::regclass AND l.label LIKE '% group owner'
+        OFFSET 0) s -- few, so they come first
+  JOIN appinfra.credential c USING (db_id) JOIN pg_catalog.pg_authid a ON a.rolname = c.role_name
  CROSS JOIN unnest(s.setconfig) x
  WHERE c.state IN ('waiting', 'active', 'retiring') AND ($1 IS NULL OR c.db_id = $1)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting o WHERE o.setrole = a.oid

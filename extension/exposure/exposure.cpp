@@ -5,9 +5,10 @@
 #include "base/query.hpp"
 #include "base/refusal.hpp"
 #include "base/scope.hpp"
-#include "exposure/look_inside.hpp"
+#include "base/settings.hpp"
+#include "exposure/kept.hpp"
 #include "exposure/rules.hpp"
-#include "exposure/system_definitions.hpp"
+#include "exposure/visit.hpp"
 
 namespace appinfra::exposure
 {
@@ -16,36 +17,37 @@ namespace appinfra::exposure
 struct Report {
     ReturnSetInfo *result;
     std::span<const Look> looks;
-    Definitions wanted; /* of the closed template */
+    TimestampTz now; /* when it began */
 };
 
 static void check_exists(const char *db_id);
 static void look_at_host(const char *db_id, Report *report);
 static void ask(Rule &rule, const char *db_id, Report *report);
-static std::span<const Look> plan(const char *db_id, const char *system_digest);
 static void add(void *report, const Row &row);
-static void look_inside_all(Report *report);
-static void add_fields(Report *report, std::span<const char *const> fields);
+static std::span<Look> take_kept(const char *db_id, Report *report);
+static void add_kept(Report *report, const kept::Place &place);
+static void add_fields(Report *report, std::span<const char *const> fields, TimestampTz time);
+static void add_values(Report *report, std::span<const Datum> values, std::span<const bool> nulls,
+                       TimestampTz time);
+static void look_inside(std::span<Look> looks, Report *report);
 static void on_row(void *report, size_t which, std::span<const char *const> fields);
-static void compare(Report *report, const Look &look, const Definition &found);
+static void on_failure(void *report, size_t which, int code, const char *message);
 static void add_not_looked_at(Report *report, const char *database, const char *db_id,
                               const char *message);
-static void on_failure(void *report, size_t which, int code, const char *message);
+
+/* One answer looks itself into so many databases of which there is nothing that is new enough. */
+constexpr size_t looks_limit = 32;
 
 void
 report(const char *db_id, ReturnSetInfo *result)
 {
-    Report report = {.result = result, .looks = {}, .wanted = {}};
+    Report report = {.result = result, .looks = {}, .now = GetCurrentTimestamp()};
 
     with_spi([&](MemoryContext) {
         if (db_id != nullptr)
             check_exists(db_id);
         look_at_host(db_id, &report);
-        report.wanted = definitions_of_template(false);
-        if (report.wanted.failure != nullptr)
-            add_not_looked_at(&report, report.wanted.database, nullptr, report.wanted.failure);
-        report.looks = plan(db_id, report.wanted.digest);
-        look_inside_all(&report);
+        look_inside(take_kept(db_id, &report), &report);
     });
 }
 
@@ -80,74 +82,74 @@ ask(Rule &rule, const char *db_id, Report *report)
     for (uint64 i = 0; i < rows.count; i++) {
         for (int column = 0; column < columns; column++)
             fields[column] = rows.text(i, column + 1);
-        add_fields(report, fields);
+        add_fields(report, fields, report->now);
     }
-}
-
-/*
- * Returns where to look: in the tenant's database, or in all tenants' and in template1. As whom
- * DATABASE_URL enters is told, because it matters whether tables bind their owner.
- */
-static std::span<const Look>
-plan(const char *db_id, const char *system_digest)
-{
-    static query::Query select = {
-        "SELECT d.oid, t.database::text, t.db_id, coalesce("
-        "       (SELECT " SQL_GROUP_ROLE(
-            "t.database",
-            "b.access") "          FROM appinfra.binding b WHERE b.db_id = t.db_id AND NOT b.ended"
-                        "           AND 'DATABASE_URL' = ANY (b.variables) LIMIT 1), '')"
-                        "  FROM appinfra.tenant t JOIN pg_catalog.pg_database d ON d.datname = "
-                        "t.database"
-                        " WHERE t.status NOT IN ('dropping', 'dropped') AND ($1 IS NULL OR t.db_id "
-                        "= $1)"
-                        " UNION ALL"
-                        " SELECT oid, datname::text, NULL, '' FROM pg_catalog.pg_database"
-                        "  WHERE datname = 'template1' ORDER BY 3"};
-    query::Rows rows = query::run(select, {query::text(db_id)});
-
-    return query::collect<Look>(rows, [&](uint64 i) {
-        Look look = {.database = rows.oid(i, 1),
-                     .name = {},
-                     .db_id = {},
-                     .login_group = {},
-                     .system_digest = {}};
-
-        strlcpy(look.name, rows.text(i, 2), sizeof(look.name));
-        if (!rows.is_null(i, 3)) {
-            strlcpy(look.db_id, rows.text(i, 3), sizeof(look.db_id));
-            strlcpy(look.system_digest, system_digest != nullptr ? system_digest : "",
-                    sizeof(look.system_digest));
-        }
-        strlcpy(look.login_group, rows.text(i, 4), sizeof(look.login_group));
-        return look;
-    });
-}
-
-static void
-look_inside_all(Report *report)
-{
-    auto *tasks = static_cast<database_task::Task *>(
-        palloc((report->looks.size() + 1) * sizeof(database_task::Task)));
-    size_t count = 0;
-
-    for (const Look &look : report->looks)
-        tasks[count++] = task_of(look);
-    database_task::run_all({tasks, count}, {.row = on_row, .failure = on_failure, .self = report});
 }
 
 /* Appends a row that was found here. */
 static void
-add(void *report, const Row &row)
+add(void *self, const Row &row)
 {
+    auto *report = static_cast<Report *>(self);
     const char *fields[columns] = {row.severity, row.rule,   row.database, row.object,
                                    row.grantee,  row.detail, row.remedy};
 
-    add_fields(static_cast<Report *>(report), fields);
+    add_fields(report, fields, report->now);
+}
+
+/*
+ * Reports what is kept of tenants' databases, and returns where to look besides: into the tenant's
+ * database, or into template1 and those of which nothing is kept that is new enough. Where they are
+ * too many at once, the others' rows are older than they should be, and say so.
+ */
+static std::span<Look>
+take_kept(const char *db_id, Report *report)
+{
+    static query::Query template1 = {
+        "SELECT oid FROM pg_catalog.pg_database WHERE datname = 'template1'"};
+    bool is_kept = db_id == nullptr && settings::exposures_interval > 0;
+    std::span<kept::Place> places = kept::places(db_id);
+    auto *looks = static_cast<Look *>(palloc((places.size() + 1) * sizeof(Look)));
+    size_t count = 0;
+
+    for (const kept::Place &place : places)
+        if (!is_kept || (place.is_due && count < looks_limit))
+            looks[count++] = place.look;
+        else
+            add_kept(report, place);
+    query::Rows rows = query::run(template1);
+    if (db_id == nullptr && rows.count == 1) {
+        looks[count] = {.database = rows.oid(0, 1),
+                        .name = {},
+                        .db_id = {},
+                        .login_group = {},
+                        .system_digest = {}};
+        strlcpy(looks[count++].name, "template1", NAMEDATALEN);
+    }
+    return {looks, count};
+}
+
+/* Reports what is kept of a database. */
+static void
+add_kept(Report *report, const kept::Place &place)
+{
+    Datum *values = nullptr;
+    bool *nulls = nullptr;
+    int count = 0;
+
+    if (!place.is_kept || place.failure != nullptr) {
+        add_not_looked_at(report, place.look.name, place.look.db_id,
+                          place.is_kept ? place.failure : "the inspector has not come to it yet");
+        return;
+    }
+    deconstruct_array(DatumGetArrayTypeP(place.found), TEXTOID, -1, false, TYPALIGN_INT, &values,
+                      &nulls, &count);
+    for (int i = 0; i < count; i += columns)
+        add_values(report, {values + i, columns}, {nulls + i, columns}, place.checked_at);
 }
 
 static void
-add_fields(Report *report, std::span<const char *const> fields)
+add_fields(Report *report, std::span<const char *const> fields, TimestampTz time)
 {
     Datum values[columns];
     bool nulls[columns];
@@ -156,35 +158,49 @@ add_fields(Report *report, std::span<const char *const> fields)
         nulls[i] = fields[i] == nullptr;
         values[i] = nulls[i] ? static_cast<Datum>(0) : CStringGetTextDatum(fields[i]);
     }
-    tuplestore_putvalues(report->result->setResult, report->result->setDesc, values, nulls);
+    add_values(report, values, nulls, time);
+}
+
+/* Appends a row, with the time of which it is. */
+static void
+add_values(Report *report, std::span<const Datum> values, std::span<const bool> nulls,
+           TimestampTz time)
+{
+    Datum all[columns + 1];
+    bool all_nulls[columns + 1];
+
+    for (int i = 0; i < columns; i++) {
+        all[i] = values[i];
+        all_nulls[i] = nulls[i];
+    }
+    all[columns] = TimestampTzGetDatum(time);
+    all_nulls[columns] = false;
+    tuplestore_putvalues(report->result->setResult, report->result->setDesc, all, all_nulls);
+}
+
+/* Looks into the databases now, and reports what is open there. */
+static void
+look_inside(std::span<Look> looks, Report *report)
+{
+    Definitions wanted = {};
+    bool has_tenants = false;
+
+    for (const Look &look : looks)
+        has_tenants = has_tenants || look.db_id[0] != '\0';
+    if (has_tenants)
+        wanted = definitions_of_template(false);
+    if (wanted.failure != nullptr)
+        add_not_looked_at(report, wanted.database, nullptr, wanted.failure);
+    report->looks = looks;
+    visit(looks, wanted, {.row = on_row, .failure = on_failure, .self = report});
 }
 
 static void
-on_row(void *self, size_t which, std::span<const char *const> fields)
+on_row(void *self, size_t, std::span<const char *const> fields)
 {
     auto *report = static_cast<Report *>(self);
 
-    if (strcmp(fields[0], not_compared) == 0)
-        compare(report, report->looks[which], {fields[1], fields[2], nullptr, nullptr});
-    else
-        add_fields(report, fields);
-}
-
-/* Reports a function or a view of the server's that is not what it is in the template. */
-static void
-compare(Report *report, const Look &look, const Definition &found)
-{
-    const Definition *wanted = definition_of(report->wanted, found.key);
-
-    if (wanted == nullptr || strcmp(wanted->digest, found.digest) == 0)
-        return;
-    add(report, {.severity = "critical",
-                 .rule = "system_definition",
-                 .database = look.name,
-                 .object = wanted->name,
-                 .grantee = nullptr,
-                 .detail = "Superusers rely on it, and it is not what it is in the template.",
-                 .remedy = psprintf("SELECT appinfra.harden_tenant('%s')", look.db_id)});
+    add_fields(report, fields, report->now);
 }
 
 /* Reports that a database could not be looked at: it is never passed over in silence. */
@@ -194,8 +210,6 @@ on_failure(void *self, size_t which, int, const char *message)
     auto *report = static_cast<Report *>(self);
     const Look &look = report->looks[which];
 
-    if (!OidIsValid(get_database_oid(look.name, true)))
-        return; /* dropped meanwhile */
     add_not_looked_at(report, look.name, look.db_id[0] != '\0' ? look.db_id : nullptr, message);
 }
 

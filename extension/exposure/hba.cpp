@@ -21,16 +21,20 @@ const char hba_lines[] = WITH_TENANT_ROLES_AND_DATABASES R"sql(
            OR h.address = '::1' OR NOT EXISTS (
               SELECT FROM regexp_split_to_table(current_setting('listen_addresses'), '[,\s]+') l
                WHERE l NOT IN ('', 'localhost', '::1') AND l NOT LIKE '127.%') AS is_near,
-           EXISTS (SELECT FROM unnest(h.user_name) u WHERE u = 'all' OR EXISTS (
-              SELECT FROM role r WHERE r.kind = 'login' AND (r.rolname = u
-                  OR CASE WHEN u LIKE '/%' AND has_patterns THEN r.rolname::text ~ substr(u, 2) END
-                  OR (u LIKE '+%' AND EXISTS (SELECT FROM pg_catalog.pg_authid g
-                       WHERE g.rolname = substr(u, 2) AND pg_has_role(r.oid, g.oid, 'member')
-                         AND NOT r.rolsuper))))) AS is_for_tenants,
+           EXISTS (SELECT FROM unnest(h.user_name) u WHERE u = 'all'
+               OR EXISTS (SELECT FROM role r WHERE r.kind = 'login' AND r.rolname = u)
+               OR CASE WHEN u LIKE '/%' AND has_patterns THEN EXISTS (
+                  SELECT FROM role r WHERE r.kind = 'login' AND r.rolname::text ~ substr(u, 2)) END
+               OR CASE WHEN u LIKE '+%' THEN EXISTS (
+                  SELECT FROM role r JOIN pg_catalog.pg_authid g ON g.rolname = substr(u, 2)
+                   WHERE r.kind = 'login' AND pg_has_role(r.oid, g.oid, 'member')
+                     AND NOT r.rolsuper) END) AS is_for_tenants,
            EXISTS (SELECT FROM unnest(h.database) d
-                    WHERE d IN ('all', 'sameuser', 'samerole', 'samegroup') OR EXISTS (
-                          SELECT FROM base b WHERE b.kind = 'tenant' AND (b.datname = d
-                              OR CASE WHEN d LIKE '/%' AND has_patterns THEN b.datname::text ~ substr(d, 2) END)))
+                    WHERE d IN ('all', 'sameuser', 'samerole', 'samegroup')
+                       OR EXISTS (SELECT FROM base b WHERE b.kind = 'tenant' AND b.datname = d)
+                       OR CASE WHEN d LIKE '/%' AND has_patterns THEN EXISTS (
+                          SELECT FROM base b WHERE b.kind = 'tenant'
+                             AND b.datname::text ~ substr(d, 2)) END)
            AS is_for_databases,
            'replication' = ANY (h.database) AS is_for_replication,
            h.auth_method = 'reject' AND 'all' = ANY (h.database) AND 'all' = ANY (h.user_name)

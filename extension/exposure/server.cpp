@@ -52,6 +52,7 @@ WITH s AS (
            current_setting('max_locks_per_transaction')::int AS locks,
            current_setting('max_worker_processes')::int AS workers,
            current_setting('max_parallel_workers')::int AS parallel_workers,
+           8 + CASE current_setting('appinfra.exposures_interval') WHEN '0' THEN 0 ELSE 2 END AS needed,
            current_setting('max_connections')::int + current_setting('max_worker_processes')::int
            + current_setting('max_wal_senders')::int
            + current_setting('autovacuum_max_workers')::int + 1
@@ -77,10 +78,10 @@ SELECT 'medium', 'lock_table', NULL, 'appinfra.tenant_lock_limit', NULL,
   FROM s WHERE lock_limit = 0
  UNION ALL
 SELECT 'medium', 'worker_slots', NULL, 'max_worker_processes', NULL,
-       format('Parallel queries can take %s of %s background workers; appinfra needs 8 beside them.',
-              parallel_workers, workers),
-       format('ALTER SYSTEM SET max_worker_processes = %L -- takes a restart', parallel_workers + 8)
-  FROM s WHERE workers - parallel_workers < 8
+       format('Parallel queries can take %s of %s background workers; appinfra needs %s beside them.',
+              parallel_workers, workers, needed),
+       format('ALTER SYSTEM SET max_worker_processes = %L -- takes a restart', parallel_workers + needed + 1)
+  FROM s WHERE workers - parallel_workers < needed
  UNION ALL
 SELECT 'medium', 'connections', NULL, 'appinfra.tenant_connection_limit', NULL,
        format('One tenant may take all %s connections that are not reserved.', usable),

@@ -23,7 +23,8 @@ namespace appinfra::exposure
 
 /*
  * Everything that is stored here as an expression, with the relation it stands on (0: none), the
- * expression, and the statement that takes it away.
+ * expression, and the statement that takes it away. On no relation, only what is not the server's:
+ * nobody asks for the others, and they are thousands.
  */
 #define WITH_STORED                                                                                \
     WITH_TENANT_ROLES                                                                              \
@@ -70,12 +71,12 @@ namespace appinfra::exposure
     "UNION ALL "                                                                                   \
     "SELECT 'pg_type'::regclass, oid, 0, typdefaultbin::text, "                                    \
     "format('ALTER DOMAIN %s DROP DEFAULT', oid::regtype) "                                        \
-    "FROM ONLY pg_catalog.pg_type "                                                                \
+    "FROM ONLY pg_catalog.pg_type WHERE oid >= 16384 "                                             \
     "UNION ALL "                                                                                   \
     "SELECT 'pg_proc'::regclass, oid, 0, coalesce(prosqlbody::text, '') || "                       \
     "coalesce(proargdefaults::text, ''), "                                                         \
     "format('DROP ROUTINE %s', oid::regprocedure) "                                                \
-    "FROM ONLY pg_catalog.pg_proc) "
+    "FROM ONLY pg_catalog.pg_proc WHERE oid >= 16384) "
 
 /* What runs, reads or changes something for whoever comes by: the guard keeps it from being made.
  */

@@ -19,15 +19,16 @@ static void drop_roles(const Names &roles, bool installed);
 // clang-format off
 /*
  * db_ids of group roles that are no tenant's: no database says so, and no login. While pg_dumpall's
- * output is being restored the roles are there before their databases.
+ * output is being restored the roles are there before their databases. Written so that each label is
+ * read once, however many there are and whatever PostgreSQL knows of them: NOT IN is hashed, and an
+ * ARRAY is made before it is looked into.
  */
 #define ORPHANED_GROUPS                                                                            \
     " FROM pg_catalog.pg_shseclabel g"                                                             \
     " WHERE g.provider = 'appinfra' AND g.classoid = 'pg_catalog.pg_authid'::regclass"             \
     "   AND " LABEL_KIND("g.label") " = 'group' AND " LABEL_DB_ID("g.label") " LIKE 'db-%'"        \
-    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_shseclabel d"                                    \
-    "        WHERE d.provider = 'appinfra'"                                                        \
-    "          AND " LABEL_DB_ID("d.label") " = " LABEL_DB_ID("g.label")                           \
+    "   AND " LABEL_DB_ID("g.label") " NOT IN (SELECT " LABEL_DB_ID("d.label")                     \
+    "         FROM pg_catalog.pg_shseclabel d WHERE d.provider = 'appinfra'"                       \
     "          AND (d.classoid = 'pg_catalog.pg_database'::regclass"                               \
     "               AND " LABEL_KIND("d.label") " = 'tenant'"                                      \
     "            OR d.classoid = 'pg_catalog.pg_authid'::regclass"                                 \
@@ -43,9 +44,9 @@ static void drop_roles(const Names &roles, bool installed);
     "   AND l.provider = 'appinfra'"                                                               \
     " WHERE CASE WHEN l.label IS NULL THEN replace(datname, 'appinfra_', 'db-')"                   \
     "            WHEN " LABEL_KIND("l.label") " = 'shell' THEN " LABEL_DB_ID("l.label")            \
-    "       END IN (SELECT " LABEL_DB_ID("g.label") groups ")"
+    "       END = ANY (ARRAY(SELECT " LABEL_DB_ID("g.label") groups "))"
 #define THEIR_ROLES(groups)                                                                        \
-    "SELECT rolname FROM pg_catalog.pg_authid WHERE oid IN (SELECT g.objoid" groups ")"
+    "SELECT rolname FROM pg_catalog.pg_authid WHERE oid = ANY (ARRAY(SELECT g.objoid" groups "))"
 #define TEMPLATES                                                                                  \
     "SELECT datname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_shseclabel l"                 \
     "    ON l.classoid = 'pg_catalog.pg_database'::regclass AND l.objoid = d.oid"                  \

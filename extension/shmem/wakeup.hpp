@@ -12,8 +12,8 @@ namespace appinfra::wakeup
 {
 
 /* The workers of the control database. */
-enum class Worker : int { scheduler = 0, builder = 1, janitor = 2, meter = 3 };
-constexpr int worker_count = 4;
+enum class Worker : int { scheduler = 0, builder = 1, janitor = 2, meter = 3, inspector = 4 };
+constexpr int worker_count = 5;
 
 /* What a committed transaction left to do: a set of kinds of work. */
 enum class Work : unsigned {
@@ -25,7 +25,8 @@ enum class Work : unsigned {
     housekeeping = 16, /* something can be dropped or renamed */
     events = 32,       /* events wait to be written */
     keys = 64,         /* an API key was revoked */
-    limits = 128       /* a tenant's disk limit was changed */
+    limits = 128,      /* a tenant's disk limit was changed */
+    exposures = 256    /* something inside a database has changed */
 };
 
 constexpr Work

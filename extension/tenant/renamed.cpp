@@ -17,21 +17,65 @@ namespace appinfra::renamed
     "           AND l.classoid = 'pg_catalog.pg_database'::regclass"                               \
     "           AND l.provider = 'appinfra' AND " IS_LABEL_OF_TENANT("l.label", "t.db_id") ")"
 
+static bool may_have_changed();
+static void note_change(Datum, int, uint32);
 static void adopt_roles();
 static void adopt_databases();
 static void follow_logins();
 static void follow_databases();
 
-/* What another transaction has locked comes later, as does a name that the registry still has. */
+/* Looks that a change is still worth: what a transaction has locked, the first ones pass over. */
+static int looks_due;
+constexpr int looks_per_change = 3;
+
+/*
+ * How often it looks when nothing tells of a change: labels and the registry change unheard, and
+ * what another transaction has locked, or a name that the registry still has, comes later.
+ */
+constexpr int look_anyway_ms = 30 * 1000;
+
 void
 follow()
 {
+    if (!may_have_changed())
+        return;
     in_transaction([](MemoryContext) {
         adopt_roles();
         adopt_databases();
         follow_logins();
         follow_databases();
     });
+}
+
+/*
+ * Tells whether a role or a database was made, changed or dropped, or not looked at for a while. A
+ * turn of the scheduler begins with a transaction, which hears of it.
+ */
+static bool
+may_have_changed()
+{
+    static bool registered;
+    static TimestampTz looked_at;
+    TimestampTz now = GetCurrentTimestamp();
+
+    if (!registered) {
+        CacheRegisterSyscacheCallback(AUTHOID, note_change, static_cast<Datum>(0));
+        CacheRegisterSyscacheCallback(DATABASEOID, note_change, static_cast<Datum>(0));
+        registered = true;
+    }
+    if (looks_due == 0 && now >= looked_at &&
+        !TimestampDifferenceExceeds(looked_at, now, look_anyway_ms))
+        return false;
+    looks_due = Max(looks_due - 1, 0);
+    looked_at = now;
+    return true;
+}
+
+/* Another process has changed a role or a database. */
+static void
+note_change(Datum, int, uint32)
+{
+    looks_due = looks_per_change;
 }
 
 /* Records the OIDs that roles have on this server, where the registry came from another. */

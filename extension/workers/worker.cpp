@@ -114,6 +114,9 @@ reset_session()
     set_internal("default_transaction_isolation", "read committed");
     set_internal("default_tablespace", "");
     set_internal("row_security", "off");
+    /* without statistics of what they look at, plans seem to be worth it */
+    set_internal("jit", "off");
+    set_internal("max_parallel_workers_per_gather", "0");
     set_internal("constraint_exclusion", "off"); /* would fold what a tenant wrote into a CHECK */
 }
 

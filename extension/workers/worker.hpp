@@ -2,10 +2,11 @@
  * Workers: what all our processes share.
  *
  * Two are static. The *scheduler* (entry/scheduler.hpp) runs a table of short periodic tasks in the
- * control database and keeps the next two running while they have something to do; the *watchdog*
+ * control database and keeps the next three running while they have something to do; the *watchdog*
  * (entry/watchdog_worker.hpp) is in no database and waits for nobody. The *builder*
  * (pool/builder.hpp) creates databases; the *janitor* (tenant/janitor.hpp) drops roles and
- * databases, and renames them; both take long. What is to be done inside another database is a
+ * databases, and renames them; the *inspector* (exposure/inspector.hpp) looks into tenants'
+ * databases; they take long. What is to be done inside another database is a
  * *database task* (database_task.hpp). Only tasks that say so start before recovery has ended, so a
  * standby has no other worker.
  */
@@ -37,7 +38,7 @@ BackgroundWorkerHandle *start(const Start &start);
  */
 void begin(const char *database, Oid database_oid);
 
-/* The life of the builder and the janitor. */
+/* The life of the builder, the janitor and the inspector. */
 struct Loop {
     wakeup::Worker worker;
     long pause_ms;                     /* between two looks, when there was nothing to do */

@@ -85,7 +85,8 @@ inline constexpr const char *answer_schemas = R"json({
    "severity": {"type": "string", "enum": ["critical", "high", "medium", "low", "notice"]},
    "rule": {"type": "string"}, "database": {"type": ["string", "null"]}, "object": {"type": ["string", "null"]},
    "grantee": {"type": ["string", "null"]}, "detail": {"type": ["string", "null"]},
-   "remedy": {"type": ["string", "null"], "description": "what closes it, mostly SQL"}}},
+   "remedy": {"type": ["string", "null"], "description": "what closes it, mostly SQL"},
+   "checked_at": {"type": "string", "format": "date-time", "description": "when it was so"}}},
  "Audit": {"type": "object", "required": ["audit", "next_after"], "properties": {
    "audit": {"type": "array", "items": {"$ref": "#/components/schemas/AuditRow"}}, "next_after": {"type": "integer"}}},
  "AuditRow": {"type": "object", "required": ["id", "time", "action", "outcome"], "properties": {

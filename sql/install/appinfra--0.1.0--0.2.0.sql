@@ -1228,3 +1228,35 @@ CREATE VIEW appinfra.expiring AS
      WHERE status IN ('ready', 'revoked') AND expires_at <= now() + interval '24 hours';
 COMMENT ON VIEW appinfra.expiring IS 'databases that are deprovisioned by themselves within 24 hours';
 GRANT SELECT ON appinfra.expiring TO appinfra_admin, appinfra_auditor;
+
+-- What exposures() says of tenants' databases is kept.
+CREATE TABLE appinfra.look (
+    db_id text PRIMARY KEY,
+    checked_at timestamptz NOT NULL,
+    basis text,
+    found text[] NOT NULL,
+    failure text
+);
+COMMENT ON TABLE appinfra.look IS 'what the last look into each tenant''s database has found, for exposures(). Not in a dump';
+COMMENT ON COLUMN appinfra.look.basis IS 'digest of all that the answer depends on: while it is the same, a new look would find the same; null: not known';
+COMMENT ON COLUMN appinfra.look.found IS 'a row for each exposure, of the texts of exposures() in their order';
+COMMENT ON COLUMN appinfra.look.failure IS 'why the look failed; null: it did not';
+
+CREATE TABLE appinfra.look_wanted (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    db_id text NOT NULL
+);
+CREATE INDEX ON appinfra.look_wanted (db_id);
+COMMENT ON TABLE appinfra.look_wanted IS 'databases that an action has changed since they were looked into. Not in a dump';
+
+DROP FUNCTION appinfra.exposures(text);
+CREATE FUNCTION appinfra.exposures(db_id text = NULL)
+    RETURNS TABLE (severity text, rule text, database text, object text, grantee text, detail text,
+                   remedy text, checked_at timestamptz)
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET jit = off SET max_parallel_workers_per_gather = 0
+    AS 'MODULE_PATHNAME', 'appinfra_exposures';
+COMMENT ON FUNCTION appinfra.exposures(text) IS
+    'what is open on the host and in every tenant''s database, or in one: severity (critical, high, medium, notice), and remedy, a statement that closes it, to be run in database (NULL, or a call of appinfra.*: in the control database) by a superuser. What is open inside tenants'' databases may be of checked_at, and not older than appinfra.exposures_interval; of one database it is of now. A database that could not be looked at has a row of rule not_looked_at. 42704 for an unknown db_id';
+REVOKE ALL ON FUNCTION appinfra.exposures(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION appinfra.exposures(text) TO appinfra_admin, appinfra_auditor;

@@ -478,6 +478,25 @@ CREATE INDEX ON appinfra.call (expires_at);
 COMMENT ON TABLE appinfra.call IS 'calls with an Idempotency-Key: reserved, run, kept for their repetitions. Not in a dump: transaction ids are this server''s';
 COMMENT ON COLUMN appinfra.call.outcome IS 'what became of its transaction; null: ask pg_xact_status(xid)';
 
+CREATE TABLE appinfra.look (
+    db_id text PRIMARY KEY,
+    checked_at timestamptz NOT NULL,
+    basis text,
+    found text[] NOT NULL,
+    failure text
+);
+COMMENT ON TABLE appinfra.look IS 'what the last look into each tenant''s database has found, for exposures(). Not in a dump';
+COMMENT ON COLUMN appinfra.look.basis IS 'digest of all that the answer depends on: while it is the same, a new look would find the same; null: not known';
+COMMENT ON COLUMN appinfra.look.found IS 'a row for each exposure, of the texts of exposures() in their order';
+COMMENT ON COLUMN appinfra.look.failure IS 'why the look failed; null: it did not';
+
+CREATE TABLE appinfra.look_wanted (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    db_id text NOT NULL
+);
+CREATE INDEX ON appinfra.look_wanted (db_id);
+COMMENT ON TABLE appinfra.look_wanted IS 'databases that an action has changed since they were looked into. Not in a dump';
+
 CREATE TABLE appinfra.audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     time timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -967,11 +986,12 @@ COMMENT ON FUNCTION appinfra.harden_host(boolean) IS
 
 CREATE FUNCTION appinfra.exposures(db_id text = NULL)
     RETURNS TABLE (severity text, rule text, database text, object text, grantee text, detail text,
-                   remedy text)
+                   remedy text, checked_at timestamptz)
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET jit = off SET max_parallel_workers_per_gather = 0
     AS 'MODULE_PATHNAME', 'appinfra_exposures';
 COMMENT ON FUNCTION appinfra.exposures(text) IS
-    'what is open on the host and in every tenant''s database, or in one: severity (critical, high, medium, notice), and remedy, a statement that closes it, to be run in database (NULL, or a call of appinfra.*: in the control database) by a superuser. A database that could not be looked at has a row of rule not_looked_at. 42704 for an unknown db_id';
+    'what is open on the host and in every tenant''s database, or in one: severity (critical, high, medium, notice), and remedy, a statement that closes it, to be run in database (NULL, or a call of appinfra.*: in the control database) by a superuser. What is open inside tenants'' databases may be of checked_at, and not older than appinfra.exposures_interval; of one database it is of now. A database that could not be looked at has a row of rule not_looked_at. 42704 for an unknown db_id';
 
 CREATE FUNCTION appinfra.xid_use()
     RETURNS TABLE (db_id text, pid int, age bigint, age_limit bigint, rate bigint, rate_limit bigint)

@@ -96,6 +96,7 @@ appinfra.public_host = '127.0.0.1'
 appinfra.public_port = $port
 appinfra.allow_unsafe_server = on
 appinfra.pool_size = $pool_size
+appinfra.exposures_interval = 0
 listen_addresses = '127.0.0.1'
 password_encryption = 'scram-sha-256'
 restart_after_crash = on
