@@ -21,6 +21,7 @@ struct Findings {
 };
 
 static bool work();
+static Definitions copy_of(const Definitions &found, MemoryContext memory);
 static void renew(kept::Due *due, const Definitions &wanted);
 static void on_row(void *self, size_t which, std::span<const char *const> fields);
 static void on_failure(void *self, size_t which, int code, const char *message);
@@ -41,12 +42,12 @@ work()
     in_transaction([&](MemoryContext caller) {
         is_due = settings::exposures_interval > 0 && kept::has_due();
         if (is_due)
-            in_context(caller, [&] { due = kept::next_due(looks_at_once); });
+            due = kept::next_due(looks_at_once, caller);
     });
     if (due.empty())
         return is_due;
     in_transaction([&](MemoryContext caller) {
-        in_context(caller, [&] { wanted = definitions_of_template(false); });
+        wanted = copy_of(definitions_of_template(false), caller);
     });
     for (kept::Due &one : due) {
         TimestampTz begun = GetCurrentTimestamp();
@@ -58,6 +59,33 @@ work()
                          TimestampDifferenceMilliseconds(begun, GetCurrentTimestamp()));
     }
     return true;
+}
+
+/* Returns them in another memory context: after a query, the current one is SPI's. */
+static Definitions
+copy_of(const Definitions &found, MemoryContext memory)
+{
+    Definitions copy = {};
+
+    in_context(memory, [&] {
+        auto text = [](const char *from) {
+            return from != nullptr ? pstrdup(from) : nullptr;
+        };
+        auto *all =
+            static_cast<Definition *>(palloc((found.all.size() + 1) * sizeof(Definition)));
+        size_t count = 0;
+
+        for (const Definition &one : found.all)
+            all[count++] = {.key = text(one.key),
+                            .digest = text(one.digest),
+                            .name = text(one.name),
+                            .statement = text(one.statement)};
+        copy = {.all = {all, count},
+                .digest = text(found.digest),
+                .database = text(found.database),
+                .failure = text(found.failure)};
+    });
+    return copy;
 }
 
 /* Looks into the database and keeps what was found. */

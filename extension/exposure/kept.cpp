@@ -3,6 +3,7 @@
 
 #include "base/identifiers.hpp"
 #include "base/query.hpp"
+#include "base/scope.hpp"
 #include "base/settings.hpp"
 #include "guard/hardening_script.hpp"
 
@@ -92,7 +93,7 @@ has_due()
     " AND l.classoid = 'pg_catalog." catalog "'::regclass"
 
 std::span<Due>
-next_due(int limit)
+next_due(int limit, MemoryContext memory)
 {
     static query::Query select = {
         "WITH label AS MATERIALIZED (SELECT l.objoid, l.label FROM " LABELS_OF(
@@ -156,12 +157,14 @@ next_due(int limit)
                  query::float8(settings::exposures_interval), query::float8(shortest_to_confirm),
                  query::float8(failure_seconds)});
     confirm(rows);
-    auto *found = static_cast<Due *>(palloc((limit + 1) * sizeof(Due)));
-    for (uint64 i = 0; i < rows.count && count < static_cast<uint64>(limit); i++)
-        if (!rows.boolean(i, 7))
-            found[count++] = {.look = look_at(rows, i),
-                              .basis = rows.text(i, 5),
-                              .was_changed = rows.boolean(i, 6)};
+    auto *found = static_cast<Due *>(MemoryContextAlloc(memory, (limit + 1) * sizeof(Due)));
+    in_context(memory, [&] {
+        for (uint64 i = 0; i < rows.count && count < static_cast<uint64>(limit); i++)
+            if (!rows.boolean(i, 7))
+                found[count++] = {.look = look_at(rows, i),
+                                  .basis = rows.text(i, 5),
+                                  .was_changed = rows.boolean(i, 6)};
+    });
     return {found, count};
 }
 

@@ -37,8 +37,11 @@ struct Due {
     bool was_changed;  /* by an action, and so it comes first */
 };
 
-/* Confirms what is kept of databases in which nothing has changed, and returns the first others. */
-std::span<Due> next_due(int limit);
+/*
+ * Confirms what is kept of databases in which nothing has changed, and returns the first others, in
+ * a memory context that outlives SPI.
+ */
+std::span<Due> next_due(int limit, MemoryContext memory);
 
 /* What is noted as changed in a database, as a bigint[]. Read before the look. */
 Datum changes_of(const char *db_id);
