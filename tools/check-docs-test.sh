@@ -13,7 +13,7 @@ failed=0
 fresh() {
     rm -rf "${copy:?}/tree"
     mkdir "$copy/tree"
-    (cd "$root" && find . \( -path ./.git -o -path ./build \) -prune -o -name '*.?pp' -print -o -name '*.md' -print -o -path './docs/*.json' -print \
+    (cd "$root" && find . \( -path ./.git -o -path ./build \) -prune -o -name '*.?pp' -print -o -name '*.md' -print -o -path './docs/*.json' -print -o -path './docs/*.svg' -print \
         -o -name '*.sql' -path './sql/install/*' -print -o -name LICENSE -print -o -path ./Makefile -print -o -name '*.control' -print) |
         (cd "$root" && xargs cp --parents -t "$copy/tree")
 }

@@ -29,11 +29,11 @@ has_layout() {
 
 suite_layout() {
     local passed=0 failed=0 check line
-    for check in check-consistency.sh check-docs.py "check-layers.sh $root/extension" "check-layers.sh $root/sidecar"; do
+    for check in check-consistency.sh check-docs.py "bench-docs.py check" "check-layers.sh $root/extension" "check-layers.sh $root/sidecar"; do
         # shellcheck disable=SC2086 # a script and its argument
         if "$root"/tools/$check; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
     done
-    for check in check-layers-test.sh check-docs-test.sh check-build-test.sh check-install-test.sh; do
+    for check in check-layers-test.sh check-docs-test.sh bench-docs-test.sh check-build-test.sh check-install-test.sh; do
         line=$("$root/tools/$check" | tee /dev/stderr | tail -n 1) || true
         if [[ $line =~ ^[a-z]+:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
             passed=$((passed + BASH_REMATCH[1]))

@@ -60,11 +60,8 @@ clients|nodejs|command|node
 clients|npm|command|npm
 clients|s3cmd|command|s3cmd
 clients|rclone|command|rclone
-bench|ansible|file|/usr/lib/python3/dist-packages/ansible_collections/community/postgresql/MANIFEST.json
 bench|gnuplot-nox|command|gnuplot
 bench|jq|command|jq
-bench|postgresql-$major-pgaudit|extension|pgaudit
-bench|postgresql-$major-set-user|extension|set_user
 bench|python3-boto3|python|boto3
 bench|python3-psycopg2|python|psycopg2
 bench|valgrind|command|valgrind

@@ -11,7 +11,7 @@ PLOTS = {
     "guard": ("The guard: further instructions of a backend", "", "percent", "histogram"),
     "publications": ("Publications that were owed at once, over time", "seconds", "published", "lines"),
     "scale": ("A claim, by tenants on the host", "tenants", "milliseconds", "linespoints"),
-    "anatomy": ("Where the milliseconds of a claim go", "", "milliseconds", "stacked"),
+    "anatomy": ("A claim on a processor, and as many rows by prepared statements", "", "milliseconds", "stacked"),
     "callers": ("Provisions per second by callers at once, on a full pool", "callers", "per second", "linespoints"),
 }
 COLOURS = ["#2f6db3", "#d9822b", "#3a8a5b", "#a64b76", "#7a7a7a", "#6b4fa0", "#b0a030"]
