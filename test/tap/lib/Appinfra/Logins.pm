@@ -57,7 +57,8 @@ sub _finish
 	for my $line (split /\n/, $run->{out})
 	{
 		my $part = parse_dsn($dsns->{ $names[0] });
-		last unless $line eq "$part->{database}|$part->{host}";
+		my $address = $part->{host} =~ /^[0-9.]+$/ ? $part->{host} : '127.0.0.1';
+		last unless $line eq "$part->{database}|$address";
 		shift @names;
 	}
 	return @names;
