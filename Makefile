@@ -98,6 +98,15 @@ check-major: ## run every test on PG=17 or PG=18, in a folder that holds another
 check-install: ## follow docs/operations.md in a folder that holds a new Debian 12 (root)
 	@tools/check-install.sh
 
+deb: ## the packages postgresql-MAJOR-appinfra and appinfra-sidecar, in build/deb
+	@tools/deb.sh
+
+check-deb: ## install the packages in a folder that holds a new Debian 12, use them, purge them (root)
+	@tools/check-deb.sh
+
+dist: ## the archive for PGXN, build/appinfra-VERSION.zip, of what is committed
+	@tools/dist.sh
+
 check-clients: ## try drivers with the published DSN, S3 clients, and linters on the OpenAPI document; as root, installs them
 	@tools/check-clients.sh
 
@@ -139,4 +148,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 .PHONY: all extension sidecar build-deps deps install install-extension install-sidecar uninstall \
-	installcheck check-symbols check check-clients check-flaky check-install check-major check-restores soak attack bench bench-accept quickstart quickstart-stop format lint clean help
+	installcheck check-symbols check check-clients check-deb check-flaky check-install check-major check-restores soak attack bench bench-accept deb dist quickstart quickstart-stop format lint clean help

@@ -79,13 +79,18 @@ mount_folder() {
     mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm"
 }
 
-# Copies the tree into folder $1, as /appinfra, without what was built.
+# Copies the tree, without what was built, into folder $1, which exists.
+copy_sources() {
+    tar -C "$root" --exclude=./.git --exclude=./build --exclude=./tmp_check --exclude=node_modules \
+        --exclude='*.o' --exclude='*.so' --exclude='*.bc' --exclude='*.d' -cf - . |
+        tar -C "$1" --no-same-owner -xf -
+}
+
+# Copies the tree into folder $1, as /appinfra.
 copy_tree() {
     rm -rf "$1/appinfra"
     mkdir "$1/appinfra"
-    tar -C "$root" --exclude=./.git --exclude=./build --exclude=./tmp_check --exclude=node_modules \
-        --exclude='*.o' --exclude='*.so' --exclude='*.bc' --exclude='*.d' -cf - . |
-        tar -C "$1/appinfra" --no-same-owner -xf -
+    copy_sources "$1/appinfra"
 }
 
 # Runs this script again, as `$0 inside`, in namespaces of its own, and ends that when this process

@@ -4,7 +4,7 @@
 #   tools/deps.sh verify GROUP...    name what is missing with the command that installs it; exit 1
 #   tools/deps.sh install GROUP...   install it (root only), touching no cluster of this machine
 #
-# Groups: bench, build, check, clients, extensions, flaky, format, lint, major. Each need is probed by what is used (a
+# Groups: bench, build, check, clients, deb, extensions, flaky, format, lint, major. Each need is probed by what is used (a
 # command, a header, a module), not by package name, so that other sources of the same thing count.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -68,6 +68,10 @@ bench|valgrind|command|valgrind
 bench|wrk|command|wrk
 extensions|postgresql-$major-postgis-3|extension|postgis
 extensions|postgresql-$major-pgvector|extension|vector
+deb|debhelper|command|dh
+deb|dpkg-dev|command|dpkg-buildpackage
+deb|lintian|command|lintian
+deb|postgresql-server-dev-all|command|pg_buildext
 flaky|stress-ng|command|stress-ng
 format|clang-format|command|clang-format
 lint|clang-tidy|command|clang-tidy

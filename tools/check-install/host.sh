@@ -5,77 +5,12 @@
 # they stand there. Then it is looked whether the app's DSN has come to the producer and logs in, over
 # TLS that the published certificates vouch for, and whether the units are ones that systemd takes. The
 # gateway is set up by docs/gateway.md, and asked for a statement.
-# It begins only where mounts, processes and network are others than the machine's.
 set -eEuo pipefail
 trap 'echo "check-install: a command in line $LINENO of host.sh fails" >&2' ERR
 
-document=/appinfra/docs/operations.md
-producer=/root/producer
-environment=$producer/app.env
-
-die() {
-    echo "check-install: $*" >&2
-    exit 1
-}
-
-# Refuses to run where it would change a machine.
-refuse_outside() {
-    local outer
-    outer=$(cat /run/outer-namespaces 2>/dev/null) || die "this runs in the folder of make check-install only"
-    local name
-    for name in mnt pid net; do
-        if grep -qxF "$(readlink "/proc/self/ns/$name")" <<<"$outer"; then
-            die "the $name namespace is the machine's own"
-        fi
-    done
-}
-
-# Prints the blocks of shell of a section of the document, or of another one.
-commands_of() {
-    awk -v wanted="## $1" '
-        /^## / { inside = ($0 == wanted) }
-        inside && /^```sh$/ { block = 1; next }
-        /^```$/ { if (block) print ""; block = 0 }
-        block { print }' "${2:-$document}"
-}
-
-# Starts the producer, as somebody else's server would be there already.
-start_producer() {
-    python3 /appinfra/test/peer/reference_producer.py --database "$producer/env.sqlite" \
-        --token-file /root/producer-token --listen 127.0.0.1:443 --tls-cert "$producer/secrets.example.crt" \
-        --tls-key "$producer/secrets.example.key" >"$producer/log" 2>&1 &
-    for _ in $(seq 100); do
-        if grep -q listening "$producer/log"; then return; fi
-        sleep 0.1
-    done
-    die "the producer does not start: $(cat "$producer/log")"
-}
-
-# Reads the app's environment from the producer once its DSN is there.
-wait_for_dsn() {
-    for _ in $(seq 600); do
-        python3 /appinfra/test/peer/reference_producer.py --database "$producer/env.sqlite" \
-            --print app-12345678 >"$environment"
-        if grep -q '^DATABASE_URL=' "$environment"; then return; fi
-        sleep 0.1
-    done
-    die "no DSN has come: $(cat /var/log/appinfrad.service.log)"
-}
-
-# Logs in as the app would, with nothing but its environment.
-log_in() {
-    local answer
-    # shellcheck disable=SC1090 # it is what the app gets
-    . "$environment"
-    printf '%s' "$DATABASE_CA_CERT" >"$producer/ca.pem"
-    answer=$(psql -XAtq "$DATABASE_URL" -c 'SELECT current_user')
-    [ "$answer" = app_myapp_owner ] || die "logged in as $answer"
-    answer=$(psql -XAtq "${DATABASE_URL/sslmode=require/sslmode=verify-full}&sslrootcert=$producer/ca.pem" -c 'SELECT 1')
-    [ "$answer" = 1 ] || die "the published certificates do not vouch for pg.example"
-    if psql -XAtq "${DATABASE_URL/sslmode=require/sslmode=disable}" -c 'SELECT 1' 2>/dev/null; then
-        die "a tenant logs in without TLS"
-    fi
-}
+me=check-install
+# shellcheck source=tools/check-install/lib.sh
+. /appinfra/tools/check-install/lib.sh
 
 # Lets the sidecar answer requests, with keys that it has as credentials and the options of the document.
 answer_requests() {
@@ -151,10 +86,7 @@ start_producer
 cd /appinfra
 commands_of 'Install on Debian 12' >/run/commands.sh
 [ "$(wc -l </run/commands.sh)" -gt 60 ] || die "the document has too few commands"
-started=$(date +%s)
-bash -euo pipefail /run/commands.sh || die "a command of the document fails"
-wait_for_dsn
-ended=$(date +%s)
+seconds=$(follow /run/commands.sh)
 log_in
 answer_requests
 serve_sql
@@ -162,4 +94,4 @@ judge_units
 refuse_closed_folder
 systemctl stop appinfrad
 pg_ctlcluster 15 main stop -m fast
-echo "check-install: from nothing to the first delivered DSN: $((ended - started)) s"
+echo "check-install: from nothing to the first delivered DSN: $seconds s"
