@@ -128,8 +128,8 @@ attempt_part(Body body)
         ErrorData *error = CopyErrorData();
         int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
         FlushErrorState();
-        /* First of all: an error that leaves a subtransaction leaves the session in a transaction that
-         * is aborted and waits for a ROLLBACK which its client does not send. */
+        /* First of all: an error that leaves a subtransaction leaves the session in a transaction
+         * that is aborted and waits for a ROLLBACK which its client does not send. */
         RollbackAndReleaseCurrentSubTransaction();
         MemoryContextSwitchTo(context);
         if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)

@@ -46,9 +46,8 @@ work()
     });
     if (due.empty())
         return is_due;
-    in_transaction([&](MemoryContext caller) {
-        wanted = copy_of(definitions_of_template(false), caller);
-    });
+    in_transaction(
+        [&](MemoryContext caller) { wanted = copy_of(definitions_of_template(false), caller); });
     for (kept::Due &one : due) {
         TimestampTz begun = GetCurrentTimestamp();
 
@@ -71,8 +70,7 @@ copy_of(const Definitions &found, MemoryContext memory)
         auto text = [](const char *from) {
             return from != nullptr ? pstrdup(from) : nullptr;
         };
-        auto *all =
-            static_cast<Definition *>(palloc((found.all.size() + 1) * sizeof(Definition)));
+        auto *all = static_cast<Definition *>(palloc((found.all.size() + 1) * sizeof(Definition)));
         size_t count = 0;
 
         for (const Definition &one : found.all)

@@ -205,9 +205,8 @@ read_doctor_options(const std::vector<std::string> &arguments, const InheritedSe
             return std::move(*help);
         const CommandLine &line = std::get<CommandLine>(answer);
         read_gateway(settings, line.values);
-        settings.answers_requests =
-            settings.delivers &&
-            (!line.values.at("listen").empty() || !line.values.at("socket").empty());
+        settings.answers_requests = settings.delivers && (!line.values.at("listen").empty() ||
+                                                          !line.values.at("socket").empty());
         read_files(settings, line.values);
         read_database(settings, line, inherited);
         if (settings.delivers)

@@ -11,7 +11,7 @@ namespace sidecar::use_cases::sql
 // sidecar's own. A publication of a key is of no database but of its workspace.
 #define CREDENTIAL_COLUMNS                                                                         \
     "username, access, state, target, variables, created_at, published_at, first_login_at,"        \
-    " valid_until, successor, retires_at, revoked_at, reason, sessions_ended, sessions_ended_at,"        \
+    " valid_until, successor, retires_at, revoked_at, reason, sessions_ended, sessions_ended_at,"  \
     " last_error"
 #define PUBLICATION_COLUMNS                                                                        \
     "publication_id, kind, target, variables, status, version, attempt, delivered, error,"         \

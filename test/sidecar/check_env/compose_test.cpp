@@ -217,12 +217,13 @@ TEST(CheckEnvCompose, AsJsonListsTheServices)
 {
     const Ran ran =
         check_compose("services: {app: {environment: [DATABASE_URL=postgres://a@/d]}}", {"--json"});
-    EXPECT_EQ(ran.out, R"({"ok":true,"services":[{"ok":true,"service":"app","lane":"runtime",)"
-                       R"("container":"app","asked_server":false,"variables":[{"variable":)"
-                       R"("DATABASE_URL","user":"a","servers":[{"host":"","port":"5432"}],)"
-                       R"("database":"d"}],"gateway":null,"violations":[],"warnings":[],"error":null}],)"
-                       R"("error":null})"
-                       "\n");
+    EXPECT_EQ(ran.out,
+              R"({"ok":true,"services":[{"ok":true,"service":"app","lane":"runtime",)"
+              R"("container":"app","asked_server":false,"variables":[{"variable":)"
+              R"("DATABASE_URL","user":"a","servers":[{"host":"","port":"5432"}],)"
+              R"("database":"d"}],"gateway":null,"violations":[],"warnings":[],"error":null}],)"
+              R"("error":null})"
+              "\n");
     const Ran broken = check_compose("services: {app: {environment: {A: '${'}}}", {"--json"});
     EXPECT_EQ(broken.code, 2);
     EXPECT_NE(broken.out.find(R"({"ok":false,"services":[],"error":"standard input: service)"),
