@@ -142,7 +142,7 @@ TEST(Guests, AreLetInByTheirHeaderOnTheRoutesOfBucketsOnly)
 
 TEST(Guests, AreLetInFromWhereTheSettingSays)
 {
-    const Request near{"GET", "/", {{"x-guest-id", "abcdefghijklmnop"}}, "", true, true, ""};
+    const Request near{"GET", "/", {{"x-guest-id", "abcdefghijklmnop"}}, "", true, true, "", ""};
     Request far = near;
     far.local = false;
     EXPECT_FALSE(guest_of({GuestsFrom::nowhere, 1}, near));
