@@ -92,7 +92,7 @@ expect "a new field of the request" "docs/producer.md: lacks the field colour" \
     sidecar/delivery/publication.cpp '$aput("colour", 1);'
 expect "a new command" "CONTRIBUTING.md: lacks the command paint" \
     Makefile '$apaint: ## paint it'
-expect "sources that cannot be read" "setting: only 28 were found in the sources" \
+expect "sources that cannot be read" "setting: only 30 were found in the sources" \
     extension/base/settings.cpp 's/Variable\(/Variables(/'
 expect "a link to nowhere" "README.md: the link docs/paint.md leads nowhere" \
     README.md '$aSee [the paint](docs/paint.md).'
