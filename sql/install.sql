@@ -78,7 +78,7 @@ SELECT privilege_type AS open_schema
 -- Every function that runs as its owner pins its search_path.
 SELECT p.oid::regprocedure AS unpinned
   FROM member JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
- WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'];
+ WHERE prosecdef AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE;
 SELECT count(*) > 5 AS some_are_definers
   FROM member JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass WHERE prosecdef;
 
