@@ -200,11 +200,13 @@ read_sections(const std::string &path)
     try {
         for (const CLI::ConfigItem &item : CLI::ConfigTOML().from_file(path)) {
             const bool is_mark = item.name == "++" || item.name == "--"; // of a section
-            if (!is_mark && (item.parents.size() != 1 || item.inputs.empty()))
+            if (!is_mark && (item.parents.size() > 1 || item.inputs.empty()))
                 refuse("\"" + path + "\": \"" + clean_text(item.fullname()) +
-                       "\" stands in no section, or has no value");
+                       "\" stands in a section of a section, or has no value");
+            // The library takes [default] and no section at all for the same.
             if (!is_mark)
-                sections[item.parents.front()][item.name] = item.inputs.back();
+                sections[item.parents.empty() ? "default" : item.parents.front()][item.name] =
+                    item.inputs.back();
         }
     } catch (const CLI::FileError &error) {
         refuse(clean_text(error.what()));

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/option_values.hpp"
 #include "base/failure.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
@@ -50,6 +51,8 @@ run_command(const std::vector<std::string> &arguments, Secret token)
     }
     const CommandLine &line = std::get<CommandLine>(answer);
     check_operands(*found.command, line);
+    if (const auto timeout = line.values.find("timeout"); timeout != line.values.end())
+        duration_of("timeout", timeout->second); // before anything is done
     try {
         Client client(server_of(line.values, std::move(token)));
         Terminal terminal({std::cin, std::cout, std::cerr});

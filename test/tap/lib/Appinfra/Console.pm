@@ -84,9 +84,9 @@ sub comparable
 	my ($self, $text) = @_;
 	$text =~ s/\b(db-|buk-)([0-9a-f]{12,13})\b/$self->_numbered($1, $2)/ge;
 	$text =~ s/:[A-Za-z0-9_-]{44}@/:********@/g;
-	$self->{key} = $1 if $text =~ /\bacd_[a-z]+_([A-Za-z0-9]{16})_/;
-	$text =~ s/\b(acd_[a-z]+_[A-Za-z0-9]{16}_)[\w-]+/$1********/g;
-	$text =~ s/(?<![A-Za-z0-9])\Q$self->{key}\E(?![A-Za-z0-9])/$placeholder/g if defined $self->{key};
+	$self->{key} = $1 if $text =~ /\bacd_[a-z]+_([\w-]{16})_/;
+	$text =~ s/\b(acd_[a-z]+_[\w-]{16}_)[\w-]{32}/$1********/g;
+	$text =~ s/\Q$self->{key}\E/$placeholder/g if defined $self->{key};
 	$text =~ s/^\d{16}\b/1234567890123456/mg;
 	$text =~ s/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/2026-01-02 03:04:05Z/g;
 	$text =~ s/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)/2026-01-02T03:04:05Z/g;
