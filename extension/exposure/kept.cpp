@@ -75,7 +75,9 @@ has_due()
         "                WHERE l.db_id IS NULL"
         "                   OR l.checked_at < clock_timestamp() - make_interval(secs => 0.8 * $1)"
         "                   OR (l.failure IS NOT NULL"
-        "                  AND l.checked_at < clock_timestamp() - make_interval(secs => $2)))"};
+        "                  AND l.checked_at < clock_timestamp() - make_interval(secs => $2)))"
+        "    OR EXISTS (SELECT FROM appinfra.look l WHERE NOT EXISTS (SELECT "
+        "FROM " TENANTS_DATABASES "                WHERE t.db_id = l.db_id))"};
 
     return query::run(select,
                       {query::float8(settings::exposures_interval), query::float8(failure_seconds)})

@@ -60,7 +60,7 @@ for my $unit (sort keys %of)
 	$service->wait_for_log($command eq 'gateway' ? qr/"listening/ : qr/"connected|"started/);
 	is($service->stop, 0, "$unit: and stops");
 	unlike($service->log, qr/"level": ?"error"/, "$unit: without an error");
-	delete @$settings{qw(ExecStart LoadCredential Environment StateDirectory StateDirectoryMode LimitNOFILE MemoryMax)};
+	delete @$settings{qw(ExecStart LoadCredential Environment StateDirectory StateDirectoryMode RuntimeDirectory LimitNOFILE MemoryMax)};
 	$closed{$unit} = $settings;
 }
 is_deeply($closed{'appinfrad-gateway.service'}, $closed{'appinfrad.service'}, 'both are closed in the same way');
