@@ -1,6 +1,7 @@
 // The verbs of buckets.
 #include "base/failure.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/handout.hpp"
 #include "cli/names.hpp"
 #include "cli/verbs.hpp"
 
@@ -115,10 +116,7 @@ revoke_bucket(const Session &session)
     const Json body(json_object());
     put_text(body, "reason", session.option("reason"));
     const Json revoked = session.client.call("POST", path_of_bucket(id, "revoke"), body);
-    if (session.json())
-        print_json(session, revoked);
-    else
-        session.terminal.note("revoked " + member_text(revoked, "revoked") + " keys of " + id);
+    show_done(session, revoked, "revoked " + member_text(revoked, "revoked") + " keys of " + id);
     return exit_codes::done;
 }
 
@@ -142,11 +140,7 @@ delete_bucket(const Session &session)
         return exit_codes::refused;
     const Json deleted =
         session.client.call("DELETE", api_path({"buckets", id}) + query_of({{"retain", retain}}));
-    if (session.json())
-        print_json(session, deleted);
-    else
-        session.terminal.note(id + " is " + member_text(deleted, "status") + ", restorable until " +
-                              member_text(deleted, "restorable_until"));
+    show_deleted(session, deleted, id);
     return exit_codes::done;
 }
 

@@ -34,10 +34,7 @@ revoke_credential(const Session &session)
     const Json revoked =
         session.client.call("DELETE", api_path({"databases", id, "credentials", login}) +
                                           query_of({{"reason", session.option("reason")}}));
-    if (session.json())
-        print_json(session, revoked);
-    else
-        session.terminal.note("revoked " + login);
+    show_done(session, revoked, "revoked " + login);
     return wait_for(session, [&] { return revocation_of(session, id, {login}); });
 }
 

@@ -40,11 +40,8 @@ revoke_database(const Session &session)
     const Json body(json_object());
     put_text(body, "reason", session.option("reason"));
     const Json revoked = session.client.call("POST", api_path({"databases", id, "revoke"}), body);
-    if (session.json())
-        print_json(session, revoked);
-    else
-        session.terminal.note("revoked " + member_text(revoked, "revoked") + " credentials of " +
-                              id);
+    show_done(session, revoked,
+              "revoked " + member_text(revoked, "revoked") + " credentials of " + id);
     return wait_for(session, [&] { return revocation_of(session, id, logins); });
 }
 
@@ -52,13 +49,8 @@ int
 restore_database(const Session &session)
 {
     const std::string id = database_named(session.client, session.operand(0));
-    const bool publish = !session.is_on("no-publish");
-    const json_int_t last = last_publication(session, id);
-    const Json body(json_object());
-    put_flag(body, "publish", publish);
-    show_handed_out(session,
-                    session.client.call("POST", api_path({"databases", id, "restore"}), body));
-    return publish ? wait_for_delivery(session, id, last) : exit_codes::done;
+    return hand_over(session, id, "POST", api_path({"databases", id, "restore"}),
+                     Json(json_object()));
 }
 
 int
@@ -74,11 +66,7 @@ delete_database(const Session &session)
         return exit_codes::refused;
     const Json deleted =
         session.client.call("DELETE", api_path({"databases", id}) + query_of({{"retain", retain}}));
-    if (session.json())
-        print_json(session, deleted);
-    else
-        session.terminal.note(id + " is " + member_text(deleted, "status") + ", restorable until " +
-                              member_text(deleted, "restorable_until"));
+    show_deleted(session, deleted, id);
     return wait_for(session, [&] { return deletion_of(session, id); });
 }
 

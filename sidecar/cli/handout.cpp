@@ -2,6 +2,8 @@
 #include "cli/handout.hpp"
 
 #include "base/text.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/wait.hpp"
 
 namespace sidecar::cli::verbs
 {
@@ -45,6 +47,25 @@ show_handed_out(const Session &session, const Json &answer)
     }
     if (env == nullptr)
         session.terminal.print(value_text(url) + "\n");
+}
+
+int
+hand_over(const Session &session, const std::string &db_id, const char *method,
+          const std::string &path, const Json &body)
+{
+    const bool publish = !session.is_on("no-publish");
+    const json_int_t last = publish ? last_publication(session, db_id) : 0;
+    put_flag(body, "publish", publish);
+    show_handed_out(session, session.client.call(method, path, body));
+    return publish ? wait_for_delivery(session, db_id, last) : exit_codes::done;
+}
+
+void
+show_deleted(const Session &session, const Json &deleted, const std::string &id)
+{
+    show_done(session, deleted,
+              id + " is " + member_text(deleted, "status") + ", restorable until " +
+                  member_text(deleted, "restorable_until"));
 }
 
 Json

@@ -85,10 +85,7 @@ retry_publication(const Session &session)
     const Json body(json_object());
     const Json sent =
         session.client.call("POST", api_path({"publications", number, "retry"}), body);
-    if (session.json())
-        print_json(session, sent);
-    else
-        session.terminal.note("delivery " + number + " is " + member_text(sent, "status"));
+    show_done(session, sent, "delivery " + number + " is " + member_text(sent, "status"));
     return exit_codes::done;
 }
 

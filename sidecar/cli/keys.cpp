@@ -71,10 +71,7 @@ revoke_key(const Session &session)
     const Json revoked =
         session.client.call("DELETE", api_path({"databases", id, "keys", key}) +
                                           query_of({{"reason", session.option("reason")}}));
-    if (session.json())
-        print_json(session, revoked);
-    else
-        session.terminal.note("revoked " + key);
+    show_done(session, revoked, "revoked " + key);
     return exit_codes::done;
 }
 

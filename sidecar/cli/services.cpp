@@ -100,18 +100,12 @@ rotate_service(const Session &session)
 {
     const std::string id = database_named(session.client, session.operand(0));
     const Service service = service_in(session.operand(1));
-    const bool publish = !session.is_on("no-publish");
-    const json_int_t last = last_publication(session, id);
     const Json body(json_object());
     put_text(body, "grace", session.option("grace"));
     put_text(body, "deadline", session.option("deadline"));
-    put_flag(body, "publish", publish);
-    show_handed_out(session,
-                    session.client.call("POST",
-                                        api_path({"databases", id, "services", service.service,
-                                                  service.host, "rotate"}),
-                                        body));
-    return publish ? wait_for_delivery(session, id, last) : exit_codes::done;
+    return hand_over(
+        session, id, "POST",
+        api_path({"databases", id, "services", service.service, service.host, "rotate"}), body);
 }
 
 } // namespace sidecar::cli::verbs

@@ -11,6 +11,14 @@ print_json(const Session &session, const Json &document)
 }
 
 void
+show_done(const Session &session, const Json &document, const std::string &sentence)
+{
+    if (session.json())
+        return print_json(session, document);
+    session.terminal.note(sentence);
+}
+
+void
 show_list(const Session &session, const Json &document, const char *list, const Table &table)
 {
     if (session.json())

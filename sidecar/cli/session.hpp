@@ -49,6 +49,9 @@ struct Session {
 // Writes a document on one line.
 void print_json(const Session &session, const Json &document);
 
+// Says what was done: with --json the document as it came, else this sentence.
+void show_done(const Session &session, const Json &document, const std::string &sentence);
+
 // Shows a list of a document: with --json the document as it came, else a table.
 void show_list(const Session &session, const Json &document, const char *list, const Table &table);
 

@@ -24,24 +24,18 @@ int
 rotate_variable(const Session &session)
 {
     const std::string id = database_named(session.client, session.operand(0));
-    const bool publish = !session.is_on("no-publish");
-    const json_int_t last = last_publication(session, id);
     const Json body(json_object());
     put_text(body, "env_key", session.option("variable"));
     put_text(body, "grace", session.option("grace"));
     put_text(body, "deadline", session.option("deadline"));
     put_target(session, body);
-    put_flag(body, "publish", publish);
-    show_handed_out(session,
-                    session.client.call("POST", api_path({"databases", id, "rotate"}), body));
-    return publish ? wait_for_delivery(session, id, last) : exit_codes::done;
+    return hand_over(session, id, "POST", api_path({"databases", id, "rotate"}), body);
 }
 
 int
 bind_variables(const Session &session)
 {
     const std::string id = database_named(session.client, session.operand(0));
-    const bool publish = !session.is_on("no-publish");
     Json env(json_object());
     for (std::size_t at = 1; at < session.line.operands.size(); at++) {
         const std::string &pair = session.operand(at);
@@ -49,14 +43,10 @@ bind_variables(const Session &session)
         put_text(env, pair.substr(0, equals).c_str(),
                  equals == std::string::npos ? "owner" : pair.substr(equals + 1));
     }
-    const json_int_t last = last_publication(session, id);
     const Json body(json_object());
     json_object_set_new(body.get(), "env", env.release());
     put_target(session, body);
-    put_flag(body, "publish", publish);
-    show_handed_out(session,
-                    session.client.call("PUT", api_path({"databases", id, "variables"}), body));
-    return publish ? wait_for_delivery(session, id, last) : exit_codes::done;
+    return hand_over(session, id, "PUT", api_path({"databases", id, "variables"}), body);
 }
 
 int
@@ -74,10 +64,7 @@ unbind_variables(const Session &session)
                                           query_of({{"variables", names},
                                                     {"app_id", session.option("to-app")},
                                                     {"container", session.option("container")}}));
-    if (session.json())
-        print_json(session, unbound);
-    else
-        session.terminal.note("unbound " + member_text(unbound, "unbound"));
+    show_done(session, unbound, "unbound " + member_text(unbound, "unbound"));
     return wait_for_delivery(session, id, last);
 }
 

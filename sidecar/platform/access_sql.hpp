@@ -20,6 +20,18 @@ namespace sidecar::use_cases::sql
 // A list of rows p, or [].
 #define ROWS_OF(rows) "coalesce((SELECT json_agg(p) FROM (" rows ") p), '[]')"
 
+// A page of publications, the newest first: $2 is the cursor, the id of the last one that was seen,
+// $3 how many it shows. The columns have publication_id; the condition says which are in the list.
+#define PAGE_OF_PUBLICATIONS(columns, condition)                                                   \
+    "WITH page AS MATERIALIZED (SELECT " columns " FROM appinfra.publications"                     \
+    "  WHERE " condition "  AND ($2::bigint IS NULL OR publication_id < $2::bigint)"               \
+    "  ORDER BY publication_id DESC LIMIT $3::int + 1),"                                           \
+    " shown AS (SELECT * FROM page ORDER BY publication_id DESC LIMIT $3::int)"                    \
+    " SELECT (jsonb_build_object('publications', " ROWS_OF(                                        \
+        "SELECT * FROM shown") ") || CASE WHEN (SELECT count(*) FROM page) > $3::int THEN "        \
+                               "jsonb_build_object('next_cursor', (SELECT min(publication_id) "    \
+                               "FROM shown)) ELSE '{}' END)::text"
+
 #define CREDENTIALS                                                                                \
     ROWS_OF("SELECT " CREDENTIAL_COLUMNS " FROM appinfra.credentials WHERE db_id = $1"             \
             " AND state <> 'gone' ORDER BY created_at, username")
@@ -57,17 +69,7 @@ inline constexpr Query revoke_credential = {
 // A cursor is the last one's publication_id.
 inline constexpr Query list_publications = {
     "list_publications",
-    "WITH page AS MATERIALIZED (SELECT " PUBLICATION_COLUMNS " FROM appinfra.publications"
-    "  WHERE (db_id = $1 OR workspace = $1)"
-    "  AND ($2::bigint IS NULL OR publication_id < $2::bigint)"
-    "  ORDER BY publication_id DESC LIMIT $3::int + 1),"
-    " shown AS (SELECT * FROM page ORDER BY publication_id DESC LIMIT $3::int)"
-    " SELECT (jsonb_build_object('publications', " ROWS_OF(
-        "SELECT * FROM shown") ") || CASE"
-                               "  WHEN (SELECT count(*) FROM page) > $3::int THEN "
-                               "jsonb_build_object('next_cursor',"
-                               "   (SELECT min(publication_id) FROM shown)) ELSE '{}' END)::text",
-    Effect::reads};
+    PAGE_OF_PUBLICATIONS(PUBLICATION_COLUMNS, "(db_id = $1 OR workspace = $1)"), Effect::reads};
 
 // The database that a publication is of, when it is the caller's.
 inline constexpr Query publication_database = {

@@ -22,17 +22,9 @@ inline constexpr Query host_exposures = {
 // A cursor is the last one's publication_id. A publication of a key is of its workspace.
 inline constexpr Query list_all_publications = {
     "list_all_publications",
-    "WITH page AS MATERIALIZED (SELECT coalesce(db_id, workspace) AS db_id, bucket_id,"
-    "  app_id, " PUBLICATION_COLUMNS " FROM appinfra.publications"
-    "  WHERE ($1::text IS NULL OR status = $1)"
-    "  AND ($2::bigint IS NULL OR publication_id < $2::bigint)"
-    "  ORDER BY publication_id DESC LIMIT $3::int + 1),"
-    " shown AS (SELECT * FROM page ORDER BY publication_id DESC LIMIT $3::int)"
-    " SELECT (jsonb_build_object('publications', " ROWS_OF(
-        "SELECT * FROM shown") ") || CASE"
-                               "  WHEN (SELECT count(*) FROM page) > $3::int THEN "
-                               "jsonb_build_object('next_cursor',"
-                               "   (SELECT min(publication_id) FROM shown)) ELSE '{}' END)::text",
+    PAGE_OF_PUBLICATIONS(
+        "coalesce(db_id, workspace) AS db_id, bucket_id, app_id, " PUBLICATION_COLUMNS,
+        "($1::text IS NULL OR status = $1)"),
     Effect::reads};
 
 } // namespace sidecar::use_cases::sql
