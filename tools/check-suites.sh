@@ -3,7 +3,7 @@
 # suite_X runs them and ends with the line "X: N passed, N failed".
 # The SQL and isolation suites each get a server of their own; its settings are test/regress.conf.
 
-suite_limit=${SUITE_LIMIT:-1500} # seconds
+suite_limit=${SUITE_LIMIT:-3600} # seconds, for what hangs
 ports=/tmp/appinfra-ports-$server_user # shared, so that two checks do not take the same port
 
 # Copies what the server user has to read, because the clone may be where it cannot.

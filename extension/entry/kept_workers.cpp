@@ -100,8 +100,8 @@ keep(KeptWorker *kept, bool (*is_needed)(Turn &), Turn &turn)
     return kept->handle != nullptr;
 }
 
-/* Tells whether shells are missing or unfinished. After a start, leftovers are looked for in any
- * case. */
+/* Tells whether shells are missing, unfinished or too many. After a start, leftovers are looked for
+ * in any case. */
 static bool
 needs_builder(Turn &turn)
 {
@@ -117,7 +117,8 @@ needs_builder(Turn &turn)
     if (!is_ours(turn))
         return false;
     in_transaction([&](MemoryContext) {
-        needed = query::run(unfinished).boolean(0, 1) || shell::has_deficit();
+        needed =
+            query::run(unfinished).boolean(0, 1) || shell::has_deficit() || shell::has_surplus();
     });
     return needed;
 }
