@@ -41,9 +41,10 @@ is($user, 'svc_worker_h1', 'the first one has the plain name');
 my $first = dsn();
 my $crowd = Appinfra::Crowd->start(4, \&dsn, dir => $host->basedir, pause => 0.005);
 $crowd->wait_for_logins;
+# A grace within which all five are made: a name is used again once its login is gone.
 for my $n (2 .. 6)
 {
-	rotate("grace => '1 s', deadline => '1 day'");
+	rotate("grace => '10 s', deadline => '1 day'");
 	$user = $host->wait_for_env($target, 'PGUSER', $user);
 	is($user, "svc_worker_h1_$n", "successor $n has a number");
 }

@@ -205,7 +205,7 @@ my $whole = encode_json($openapi);
 my @missing = grep { !$openapi->{components}{schemas}{$_} } $whole =~ m{"#/components/schemas/(\w+)"}g;
 is_deeply(\@missing, [], 'every schema it refers to is there');
 my $fields = $openapi->{paths}{$databases}{post}{requestBody}{content}{'application/json'}{schema};
-is_deeply([ sort keys %{ $fields->{properties} } ], [qw(app_id engine env idempotency_key owner_user_id publish slug)], 'a request has the fields of the contract');
+is_deeply([ sort keys %{ $fields->{properties} } ], [qw(app_id engine env expires idempotency_key owner_user_id publish slug)], 'a request has the fields of the contract');
 my $seen = $rest->call(GET => "$databases/$second->{db_id}", undef, user => $user)->{json};
 my $schema = $openapi->{components}{schemas}{Database};
 is_deeply([ sort keys %$seen ], [ sort keys %{ $schema->{properties} } ], 'and an answer those of its schema');
